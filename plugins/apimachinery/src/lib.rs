@@ -1,0 +1,9 @@
+//! The resource engine (DESIGN D10): a definition goes in, the behaviour of a Kubernetes API
+//! resource comes out. The extensions, core and aggregator servers are bundles of definitions
+//! on it.
+
+pub mod definition;
+pub mod schema;
+pub mod status;
+pub mod strategy;
+pub mod validation;

@@ -1,0 +1,194 @@
+//! The one model of a schema: built-in types are made from the generated table
+//! (`schema::builtin`), custom resources from the OpenAPI v3 schema of their definition
+//! (`schema::structural`). Everything that needs to know what a field is (decoding,
+//! pruning, defaults, validation, patches, managed fields, OpenAPI) reads this.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// What one place in an object may hold.
+#[derive(Debug, Clone, Default)]
+pub struct Schema {
+    pub shape: Shape,
+    /// JSON `null` is a value here, not an absent field.
+    pub nullable: bool,
+    /// Set when the field is absent (declared defaults only).
+    pub default: Option<Value>,
+    /// Unknown fields are kept (`x-kubernetes-preserve-unknown-fields`).
+    pub preserve_unknown: bool,
+    /// The value is a complete object with `kind`, `apiVersion` and `metadata`.
+    pub embedded_resource: bool,
+    pub rules: Rules,
+    pub description: Option<Box<str>>,
+    /// The OpenAPI document's own words where the model does not keep them all (custom
+    /// resources), for publishing.
+    pub openapi: Option<Arc<Value>>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub enum Shape {
+    /// Anything: `preserve_unknown` without a type, RawExtension, JSON.
+    #[default]
+    Any,
+    Object(Object),
+    List(List),
+    Scalar(Scalar),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Object {
+    /// The type's OpenAPI name (`io.k8s.api.core.v1.Pod`) for built-ins.
+    pub name: Option<&'static str>,
+    /// In protobuf order for built-ins, in the definition's order for custom resources.
+    pub fields: Vec<Field>,
+    /// The values of a map (`additionalProperties`).
+    pub values: Option<SchemaRef>,
+    /// Owned and replaced as a whole (`x-kubernetes-map-type: atomic`).
+    pub atomic: bool,
+    /// `patchStrategy: retainKeys` on this struct's field.
+    pub retain_keys: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub name: Box<str>,
+    pub schema: SchemaRef,
+    pub required: bool,
+    /// What upstream writes when the field is unset; absent fields are left out.
+    pub when_unset: Option<Value>,
+    /// Protobuf field number, 0 for custom resources.
+    pub number: u32,
+    pub wire: Wire,
+}
+
+/// How a built-in field travels in protobuf, where its shape does not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wire {
+    /// By shape: string, varint, double, length-delimited message.
+    #[default]
+    ByShape,
+    Bytes,
+    Int32,
+    Int64,
+    Double,
+    Bool,
+    /// `metav1.Time`: seconds and nanos.
+    Time,
+    /// `metav1.MicroTime`.
+    MicroTime,
+    /// `resource.Quantity`: a message with one string.
+    Quantity,
+    /// `intstr.IntOrString`: type, int, string.
+    IntOrString,
+    /// `runtime.RawExtension`: a message with raw bytes.
+    RawExtension,
+    /// `metav1.FieldsV1`, `apiextensions JSON`: a message with raw JSON bytes.
+    RawJson,
+    /// `metav1.Verbs`, `ExtraValue` and others like them: a message with repeated strings.
+    StringListMessage,
+}
+
+#[derive(Debug, Clone)]
+pub struct List {
+    pub items: SchemaRef,
+    pub kind: ListKind,
+    /// The key of strategic merge (`patchMergeKey`), and whether its strategy is `merge`.
+    pub merge_key: Option<Box<str>>,
+    pub patch_merge: bool,
+}
+
+/// `x-kubernetes-list-type`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListKind {
+    Atomic,
+    Set,
+    Map { keys: Vec<Box<str>> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    /// `x-kubernetes-int-or-string`.
+    IntOrString,
+    /// Base64 in JSON, bytes in protobuf.
+    Bytes,
+}
+
+/// What a value must obey beside its shape.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    pub format: Option<Box<str>>,
+    pub enumeration: Vec<Value>,
+    pub minimum: Option<f64>,
+    pub maximum: Option<f64>,
+    pub exclusive_minimum: bool,
+    pub exclusive_maximum: bool,
+    pub multiple_of: Option<f64>,
+    pub min_length: Option<u64>,
+    pub max_length: Option<u64>,
+    pub pattern: Option<Box<str>>,
+    pub min_items: Option<u64>,
+    pub max_items: Option<u64>,
+    pub unique_items: bool,
+    pub min_properties: Option<u64>,
+    pub max_properties: Option<u64>,
+    /// `allOf`, `anyOf`, `oneOf`, `not` without structure of their own.
+    pub all_of: Vec<SchemaRef>,
+    pub any_of: Vec<SchemaRef>,
+    pub one_of: Vec<SchemaRef>,
+    pub not: Option<SchemaRef>,
+    /// Names that must be there in a value validated by one of the four above.
+    pub required: Vec<Box<str>>,
+}
+
+/// A schema by reference: in place, or a built-in type by name, which is built on first use
+/// (types refer to themselves, and an instance should not build all of them to start).
+#[derive(Debug, Clone)]
+pub enum SchemaRef {
+    Inline(Arc<Schema>),
+    Builtin(&'static str),
+}
+
+impl std::ops::Deref for SchemaRef {
+    type Target = Schema;
+
+    fn deref(&self) -> &Schema {
+        match self {
+            Self::Inline(schema) => schema,
+            Self::Builtin(name) => super::builtin::schema(name),
+        }
+    }
+}
+
+impl Schema {
+    /// The field `name` of an object.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        match &self.shape {
+            Shape::Object(object) => object.fields.iter().find(|field| &*field.name == name),
+            _ => None,
+        }
+    }
+
+    /// The schema of the member `name`: a field's, or a map's values'.
+    pub fn member(&self, name: &str) -> Option<&Schema> {
+        match &self.shape {
+            Shape::Object(object) => match object.fields.iter().find(|field| &*field.name == name) {
+                Some(field) => Some(&field.schema),
+                None => object.values.as_deref(),
+            },
+            _ => None,
+        }
+    }
+
+    /// The schema of a list's items.
+    pub fn items(&self) -> Option<&Schema> {
+        match &self.shape {
+            Shape::List(list) => Some(&list.items),
+            _ => None,
+        }
+    }
+}
