@@ -1,0 +1,33 @@
+# The tasks a person types. Each is a line here; what is longer lives in `scripts/`.
+
+PREFIX ?= /usr/local
+DATA_DIR ?= .data
+TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help build run test check clients install clean-data
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the host and the plugins of the default chain, into target/release
+	@scripts/build
+
+run: build ## the default chain, on .data in this checkout
+	@scripts/run "$(TARGET_DIR)/release/host" "$(DATA_DIR)"
+
+test: ## everything that must hold: sets up what is missing, then runs it
+	@scripts/test
+
+check: ## format, lints, docs and licences
+	@scripts/check
+
+clients: ## kubectl and the Python client that the tests use, into .cache
+	@scripts/clients
+
+install: build ## into PREFIX, /usr/local unless you say otherwise
+	@install -d "$(DESTDIR)$(PREFIX)/bin/plugins"
+	@install -m 755 "$(TARGET_DIR)/release/host" "$(DESTDIR)$(PREFIX)/bin/host"
+	@install -m 644 "$(TARGET_DIR)"/release/plugins/*.wasm "$(DESTDIR)$(PREFIX)/bin/plugins/"
+
+clean-data: ## forget what `make run` has stored
+	@rm -rf "$(DATA_DIR)"
