@@ -1,10 +1,82 @@
-pub mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit/0.1.0",
-        world: "resource-link",
-        pub_export_macro: true,
-        export_macro_name: "export_bindings",
-        default_bindings_module: "plugin_sdk::bindings",
-        generate_all,
-    });
+//! What the Rust author of a `host` plugin imports.
+//!
+//! A plugin is a WebAssembly component: a link of the chain that the host asks for what its
+//! routes match. It is a type that implements [`Link`], exported by a macro. This is a whole
+//! one, with a route, a health check and a hook:
+//!
+//! ```
+//! use std::cell::Cell;
+//!
+//! use plugin_sdk::registration::{self, Contents, Endpoint, Hook, Route};
+//! use plugin_sdk::{Answer, Context, HookContext, Link, Result, export_link, log};
+//!
+//! struct Hello {
+//!     greeted: Cell<u64>,
+//! }
+//!
+//! impl Link for Hello {
+//!     fn init() -> Result<Self> {
+//!         Contents::new().route(Route::prefix("/hello")).register("hello")?;
+//!         registration::health_check("hello-words", &[Endpoint::Livez, Endpoint::Readyz])?;
+//!         registration::hook(Hook::post_start("hello-greeter"))?;
+//!         Ok(Self { greeted: Cell::new(0) })
+//!     }
+//!
+//!     async fn handle(&self, context: Context) -> Answer {
+//!         self.greeted.set(self.greeted.get() + 1);
+//!         Answer::text(200, format!("hello, {}\n", context.user().name))
+//!     }
+//!
+//!     async fn check_health(&self, _name: &str) -> Result {
+//!         Ok(())
+//!     }
+//!
+//!     async fn run_hook(&self, context: HookContext, _name: &str) -> Result {
+//!         log::info!("ready to greet");
+//!         context.ready();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! export_link!(Hello);
+//! # fn main() {}
+//! ```
+//!
+//! The crate is a `cdylib`, built with `cargo build --release --target wasm32-wasip2`, and the
+//! host gets it with `--plugin hello.wasm`. `examples/hello` is this plugin, ready to be copied.
+//!
+//! A link that serves API resources, and lets the host keep and stream their objects,
+//! implements [`Objects`] too and is exported with [`export_resource_link!`].
+//!
+//! What each type and function promises is written in the contract, `wit/`, from which this
+//! crate's types are generated. Calls into the host need one: outside of a component (in
+//! native unit tests) they panic.
+
+mod answer;
+pub mod bindings;
+mod client;
+mod link;
+pub mod log;
+pub mod registration;
+
+pub use bindings::host::chain::request::{
+    Answer, Body, BodyError, CollectionBody, Context, Head, HookContext, ItemForm, MatchedRoute, ObjectBody, Proxy,
+    Rendering, Response, Subrequest, Subresponse, Tls, TypeMeta, WatchBody,
+};
+pub use bindings::host::chain::storage::Store;
+pub use bindings::host::chain::types::{Header, RequestInfo, User};
+pub use bindings::host::chain::{configuration, lifecycle, metrics, storage};
+pub use client::{Client, Delegate};
+pub use link::{Event, Item, Link, Objects, Stored};
+
+/// Any error: `?` works on the host's, on texts and on every `std::error::Error`.
+pub type Error = Box<dyn std::error::Error>;
+
+/// What the methods of [`Link`] return.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// What the export macros name. Nothing here is for authors.
+#[doc(hidden)]
+pub mod export {
+    pub use crate::link::{Exported, Instance};
 }
