@@ -40,7 +40,14 @@ pub trait Strategy: Sync {
     /// All findings, in upstream's order. Metadata is validated by the engine.
     fn validate(&self, _operation: &Operation<'_>, _object: &Value, _errors: &mut Vec<FieldError>) {}
 
-    fn validate_update(&self, _operation: &Operation<'_>, _object: &Value, _old: &Value, _errors: &mut Vec<FieldError>) {}
+    fn validate_update(
+        &self,
+        _operation: &Operation<'_>,
+        _object: &Value,
+        _old: &Value,
+        _errors: &mut Vec<FieldError>,
+    ) {
+    }
 
     /// Texts for `Warning` headers.
     fn warnings(&self, _object: &Value) -> Vec<String> {

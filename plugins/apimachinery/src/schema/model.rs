@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::builtin;
+
 /// What one place in an object may hold.
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
@@ -48,6 +50,8 @@ pub struct Object {
     pub atomic: bool,
     /// `patchStrategy: retainKeys` on this struct's field.
     pub retain_keys: bool,
+    /// `patchStrategy: replace` on this struct's field: strategic merge does not merge it.
+    pub replace: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -60,9 +64,27 @@ pub struct Field {
     /// Protobuf field number, 0 for custom resources.
     pub number: u32,
     pub wire: Wire,
+    pub native: Native,
 }
 
-/// How a built-in field travels in protobuf, where its shape does not say it.
+/// What upstream's Go struct says of a built-in field beside its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Native {
+    /// Numbers of the messages around the field, outermost first, if upstream's struct embeds
+    /// the one that declares it (`Volume` and its sources).
+    pub within: &'static [u32],
+    /// Its Go type where the schema does not imply it: named (`v1.Protocol`) or a pointer.
+    pub go: &'static str,
+}
+
+impl Native {
+    /// Whether a scalar that is written as its zero differs from one that is not written.
+    pub fn keeps_zero(&self) -> bool {
+        self.go.starts_with('*')
+    }
+}
+
+/// How a built-in field travels in protobuf; for a list or a map, how each item or value does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Wire {
     /// By shape: string, varint, double, length-delimited message.
@@ -87,6 +109,12 @@ pub enum Wire {
     RawJson,
     /// `metav1.Verbs`, `ExtraValue` and others like them: a message with repeated strings.
     StringListMessage,
+    /// `JSONSchemaPropsOrArray` of CRDs: a schema, or a list of them.
+    SchemaOrArray,
+    /// `JSONSchemaPropsOrBool`: a schema, or whether anything is allowed.
+    SchemaOrBool,
+    /// `JSONSchemaPropsOrStringArray`: a schema, or a list of names.
+    SchemaOrStringArray,
 }
 
 #[derive(Debug, Clone)]
@@ -116,6 +144,8 @@ pub enum Scalar {
     IntOrString,
     /// Base64 in JSON, bytes in protobuf.
     Bytes,
+    /// A string or a number in JSON, normalised to a string.
+    Quantity,
 }
 
 /// What a value must obey beside its shape.
@@ -145,12 +175,22 @@ pub struct Rules {
     pub required: Vec<Box<str>>,
 }
 
-/// A schema by reference: in place, or a built-in type by name, which is built on first use
-/// (types refer to themselves, and an instance should not build all of them to start).
+/// A schema by reference: in place, or a built-in type, which is made on first use (types
+/// refer to themselves, and an instance should not make all of them to start).
 #[derive(Debug, Clone)]
 pub enum SchemaRef {
     Inline(Arc<Schema>),
-    Builtin(&'static str),
+    Builtin(builtin::Type),
+}
+
+impl SchemaRef {
+    /// A built-in type by its OpenAPI name.
+    ///
+    /// # Panics
+    /// If there is no such type: names are constants in our code.
+    pub fn builtin(name: &str) -> Self {
+        Self::Builtin(builtin::Type::find(name).unwrap_or_else(|| panic!("`{name}` is not a built-in type")))
+    }
 }
 
 impl std::ops::Deref for SchemaRef {
@@ -159,7 +199,7 @@ impl std::ops::Deref for SchemaRef {
     fn deref(&self) -> &Schema {
         match self {
             Self::Inline(schema) => schema,
-            Self::Builtin(name) => super::builtin::schema(name),
+            Self::Builtin(of) => of.schema(),
         }
     }
 }

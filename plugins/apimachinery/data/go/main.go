@@ -1,0 +1,19 @@
+// Facts and fixtures taken from upstream's own Go types, for what this crate generates and tests.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	run := map[string]func() error{"facts": printFacts}
+	if len(os.Args) != 2 || run[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "usage: go run . facts")
+		os.Exit(2)
+	}
+	if err := run[os.Args[1]](); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
