@@ -3,7 +3,12 @@
 //! on it.
 
 pub mod definition;
+pub mod patch;
 pub mod schema;
+pub mod selector;
 pub mod status;
 pub mod strategy;
 pub mod validation;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,56 @@
+//! JSON merge patch (RFC 7386).
+
+use serde_json::Value;
+
+use super::{cannot_unmarshal, decode};
+use crate::status::ApiError;
+
+/// `object` with `patch` merged into it; `null` removes.
+///
+/// # Errors
+/// `BadRequest` if the patch is not a JSON object.
+pub fn apply(object: &Value, patch: &[u8]) -> Result<Value, ApiError> {
+    let patch = decode(patch)?;
+    match &patch {
+        Value::Object(_) => {}
+        // Go reads `null` as an empty map, and then finds that it is not a patch.
+        Value::Null => return Err(ApiError::bad_request("Invalid JSON Patch")),
+        other => return Err(cannot_unmarshal(other, "Go value of type map[string]interface {}")),
+    }
+    let mut merged = object.clone();
+    json_patch::merge(&mut merged, &patch);
+    Ok(merged)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn merges() {
+        let object = json!({"a": 1, "b": {"c": 2, "d": 3}, "l": [1, 2]});
+        for (patch, expected) in [
+            (json!({}), object.clone()),
+            (json!({"a": 2}), json!({"a": 2, "b": {"c": 2, "d": 3}, "l": [1, 2]})),
+            (json!({"a": null, "x": null}), json!({"b": {"c": 2, "d": 3}, "l": [1, 2]})),
+            (json!({"b": {"c": null, "e": {"f": null}}}), json!({"a": 1, "b": {"d": 3, "e": {}}, "l": [1, 2]})),
+            (json!({"b": 1, "l": [3]}), json!({"a": 1, "b": 1, "l": [3]})),
+        ] {
+            assert_eq!(apply(&object, patch.to_string().as_bytes()), Ok(expected), "{patch}");
+        }
+    }
+
+    #[test]
+    fn only_objects_are_patches() {
+        for (patch, message) in [
+            ("[]", "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"),
+            ("1", "error decoding patch: json: cannot unmarshal number into Go value of type map[string]interface {}"),
+            ("null", "Invalid JSON Patch"),
+        ] {
+            assert_eq!(apply(&json!({}), patch.as_bytes()), Err(ApiError::bad_request(message)), "{patch}");
+        }
+        assert_eq!(apply(&json!({}), b"{").map_err(|error| error.code), Err(400));
+    }
+}

@@ -1,0 +1,37 @@
+//! The patches that change an object as it is: JSON patch, JSON merge patch and strategic
+//! merge patch. Owns their errors; what follows (decoding the result, defaults, validation)
+//! is the engine's. Server-side apply is not a patch of this kind: see [`crate::managed`].
+
+pub mod json;
+pub mod merge;
+
+use serde_json::Value;
+
+use crate::status::ApiError;
+
+/// The body of a patch as a tree.
+fn decode(patch: &[u8]) -> Result<Value, ApiError> {
+    serde_json::from_slice(patch).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))
+}
+
+/// Go's complaint about a value of the wrong kind.
+fn cannot_unmarshal(value: &Value, target: &str) -> ApiError {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    ApiError::bad_request(format!("error decoding patch: json: cannot unmarshal {kind} into {target}"))
+}
+
+/// The patch is well-formed but cannot be applied to this object. Upstream keeps the reason to
+/// itself.
+fn unprocessable() -> ApiError {
+    let message = "the server rejected our request due to an error in our request";
+    let mut error = ApiError::new(422, "Invalid", message);
+    error.with_details = true;
+    error
+}

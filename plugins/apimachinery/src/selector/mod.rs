@@ -1,0 +1,9 @@
+//! Selectors as they stand in query parameters, parsed with upstream's grammar and wording
+//! into what the host filters by.
+
+mod fields;
+mod labels;
+mod lexer;
+
+pub use fields::parse_fields;
+pub use labels::parse_labels;
