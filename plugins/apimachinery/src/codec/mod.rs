@@ -1,0 +1,57 @@
+//! Wire formats: JSON, YAML and protobuf into the one tree that the engine works on, and back.
+//!
+//! Reading is hostile territory: whatever the bytes are, the answer is a tree or an error in
+//! upstream's words, never a panic, and never more depth than [`DEPTH_MAX`].
+
+pub mod json;
+mod path;
+
+use serde_json::Value;
+
+pub use path::Path;
+
+/// How deep objects and lists may be nested. Code that walks trees recurses, and a guest's
+/// stack is small.
+pub const DEPTH_MAX: usize = 120;
+
+/// How many findings of strict decoding are kept, as upstream.
+const STRICT_MAX: usize = 100;
+
+/// What a body held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded {
+    pub value: Value,
+    /// What `fieldValidation` is about, in the order of the text and in upstream's words:
+    /// `unknown field "spec.x"`, `duplicate field "data"`.
+    pub strict: Vec<String>,
+}
+
+/// Collects findings of strict decoding: each once, and not without end.
+#[derive(Default)]
+pub(crate) struct Strict {
+    found: Vec<String>,
+}
+
+impl Strict {
+    pub(crate) fn unknown(&mut self, path: &Path<'_>) {
+        self.add("unknown", path);
+    }
+
+    pub(crate) fn duplicate(&mut self, path: &Path<'_>) {
+        self.add("duplicate", path);
+    }
+
+    pub(crate) fn into_found(self) -> Vec<String> {
+        self.found
+    }
+
+    fn add(&mut self, what: &str, path: &Path<'_>) {
+        if self.found.len() >= STRICT_MAX {
+            return;
+        }
+        let finding = format!("{what} field {:?}", path.to_string());
+        if !self.found.contains(&finding) {
+            self.found.push(finding);
+        }
+    }
+}
