@@ -1,0 +1,237 @@
+//! The real `host` as a child process.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::Client;
+use crate::tools::{Output, release_directory, require};
+
+/// How long a start may take: on a fresh machine each plugin is compiled first.
+const START_SECONDS_MAX: u64 = 180;
+/// How long a process may take to end once it is asked to.
+const STOP_SECONDS_MAX: u64 = 90;
+/// Between two looks at something that has no other way to say it has changed.
+const POLL: Duration = Duration::from_millis(10);
+
+/// What a host is started with. It outlives the process, so that the same data directory
+/// can be served again.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    binary: PathBuf,
+    data_dir: Arc<TempDir>,
+    arguments: Vec<String>,
+}
+
+impl Setup {
+    /// A fresh data directory and no plugin. `None` where the host has not been built.
+    pub fn bare() -> Option<Setup> {
+        let binary = require(release_directory().join("host"), "run `make build`")?;
+        let data_dir = Arc::new(tempfile::tempdir().expect("a temporary directory can be made"));
+        Some(Setup { binary, data_dir, arguments: Vec::new() })
+    }
+
+    /// A fresh data directory and the default chain.
+    pub fn default_chain() -> Option<Setup> {
+        let names = ["extensions.wasm", "core.wasm", "aggregator.wasm"];
+        for name in names {
+            require(release_directory().join("plugins").join(name), "run `make build`")?;
+        }
+        Some(names.iter().fold(Setup::bare()?, |setup, name| setup.with(&["--plugin", name])))
+    }
+
+    /// The same with more arguments.
+    pub fn with(mut self, arguments: &[&str]) -> Setup {
+        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        self.data_dir.path()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("run").arg("--data-dir").arg(self.data_dir());
+        if !self.arguments.iter().any(|argument| argument == "--secure-port") {
+            command.args(["--secure-port", "0"]);
+        }
+        command.args(&self.arguments);
+        command
+    }
+
+    /// Runs a host that has to end by itself.
+    #[track_caller]
+    pub fn refused(&self) -> Output {
+        let mut child = Running::spawn(&mut self.command());
+        let status = child.wait(Duration::from_secs(START_SECONDS_MAX));
+        Output { code: status.code(), stdout: String::new(), stderr: child.log() }
+    }
+
+    /// Starts a host and waits until it is ready.
+    #[track_caller]
+    pub fn start(&self) -> Host {
+        // What is read below is what this process wrote, not one before it.
+        let kubeconfig = self.data_dir().join("admin.kubeconfig");
+        let _ = fs::remove_file(&kubeconfig);
+        let mut running = Running::spawn(&mut self.command());
+        let deadline = Instant::now() + Duration::from_secs(START_SECONDS_MAX);
+        let mut client = None;
+        loop {
+            if let Some(status) = running.child.try_wait().expect("a child can be waited for") {
+                panic!("the host ended before it was ready: {status}\n{}", running.log());
+            }
+            client = client.or_else(|| {
+                let server = served_address(&fs::read_to_string(&kubeconfig).ok()?)?;
+                Some(Client::administrator(&server, &self.data_dir().join("pki")))
+            });
+            let answer = client.as_ref().map(|client| client.try_send("GET", "/readyz", "", b""));
+            if matches!(&answer, Some(Ok(reply)) if reply.status == 200) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "not ready in time: {answer:?}\n{}", running.log());
+            thread::sleep(POLL);
+        }
+        Host { setup: self.clone(), running, client: client.expect("it has answered") }
+    }
+}
+
+/// The address in a kubeconfig, once it is written as a whole.
+fn served_address(kubeconfig: &str) -> Option<String> {
+    let (_, rest) = kubeconfig.split_once("server:")?;
+    let (address, _) = rest.split_once('\n')?;
+    Some(address.trim().trim_matches('"').to_owned())
+}
+
+/// A host that is ready.
+#[derive(Debug)]
+pub struct Host {
+    setup: Setup,
+    running: Running,
+    client: Client,
+}
+
+impl Host {
+    /// The default chain on a fresh data directory; `None` where it has not been built.
+    #[track_caller]
+    pub fn start() -> Option<Host> {
+        Some(Setup::default_chain()?.start())
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn anonymous(&self) -> Client {
+        Client::anonymous(&self.client.url(""), &self.data_dir().join("pki/ca.crt"))
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        self.setup.data_dir()
+    }
+
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.data_dir().join("admin.kubeconfig")
+    }
+
+    pub fn id(&self) -> u32 {
+        self.running.child.id()
+    }
+
+    /// What it has written to standard error.
+    pub fn log(&self) -> String {
+        self.running.log()
+    }
+
+    /// Asks it to end, and waits until it has; gives back what it was started with.
+    #[track_caller]
+    pub fn terminate(mut self) -> (Setup, ExitStatus) {
+        self.running.signal(Signal::TERM);
+        let status = self.running.wait(Duration::from_secs(STOP_SECONDS_MAX));
+        (self.setup.clone(), status)
+    }
+
+    /// Ends it in the middle of what it does, as a power failure would.
+    pub fn kill(mut self) -> Setup {
+        self.running.end();
+        self.setup.clone()
+    }
+}
+
+/// A child process and what it says. Ends with its owner.
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    log: Arc<Mutex<String>>,
+    reader: Option<thread::JoinHandle<()>>,
+}
+
+impl Running {
+    fn spawn(command: &mut Command) -> Running {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("`{}` does not start: {error}", command.get_program().display()));
+        let log = Arc::new(Mutex::new(String::new()));
+        let lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let reader = thread::spawn({
+            let log = Arc::clone(&log);
+            move || {
+                for line in lines.map_while(Result::ok) {
+                    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                    log.push_str(&line);
+                    log.push('\n');
+                }
+            }
+        });
+        Running { child, log, reader: Some(reader) }
+    }
+
+    fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(self.child.id().cast_signed()).expect("a process has an id");
+        // It may have ended by itself.
+        let _ = kill_process(id, signal);
+    }
+
+    #[track_caller]
+    fn wait(&mut self, patience: Duration) -> ExitStatus {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                // Its last words are part of its log.
+                if let Some(reader) = self.reader.take() {
+                    let _ = reader.join();
+                }
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the host runs on after {patience:?}\n{}", self.log());
+            thread::sleep(POLL);
+        }
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+        if thread::panicking() {
+            eprintln!("---- log of the host\n{}----", self.log());
+        }
+    }
+}

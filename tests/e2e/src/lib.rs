@@ -1,0 +1,13 @@
+//! What the end-to-end tests share: the real `host` as a child process, an HTTPS client with
+//! the administrator's certificate, and the real clients that `make clients` builds.
+//!
+//! Knows nothing of the inside of the host: what is not on the command line, in the data
+//! directory, on the wire or in the log does not exist here.
+
+mod client;
+mod host;
+mod tools;
+
+pub use client::{Client, Reply};
+pub use host::{Host, Setup};
+pub use tools::{Kubectl, Output, checkout, differential, module_directory, python};

@@ -1,0 +1,58 @@
+//! Answers compared with those of a real kube-apiserver: how many steps of each scenario are
+//! equal. The number in `tests/differential/floors.json` is the least; it only rises.
+
+use std::fs;
+
+use e2e::{Host, checkout, differential};
+use serde_json::Value;
+
+/// Plays a scenario on a fresh data directory; fails below its floor.
+#[track_caller]
+fn at_least_its_floor(scenario: &str) {
+    let floors = fs::read_to_string(checkout().join("tests/differential/floors.json")).expect("the floors can be read");
+    let floors: Value = serde_json::from_str(&floors).expect("the floors are JSON");
+    let floor = floors[scenario].as_u64().unwrap_or_else(|| panic!("floors.json has no floor for `{scenario}`"));
+
+    let Some(host) = Host::start() else { return };
+    let report = differential(scenario, &host).success();
+    let equal = equal_steps(scenario, &report).unwrap_or_else(|| panic!("no result in the report:\n{report}"));
+    assert!(equal >= floor, "{equal} steps are equal, the floor is {floor}\n{report}");
+    if equal > floor {
+        println!("{scenario}: {equal} steps are equal, the floor is {floor}: raise it in floors.json");
+    }
+    println!("{report}");
+}
+
+/// The N of `SCENARIO: N of M equal`.
+fn equal_steps(scenario: &str, report: &str) -> Option<u64> {
+    let result = report.lines().find_map(|line| line.strip_prefix(scenario)?.strip_prefix(": "))?;
+    result.split_whitespace().next()?.parse().ok()
+}
+
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        $(#[test] fn $name() { at_least_its_floor(stringify!($name)); })*
+
+        /// A scenario that nobody plays proves nothing.
+        #[test]
+        fn every_scenario_is_played() {
+            let mut files: Vec<String> = fs::read_dir(checkout().join("tests/differential/scenarios"))
+                .expect("the scenarios can be listed")
+                .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".py").map(str::to_owned))
+                .collect();
+            files.sort();
+            assert_eq!(files, [$(stringify!($name)),*]);
+        }
+    };
+}
+
+scenarios! {
+    a_health_discovery,
+    b_crud,
+    c_patch_apply,
+    d_list_watch,
+    e_crd,
+    f_builtins,
+    g_access,
+    h_aggregator,
+}

@@ -1,0 +1,71 @@
+//! A process from its start to its end.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use e2e::{Host, Setup};
+use serde_json::json;
+
+#[test]
+fn a_fresh_data_directory_gets_what_a_client_needs_and_keeps_its_keys_private() {
+    let Some(host) = Host::start() else { return };
+    for (file, private) in
+        [("admin.kubeconfig", true), ("pki/ca.crt", false), ("pki/admin.crt", false), ("pki/admin.key", true)]
+    {
+        let metadata = fs::metadata(host.data_dir().join(file)).unwrap_or_else(|error| panic!("`{file}`: {error}"));
+        let others = metadata.permissions().mode() & 0o077;
+        assert!(!private || others == 0, "`{file}` can be read by others: {others:o}");
+    }
+}
+
+#[test]
+fn sigterm_ends_it_with_exit_code_0_and_a_restart_serves_the_same_objects_to_the_same_client() {
+    let Some(host) = Host::start() else { return };
+    let authority = fs::read(host.data_dir().join("pki/ca.crt")).expect("it is there");
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kept"}});
+    let created = host.client().post("/api/v1/namespaces", &namespace).expect(201).json();
+
+    let (setup, status) = host.terminate();
+    assert_eq!(status.code(), Some(0));
+
+    let host = setup.start();
+    assert_eq!(fs::read(host.data_dir().join("pki/ca.crt")).expect("it is there"), authority);
+    assert_eq!(host.client().get("/api/v1/namespaces/kept").expect(200).json(), created);
+}
+
+#[test]
+fn a_watch_ends_when_the_host_does() {
+    let Some(host) = Host::start() else { return };
+    let events = host.client().stream("/api/v1/namespaces?watch=true");
+    let reader = std::thread::spawn(move || events.count());
+    let (_, status) = host.terminate();
+    assert_eq!(status.code(), Some(0));
+    reader.join().expect("the stream ends");
+}
+
+#[test]
+fn a_client_without_credentials_sees_health_and_version_only() {
+    let Some(host) = Host::start() else { return };
+    let anonymous = host.anonymous();
+    for (path, status) in [
+        ("/livez", 200),
+        ("/readyz", 200),
+        ("/healthz", 200),
+        ("/version", 200),
+        ("/api", 403),
+        ("/apis", 403),
+        ("/metrics", 403),
+        ("/api/v1/namespaces", 403),
+        ("/api/v1/namespaces/default/secrets", 403),
+    ] {
+        assert_eq!(anonymous.get(path).status, status, "{path}");
+    }
+}
+
+#[test]
+fn a_host_without_plugins_is_ready_and_serves_what_is_its_own() {
+    let Some(setup) = Setup::bare() else { return };
+    let host = setup.start();
+    host.client().get("/version").expect(200);
+    host.client().get("/api/v1/namespaces").expect(404);
+}
