@@ -2,5 +2,8 @@
 
 pub mod builtin;
 mod model;
+pub mod pattern;
+pub mod structural;
+pub mod validate;
 
 pub use model::*;

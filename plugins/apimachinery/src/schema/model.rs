@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::builtin;
+use super::pattern::Pattern;
 
 /// What one place in an object may hold.
 #[derive(Debug, Clone, Default)]
@@ -151,6 +152,11 @@ pub enum Scalar {
 /// What a value must obey beside its shape.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
+    /// The shape says what the members of such a value obey, not that the value has it: a
+    /// schema without `type`.
+    pub untyped: bool,
+    /// No other members than the fields (`additionalProperties: false`).
+    pub closed: bool,
     pub format: Option<Box<str>>,
     pub enumeration: Vec<Value>,
     pub minimum: Option<f64>,
@@ -160,7 +166,7 @@ pub struct Rules {
     pub multiple_of: Option<f64>,
     pub min_length: Option<u64>,
     pub max_length: Option<u64>,
-    pub pattern: Option<Box<str>>,
+    pub pattern: Option<Pattern>,
     pub min_items: Option<u64>,
     pub max_items: Option<u64>,
     pub unique_items: bool,
@@ -171,7 +177,7 @@ pub struct Rules {
     pub any_of: Vec<SchemaRef>,
     pub one_of: Vec<SchemaRef>,
     pub not: Option<SchemaRef>,
-    /// Names that must be there in a value validated by one of the four above.
+    /// Names that must be there in an object, fields or not (custom resources).
     pub required: Vec<Box<str>>,
 }
 
@@ -230,5 +236,12 @@ impl Schema {
             Shape::List(list) => Some(&list.items),
             _ => None,
         }
+    }
+}
+
+impl Rules {
+    /// Whether other schemas say more about the same value.
+    pub fn has_alternatives(&self) -> bool {
+        !(self.all_of.is_empty() && self.any_of.is_empty() && self.one_of.is_empty() && self.not.is_none())
     }
 }

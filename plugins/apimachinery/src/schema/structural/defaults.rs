@@ -1,0 +1,120 @@
+//! Defaults must be values that the schema accepts as they are.
+
+use serde_json::Value;
+
+use super::convert::from_openapi;
+use super::props::{Props, child, key};
+use crate::schema::validate::text::shown;
+use crate::schema::{Schema, Shape, validate};
+use crate::status::{FieldError, FieldErrorKind};
+
+/// Findings about every default below `path`.
+pub(super) fn check(schema: &Value, path: &str, pruned: bool) -> Vec<FieldError> {
+    let mut checker = Checker { pruned, errors: Vec::new() };
+    checker.node(schema, path, true, false);
+    checker.errors
+}
+
+/// Whether some default of a stored schema has fields that the schema does not know.
+pub(super) fn has_unpruned(root: Props<'_>) -> bool {
+    root.any(&mut |props| {
+        let model = || from_openapi(&props.to_value());
+        props.get("default").is_some_and(|default| !is_pruned(&model(), default))
+    })
+}
+
+struct Checker {
+    pruned: bool,
+    errors: Vec<FieldError>,
+}
+
+impl Checker {
+    fn node(&mut self, schema: &Value, path: &str, root: bool, metadata: bool) {
+        let props = Props::new(schema);
+        let resource = root || props.is_embedded_resource();
+        let metadata = metadata && !resource;
+        if let Some(default) = props.get("default") {
+            self.default(schema, default, &child(path, "default"), metadata);
+        }
+        // Defaults are forbidden below `additionalProperties` of metadata, and elsewhere
+        // upstream does not look there.
+        if let Some(items) = props.get("items") {
+            self.node(items, &child(path, "items"), false, metadata);
+        }
+        for (name, property) in props.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let metadata = metadata || (resource && matches!(name.as_str(), "metadata" | "apiVersion" | "kind"));
+            self.node(property, &key(path, "properties", name), false, metadata);
+        }
+    }
+
+    fn default(&mut self, schema: &Value, default: &Value, path: &str, metadata: bool) {
+        let props = Props::new(schema);
+        let model = from_openapi(schema);
+        if !metadata && self.pruned && !is_pruned(&model, default) {
+            let error = FieldError::new(FieldErrorKind::Invalid, path, shown(default), "must not have unknown fields");
+            self.errors.push(error);
+        }
+        if props.is_embedded_resource() && default.is_object() {
+            let found = self.errors.len();
+            for name in ["apiVersion", "kind"] {
+                if default.get(name).is_none() {
+                    self.errors.push(FieldError::required(child(path, name), ""));
+                }
+            }
+            if self.errors.len() > found {
+                return;
+            }
+        }
+        validate::validate(&model, default, path, &mut self.errors);
+    }
+}
+
+/// Whether pruning would leave the value as it is.
+fn is_pruned(schema: &Schema, value: &Value) -> bool {
+    match (&schema.shape, value) {
+        (Shape::Object(object), Value::Object(map)) => {
+            map.iter().all(|(name, value)| match object.fields.iter().find(|field| *field.name == **name) {
+                Some(field) => is_pruned(&field.schema, value),
+                None => match &object.values {
+                    Some(values) => is_pruned(values, value),
+                    None => schema.preserve_unknown,
+                },
+            })
+        }
+        (Shape::List(list), Value::Array(items)) => items.iter().all(|item| is_pruned(&list.items, item)),
+        (_, Value::Object(map)) => schema.preserve_unknown || map.is_empty(),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_default_obeys_its_schema() {
+        for (schema, expected) in [
+            (json!({"type": "integer", "default": 1}), vec![]),
+            (
+                json!({"type": "integer", "default": "x"}),
+                vec!["p.default: Invalid value: \"string\":  in body must be of type integer: \"string\""],
+            ),
+            (
+                json!({"type": "object", "properties": {"b": {"type": "string"}}, "default": {"b": "x", "c": 1}}),
+                vec!["p.default: Invalid value: {\"b\":\"x\",\"c\":1}: must not have unknown fields"],
+            ),
+            (json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true, "default": {"c": 1}}), vec![]),
+            (
+                json!({"type": "array", "items": {"type": "string", "maxLength": 1}, "default": ["a", "bc"]}),
+                vec!["p.default[1]: Too long: may not be more than 1 byte"],
+            ),
+        ] {
+            let mut checker = Checker { pruned: true, errors: Vec::new() };
+            checker.node(&schema, "p", false, false);
+            let found: Vec<String> = checker.errors.iter().map(FieldError::to_string).collect();
+            assert_eq!(found, expected, "{schema}");
+        }
+    }
+}

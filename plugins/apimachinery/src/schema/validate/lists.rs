@@ -1,0 +1,74 @@
+//! `x-kubernetes-list-type`: items of sets and keys of maps stand there once.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::text;
+use crate::schema::{List, ListKind, Schema, Shape};
+use crate::status::{FieldError, FieldErrorKind};
+
+/// Appends every first repetition.
+pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    match (&schema.shape, value) {
+        (Shape::Object(object), Value::Object(map)) => {
+            for (name, value) in map {
+                if !value.is_object() && !value.is_array() {
+                    continue;
+                }
+                if let Some(field) = object.fields.iter().find(|field| *field.name == **name) {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    validate(&field.schema, value, &path, errors);
+                } else if let Some(values) = &object.values {
+                    validate(values, value, &format!("{path}[{name}]"), errors);
+                }
+            }
+        }
+        (Shape::List(list), Value::Array(items)) => {
+            repetitions(list, items, path, errors);
+            for (index, item) in items.iter().enumerate().filter(|(_, item)| item.is_object() || item.is_array()) {
+                validate(&list.items, item, &format!("{path}[{index}]"), errors);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Items by their keys, to find what an item was before an update.
+pub(super) fn by_key<'a>(keys: &[Box<str>], items: &'a [Value]) -> HashMap<String, &'a Value> {
+    items.iter().map(|item| (text::json(&key_of(keys, item)), item)).collect()
+}
+
+pub(super) fn key_text(keys: &[Box<str>], item: &Value) -> String {
+    text::json(&key_of(keys, item))
+}
+
+fn repetitions(list: &List, items: &[Value], path: &str, errors: &mut Vec<FieldError>) {
+    let keys: Vec<Value> = match &list.kind {
+        ListKind::Atomic => return,
+        ListKind::Set => items.to_vec(),
+        ListKind::Map { keys } => {
+            if let Some(index) = items.iter().position(|item| !item.is_object() && !item.is_null()) {
+                let detail = "must be an object for an array of list-type map";
+                let value = text::shown(&items[index]);
+                errors.push(FieldError::new(FieldErrorKind::Invalid, format!("{path}[{index}]"), value, detail));
+                return;
+            }
+            items.iter().map(|item| key_of(keys, item)).collect()
+        }
+    };
+    let mut seen: HashMap<String, u32> = HashMap::with_capacity(keys.len());
+    for (index, key) in keys.iter().enumerate() {
+        let times = seen.entry(text::json(key)).or_default();
+        *times += 1;
+        if *times == 2 {
+            let value = text::shown(key);
+            errors.push(FieldError::new(FieldErrorKind::Duplicate, format!("{path}[{index}]"), value, ""));
+        }
+    }
+}
+
+fn key_of(keys: &[Box<str>], item: &Value) -> Value {
+    let present = keys.iter().filter_map(|key| Some((key.to_string(), item.get(&**key)?.clone())));
+    Value::Object(present.collect::<Map<_, _>>())
+}
