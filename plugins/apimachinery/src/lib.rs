@@ -4,6 +4,7 @@
 
 pub mod codec;
 pub mod definition;
+pub mod discovery;
 pub mod patch;
 pub mod schema;
 pub mod selector;

@@ -1,0 +1,139 @@
+//! Discovery: which groups, versions and resources are served (KEP-3352).
+//!
+//! Every link of the chain answers `/api`, `/apis` and its groups' paths, and merges what it
+//! serves itself with what its delegate answers. So any part of the chain discovers itself
+//! right, and the outermost link discovers all of it.
+//!
+//! - [`groups`]: what is served, as data, and what is merged.
+//! - [`documents`]: that data as legacy lists or in the aggregated form.
+//! - [`order`]: priorities of groups and versions.
+//! - [`accept`]: which of the forms a client asked for.
+
+pub mod accept;
+pub mod documents;
+pub mod groups;
+pub mod order;
+
+#[cfg(test)]
+mod tests;
+
+use plugin_sdk::registration::Route;
+use plugin_sdk::{Answer, Client, Context, Delegate, configuration};
+
+use self::accept::Form;
+use self::groups::Groups;
+use crate::definition::Definition;
+use crate::status::ApiError;
+
+/// The tag of the routes that [`routes`] makes: answer them with [`serve_merged`].
+pub const TAG: &str = "discovery";
+
+/// The routes of discovery for these definitions: `/api`, `/apis` and the paths of their
+/// groups and versions.
+///
+/// The paths below a built-in group's are included: what is there and matches no resource is
+/// this server's to refuse. What is unknown below a custom group is the delegate's.
+pub fn routes<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> Vec<Route> {
+    let mut paths = vec![("/api".to_string(), false), ("/apis".to_string(), false)];
+    for definition in definitions {
+        let root = root(&definition.group);
+        paths.push((format!("{root}/{}", definition.version), definition.builtin));
+        if !definition.group.is_empty() {
+            paths.push((root, false));
+        }
+    }
+    paths.sort();
+    // A path that is both, for two definitions, is a prefix.
+    paths.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        kept.1 |= same && next.1;
+        same
+    });
+    let route = |(path, below): (String, bool)| if below { Route::prefix(&path) } else { Route::exact(&path) };
+    paths.into_iter().map(|path| route(path).tag(TAG)).collect()
+}
+
+/// Answers a discovery request for what is served here and behind.
+pub async fn serve_merged(context: &Context, own: &[&Definition]) -> Answer {
+    let head = context.head();
+    if head.method != "GET" && head.method != "HEAD" {
+        return refuse(ApiError::method_not_allowed());
+    }
+    let path = head.path.trim_end_matches('/');
+    let accept = context.header("accept").unwrap_or_default();
+    let Some(form) = accept::form(&accept) else {
+        return refuse(accept::not_acceptable());
+    };
+    match path.split('/').skip(1).collect::<Vec<_>>()[..] {
+        ["api"] | ["apis"] => {
+            let groups = merged(context, own, path, form).await;
+            let host = configuration::fact("external-address").unwrap_or_default();
+            groups_answer(context, &groups, path, form, &host)
+        }
+        ["apis", group] => {
+            let groups = merged(context, own, path, Form::Legacy).await;
+            group_answer(groups.find(group))
+        }
+        ["api", version] => resources_answer(own, "", version).unwrap_or(Answer::Pass),
+        ["apis", group, version] => resources_answer(own, group, version).unwrap_or(Answer::Pass),
+        _ => refuse(ApiError::unknown_resource()),
+    }
+}
+
+/// What is served at a discovery path (`/api`, `/apis` or a group's) by this link and those
+/// behind it. In the aggregated form the groups know their resources; in the legacy form only
+/// their versions. A delegate that has no answer serves nothing.
+pub async fn merged<D: Delegate>(delegate: &D, own: &[&Definition], path: &str, form: Form) -> Groups {
+    let served = |definition: &&&Definition| match path {
+        "/api" => definition.group.is_empty(),
+        "/apis" => !definition.group.is_empty(),
+        _ => path == root(&definition.group),
+    };
+    let mut groups = Groups::of(own.iter().filter(served).copied());
+    let answer = Client::new(delegate).header("accept", form.accept()).get(path).await;
+    if let Ok(answer) = answer
+        && answer.is_success()
+        && let Ok(document) = serde_json::from_slice(&answer.body)
+    {
+        groups.merge(documents::read(&document));
+    }
+    groups.sort();
+    groups
+}
+
+/// The list of all groups, in the form that was asked for.
+pub fn groups_answer(context: &Context, groups: &Groups, path: &str, form: Form, host: &str) -> Answer {
+    let document = match (form, path) {
+        (Form::Aggregated, _) => documents::aggregated(groups),
+        (Form::Legacy, "/api") => documents::api_versions(groups, host),
+        (Form::Legacy, _) => documents::group_list(groups),
+    };
+    let body = document.to_string().into_bytes();
+    match form {
+        Form::Legacy => Answer::json(200, body),
+        Form::Aggregated => accept::with_etag(context.header("if-none-match").as_deref(), body),
+    }
+}
+
+/// One group's document.
+pub fn group_answer(group: Option<&groups::Group>) -> Answer {
+    match group {
+        Some(group) => Answer::json(200, documents::group(group).to_string()),
+        None => Answer::Pass,
+    }
+}
+
+/// The resources of a version, if any of them is served here.
+pub fn resources_answer(own: &[&Definition], group: &str, version: &str) -> Option<Answer> {
+    let resources: Vec<_> =
+        own.iter().copied().filter(|own| &*own.group == group && &*own.version == version).collect();
+    (!resources.is_empty()).then(|| Answer::json(200, documents::resource_list(&resources).to_string()))
+}
+
+fn root(group: &str) -> String {
+    if group.is_empty() { "/api".to_string() } else { format!("/apis/{group}") }
+}
+
+fn refuse(error: ApiError) -> Answer {
+    Answer::json(error.code, error.to_value().to_string())
+}
