@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DATA_DIR ?= .data
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help build run test check clients install clean-data
+.PHONY: help build run test check bench clients install clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: ## everything that must hold: sets up what is missing, then runs it
 
 check: ## format, lints, docs and licences
 	@scripts/check
+
+bench: build ## what a request, a start and an idle host cost
+	@scripts/bench
 
 clients: ## kubectl and the Python client that the tests use, into .cache
 	@scripts/clients

@@ -18,7 +18,7 @@ const START_SECONDS_MAX: u64 = 180;
 /// How long a process may take to end once it is asked to.
 const STOP_SECONDS_MAX: u64 = 90;
 /// Between two looks at something that has no other way to say it has changed.
-const POLL: Duration = Duration::from_millis(10);
+const POLL: Duration = Duration::from_millis(1);
 
 /// What a host is started with. It outlives the process, so that the same data directory
 /// can be served again.
@@ -80,8 +80,9 @@ impl Setup {
         // What is read below is what this process wrote, not one before it.
         let kubeconfig = self.data_dir().join("admin.kubeconfig");
         let _ = fs::remove_file(&kubeconfig);
+        let begun = Instant::now();
         let mut running = Running::spawn(&mut self.command());
-        let deadline = Instant::now() + Duration::from_secs(START_SECONDS_MAX);
+        let deadline = begun + Duration::from_secs(START_SECONDS_MAX);
         let mut client = None;
         loop {
             if let Some(status) = running.child.try_wait().expect("a child can be waited for") {
@@ -98,7 +99,8 @@ impl Setup {
             assert!(Instant::now() < deadline, "not ready in time: {answer:?}\n{}", running.log());
             thread::sleep(POLL);
         }
-        Host { setup: self.clone(), running, client: client.expect("it has answered") }
+        let ready_after = begun.elapsed();
+        Host { setup: self.clone(), running, ready_after, client: client.expect("it has answered") }
     }
 }
 
@@ -114,6 +116,7 @@ fn served_address(kubeconfig: &str) -> Option<String> {
 pub struct Host {
     setup: Setup,
     running: Running,
+    ready_after: Duration,
     client: Client,
 }
 
@@ -142,6 +145,11 @@ impl Host {
 
     pub fn id(&self) -> u32 {
         self.running.child.id()
+    }
+
+    /// From its start to the first `/readyz` that was ok.
+    pub fn ready_after(&self) -> Duration {
+        self.ready_after
     }
 
     /// What it has written to standard error.

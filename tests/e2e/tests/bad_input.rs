@@ -77,8 +77,20 @@ fn a_file_that_is_no_component_is_named() {
 }
 
 #[test]
-fn a_port_in_use_is_named() {
+fn options_that_are_wrong_are_said_all_at_once() {
     let Some(setup) = Setup::bare() else { return };
+    let wrong = ["--secure-port", "70000", "--plugin-dir", "/nonsense", "--bind-address", "nowhere"];
+    let output = setup.with(&wrong).refused();
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    mentions(
+        &output.stderr,
+        &["--plugin ", "--secure-port", "70000", "--plugin-dir", "/nonsense", "--bind-address", "nowhere"],
+    );
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let Some(setup) = Setup::default_chain() else { return };
     let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
     let output = setup.with(&["--bind-address", "127.0.0.1", "--secure-port", &port]).refused();
@@ -88,7 +100,7 @@ fn a_port_in_use_is_named() {
 
 #[test]
 fn a_data_directory_in_use_is_named_and_its_user_is_not_disturbed() {
-    let Some(setup) = Setup::bare() else { return };
+    let Some(setup) = Setup::default_chain() else { return };
     let host = setup.start();
     let output = setup.refused();
     assert_eq!(output.code, Some(1), "{}", output.stderr);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use e2e::{Host, Setup};
+use e2e::Host;
 use serde_json::json;
 
 #[test]
@@ -60,12 +60,4 @@ fn a_client_without_credentials_sees_health_and_version_only() {
     ] {
         assert_eq!(anonymous.get(path).status, status, "{path}");
     }
-}
-
-#[test]
-fn a_host_without_plugins_is_ready_and_serves_what_is_its_own() {
-    let Some(setup) = Setup::bare() else { return };
-    let host = setup.start();
-    host.client().get("/version").expect(200);
-    host.client().get("/api/v1/namespaces").expect(404);
 }
