@@ -5,6 +5,8 @@
 
 pub mod json;
 mod path;
+pub mod quantity;
+pub mod time;
 
 use serde_json::Value;
 

@@ -1,0 +1,239 @@
+//! What a tree holds that its writer did not write: declared defaults, the fields that upstream
+//! writes even when they are unset, and the reverse, fields that upstream does not keep.
+
+use serde_json::{Map, Value};
+
+use super::{Field, Object, Scalar, Schema, Shape, Wire};
+use crate::codec::{quantity, time};
+
+/// Brings a decoded built-in object into the form that it has after upstream has read it into
+/// its structs and written it again: nulls and zeros of optional fields are gone, times and
+/// quantities are in their canonical form. Values of a wrong type are left as they are.
+pub fn normalize(schema: &Schema, value: &mut Value) {
+    match (&schema.shape, value) {
+        (Shape::Object(object), Value::Object(members)) => match &object.values {
+            Some(values) => {
+                for value in members.values_mut() {
+                    normalize_element(values, value);
+                }
+            }
+            None => normalize_struct(object, members),
+        },
+        (Shape::List(list), Value::Array(items)) => {
+            for item in items {
+                normalize_element(&list.items, item);
+            }
+        }
+        (Shape::Scalar(Scalar::Quantity), value) => {
+            let text = match value {
+                Value::String(text) => quantity::canonical(text),
+                Value::Number(number) => quantity::canonical(&number.to_string()),
+                _ => return,
+            };
+            if let Ok(text) = text {
+                *value = text.into();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Sets what is absent and has a declared default. A null is a value if the schema says so;
+/// else it is replaced by the default, if there is one.
+pub fn apply(schema: &Schema, value: &mut Value) {
+    match (&schema.shape, value) {
+        (Shape::Object(object), Value::Object(members)) => {
+            for field in &object.fields {
+                let Some(default) = field.schema.default.as_ref() else { continue };
+                // A built-in's zero is what the field has anyway, unless it is a pointer.
+                if field.number != 0 && is_zero(default) && !field.native.keeps_zero() {
+                    continue;
+                }
+                match members.get(&*field.name) {
+                    None => {}
+                    Some(Value::Null) if !field.schema.nullable => {}
+                    Some(_) => continue,
+                }
+                members.insert(field.name.to_string(), default.clone());
+            }
+            for (name, value) in members {
+                if let Some(member) = schema.member(name) {
+                    apply(member, value);
+                }
+            }
+        }
+        (Shape::List(list), Value::Array(items)) => {
+            for item in items {
+                apply(&list.items, item);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Writes the fields of built-in types that upstream writes even when they are unset.
+pub fn write_unset(schema: &Schema, value: &mut Value) {
+    match (&schema.shape, value) {
+        (Shape::Object(object), Value::Object(members)) => {
+            for field in &object.fields {
+                if let Some(unset) = &field.when_unset
+                    && !members.contains_key(&*field.name)
+                {
+                    members.insert(field.name.to_string(), unset.clone());
+                }
+            }
+            for (name, value) in members {
+                if let Some(member) = schema.member(name) {
+                    write_unset(member, value);
+                }
+            }
+        }
+        (Shape::List(list), Value::Array(items)) => {
+            for item in items {
+                write_unset(&list.items, item);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn normalize_struct(object: &Object, members: &mut Map<String, Value>) {
+    for field in &object.fields {
+        let Some(value) = members.get_mut(&*field.name) else { continue };
+        match field.wire {
+            Wire::Time => normalize_time(value, time::parse, time::format),
+            Wire::MicroTime => normalize_time(value, time::parse_micro, time::format_micro),
+            _ => normalize(&field.schema, value),
+        }
+        let drop =
+            value.is_null() || field.when_unset.is_none() && !field.native.keeps_zero() && is_left_out(field, value);
+        if drop {
+            // Order matters to no one here, but `swap_remove` would move the last field.
+            members.shift_remove(&*field.name);
+        }
+    }
+}
+
+/// An item of a list or a value of a map: null is its zero there, for it cannot be absent.
+fn normalize_element(schema: &Schema, value: &mut Value) {
+    if value.is_null() {
+        *value = match &schema.shape {
+            Shape::Object(object) if object.values.is_none() => Value::Object(Map::new()),
+            Shape::Scalar(Scalar::String) => "".into(),
+            Shape::Scalar(Scalar::Integer | Scalar::Number | Scalar::IntOrString) => 0.into(),
+            Shape::Scalar(Scalar::Boolean) => false.into(),
+            Shape::Scalar(Scalar::Quantity) => "0".into(),
+            _ => return,
+        };
+    }
+    normalize(schema, value);
+}
+
+fn normalize_time(
+    value: &mut Value,
+    parse: fn(&str) -> Result<time::Instant, String>,
+    format: fn(time::Instant) -> String,
+) {
+    if let Value::String(text) = value
+        && let Ok(instant) = parse(text)
+    {
+        *value = if instant.is_zero() { Value::Null } else { format(instant).into() };
+    }
+}
+
+/// Whether Go's `omitempty` leaves the value out.
+fn is_left_out(field: &Field, value: &Value) -> bool {
+    match &field.schema.shape {
+        // A struct is never empty to Go, and a pointer to one only if it is nil.
+        Shape::Object(object) => object.values.is_some() && value.as_object().is_some_and(Map::is_empty),
+        Shape::List(_) => value.as_array().is_some_and(Vec::is_empty),
+        Shape::Scalar(Scalar::IntOrString | Scalar::Quantity) | Shape::Any => false,
+        Shape::Scalar(_) => is_zero(value),
+    }
+}
+
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::builtin;
+
+    #[test]
+    fn objects_take_the_form_that_upstreams_structs_give_them() {
+        for (name, written, kept) in [
+            ("core.v1.ConfigMap", json!({"data": {}, "immutable": false}), json!({"immutable": false})),
+            (
+                "core.v1.ConfigMap",
+                json!({"data": null, "metadata": {"name": "a", "finalizers": [], "labels": null}}),
+                { json!({"metadata": {"name": "a"}}) },
+            ),
+            ("core.v1.ConfigMap", json!({"data": {"a": null}}), json!({"data": {"a": ""}})),
+            (
+                "apps.v1.DeploymentSpec",
+                json!({"replicas": 0, "minReadySeconds": 0, "paused": false}),
+                json!({"replicas": 0}),
+            ),
+            ("rbac.v1.Role", json!({"rules": []}), json!({"rules": []})),
+            ("core.v1.Container", json!({"resources": {"limits": {"cpu": 0.5, "memory": "1024Mi"}}}), {
+                json!({"resources": {"limits": {"cpu": "500m", "memory": "1Gi"}}})
+            }),
+            ("core.v1.PodSpec", json!({"containers": [null], "hostNetwork": false, "securityContext": {}}), {
+                json!({"containers": [{}], "securityContext": {}})
+            }),
+            ("coordination.v1.LeaseSpec", json!({"renewTime": "2026-01-02T03:04:05.123456+01:00"}), {
+                json!({"renewTime": "2026-01-02T02:04:05.123456Z"})
+            }),
+            (
+                "core.v1.PodStatus",
+                json!({"startTime": "2026-01-02T03:04:05.9Z"}),
+                json!({"startTime": "2026-01-02T03:04:05Z"}),
+            ),
+        ] {
+            let mut value = written.clone();
+            normalize(builtin::schema(&format!("io.k8s.api.{name}")), &mut value);
+            assert_eq!(value, kept, "{name} {written}");
+        }
+    }
+
+    #[test]
+    fn declared_defaults_are_set_where_nothing_is() {
+        let pod = builtin::schema("io.k8s.api.core.v1.Pod");
+        let mut value = json!({"spec": {
+            "containers": [{"ports": [{"containerPort": 80}, {"containerPort": 81, "protocol": "UDP"}]}],
+            "volumes": [{"azureDisk": {"diskName": "d"}}],
+        }});
+        apply(pod, &mut value);
+        assert_eq!(value["spec"]["containers"][0]["ports"][0]["protocol"], "TCP");
+        assert_eq!(value["spec"]["containers"][0]["ports"][1]["protocol"], "UDP");
+        // A pointer's zero is a value of its own.
+        assert_eq!(value["spec"]["volumes"][0]["azureDisk"]["readOnly"], false);
+        assert_eq!(value["spec"]["containers"][0].get("resources"), None);
+    }
+
+    #[test]
+    fn unset_fields_are_written_at_every_depth() {
+        let deployment = builtin::schema("io.k8s.api.apps.v1.Deployment");
+        let mut value = json!({});
+        write_unset(deployment, &mut value);
+        assert_eq!(
+            value,
+            json!({
+                "metadata": {},
+                "spec": {"selector": null, "template": {"metadata": {}, "spec": {"containers": null}}, "strategy": {}},
+                "status": {},
+            })
+        );
+    }
+}
