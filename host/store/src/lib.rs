@@ -1,1 +1,28 @@
-//! Work begins here.
+//! Where the state of the API lives.
+//!
+//! Two rooms. A [`Store`] keeps revisioned keys as etcd does: one counter, ranges at a
+//! revision, guarded transactions, a watch from a revision, keys that expire, compaction.
+//! [`Embedded`] is the store on this machine's disk. The [`Cache`] in front of it holds every
+//! object once, as the bytes that clients get, and answers all reads: gets, lists at any
+//! recent revision, watches. It is fed by the store's watch and by nothing else, so what it
+//! shows is what is durable.
+//!
+//! This crate knows of JSON what it needs to put `metadata.resourceVersion` in and to select
+//! by labels and fields. It knows nothing of HTTP or of plugins.
+
+mod cache;
+mod embedded;
+mod error;
+mod limits;
+mod model;
+mod store;
+
+pub use cache::{
+    Cache, Event, EventKind, FieldRequirement, Freshness, LabelRequirement, ListQuery, Listing, Object, ObjectEvent,
+    Operator, SelectableField, Selector, TxnOutcome, WatchEnd, WatchQuery, WatchStart, Watcher,
+};
+pub use embedded::{Embedded, OpenError, Options};
+pub use error::{ReadError, WriteError};
+pub use limits::Limits;
+pub use model::{Change, Guard, Key, Kv, Op, Page, RangeQuery, Txn, TxnOut, WatchItem, range_end};
+pub use store::{Caps, Status, Store};

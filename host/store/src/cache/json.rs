@@ -1,0 +1,358 @@
+//! One pass over a stored value, for the few things that the host has to know of it.
+//!
+//! The scanner checks that the value is JSON, since the host serves it as it is, and notes
+//! where things are; it builds no tree. Only the objects on the way to something wanted are
+//! entered, everything else is skipped without recursion, so depth costs nothing.
+
+use super::claims::Claim;
+
+/// Where things are in a value.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Scan {
+    /// Behind the leading `kind` and `apiVersion`, at the next member or the closing brace.
+    pub(super) types_end: usize,
+    /// Where `metadata.resourceVersion` goes, if there is a `metadata` object.
+    pub(super) splice: Option<Splice>,
+    pub(super) name: Option<Text>,
+    pub(super) namespace: Option<Text>,
+    pub(super) labels: Vec<(Text, Text)>,
+    /// One for each selectable field of the claim; none if it is absent.
+    pub(super) fields: Vec<Option<Text>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Splice {
+    /// Behind another member.
+    Behind(usize),
+    /// Before the first member.
+    Before(usize),
+    /// Between empty braces.
+    Alone(usize),
+}
+
+/// A piece of text: a part of the value, unless it is written there with escapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    Part(u32, u32),
+    Own(Box<str>),
+}
+
+impl Text {
+    pub(super) fn of<'a>(&'a self, json: &'a [u8]) -> &'a str {
+        match self {
+            Self::Part(start, end) => json
+                .get(*start as usize..*end as usize)
+                .and_then(|part| std::str::from_utf8(part).ok())
+                .unwrap_or_default(),
+            Self::Own(text) => text,
+        }
+    }
+
+    /// Follows the text when `by` bytes are put in (or taken out) at `at`.
+    pub(super) fn shift(&mut self, at: usize, by: i64) {
+        if let Self::Part(start, end) = self
+            && *start as usize >= at
+        {
+            *start = (i64::from(*start) + by) as u32;
+            *end = (i64::from(*end) + by) as u32;
+        }
+    }
+}
+
+/// Scans a value that begins with `{`. An error says what is wrong with it.
+pub(super) fn scan(json: &[u8], claim: &Claim) -> Result<Scan, String> {
+    std::str::from_utf8(json).map_err(|error| format!("it is not UTF-8 at byte `{}`", error.valid_up_to()))?;
+    let mut scanner = Scanner { json, at: 0, claim, found: Scan::default() };
+    scanner.found.fields.resize(claim.fields().len(), None);
+    scanner.space();
+    let all = if claim.fields().is_empty() { 0 } else { u64::MAX >> (64 - claim.fields().len().min(64)) };
+    scanner.object(Place::Root, 0, all)?;
+    scanner.space();
+    match scanner.peek() {
+        None => Ok(scanner.found),
+        Some(_) => Err(scanner.wrong("there is something behind the object")),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Root,
+    Metadata,
+    Labels,
+    /// On the way to a selectable field.
+    Way,
+}
+
+struct Scanner<'a> {
+    json: &'a [u8],
+    at: usize,
+    claim: &'a Claim,
+    found: Scan,
+}
+
+/// A string as it is written, without its quotes.
+#[derive(Clone, Copy)]
+struct Token {
+    start: usize,
+    end: usize,
+    escaped: bool,
+}
+
+impl Scanner<'_> {
+    /// An object that is entered. `fields` are the selectable fields whose paths lead here, as
+    /// bits, and `level` is how far.
+    fn object(&mut self, place: Place, level: usize, fields: u64) -> Result<(), String> {
+        self.expect(b'{')?;
+        let inside = self.at;
+        let mut types = place == Place::Root;
+        let mut first = true;
+        if place == Place::Root {
+            self.space();
+            self.found.types_end = self.at;
+        }
+        loop {
+            self.space();
+            if self.peek() == Some(b'}') && first {
+                if place == Place::Metadata {
+                    self.found.splice = Some(Splice::Alone(inside));
+                }
+                self.at += 1;
+                return Ok(());
+            }
+            if first && place == Place::Metadata {
+                self.found.splice = Some(Splice::Before(inside));
+            }
+            first = false;
+            let name = self.string()?;
+            self.space();
+            self.expect(b':')?;
+            self.space();
+            let is_type = self.member(place, level, fields, name)?;
+            self.space();
+            let next = self.next()?;
+            types &= is_type;
+            if types {
+                let at = self.at;
+                self.space();
+                self.found.types_end = if next == b'}' { at - 1 } else { self.at };
+            }
+            match next {
+                b',' => {}
+                b'}' => return Ok(()),
+                _ => return Err(self.wrong_before("`,` or `}` is missing")),
+            }
+        }
+    }
+
+    /// The value of a member. Says whether it was `kind` or `apiVersion` of the root.
+    fn member(&mut self, place: Place, level: usize, fields: u64, name: Token) -> Result<bool, String> {
+        let text = self.text(name)?;
+        let key = text.of(self.json);
+        let mut deeper = 0;
+        let mut here = 0;
+        for (bit, field) in self.claim.fields().iter().enumerate().filter(|(bit, _)| fields >> bit & 1 == 1) {
+            if field.path.get(level).is_some_and(|step| step == key) {
+                *(if field.path.len() == level + 1 { &mut here } else { &mut deeper }) |= 1 << bit;
+            }
+        }
+        let is_object = self.peek() == Some(b'{');
+        let start = self.at;
+        let mut is_type = false;
+        match (place, key) {
+            (Place::Root, "metadata") if is_object => {
+                if self.found.splice.is_some() {
+                    return Err(self.wrong("`metadata` is there twice"));
+                }
+                self.object(Place::Metadata, level + 1, deeper)?;
+            }
+            (Place::Metadata, "labels") if is_object => self.object(Place::Labels, level + 1, deeper)?,
+            (Place::Metadata, "resourceVersion") => {
+                return Err(self.wrong("`metadata.resourceVersion` is set, which the store does"));
+            }
+            _ if is_object && deeper != 0 => self.object(Place::Way, level + 1, deeper)?,
+            _ => {
+                is_type = place == Place::Root && matches!(key, "kind" | "apiVersion");
+                self.skip()?;
+            }
+        }
+        match (place, key) {
+            (Place::Metadata, "uid") => self.found.splice = Some(Splice::Behind(self.at)),
+            (Place::Metadata, "name") => self.found.name = self.value(start)?,
+            (Place::Metadata, "namespace") => self.found.namespace = self.value(start)?,
+            (Place::Labels, _) if self.json[start] == b'"' => {
+                let value = self.value(start)?;
+                self.found.labels.extend(value.map(|value| (text, value)));
+            }
+            _ => {}
+        }
+        for bit in (0..64).filter(|bit| here >> bit & 1 == 1) {
+            self.found.fields[bit] = self.value(start)?;
+        }
+        Ok(is_type)
+    }
+
+    /// The text of the value that began at `start` and ends here: of a string its characters, of a
+    /// number or boolean how it is written, of anything else nothing.
+    fn value(&self, start: usize) -> Result<Option<Text>, String> {
+        match self.json[start] {
+            b'"' => {
+                let (start, end) = (start + 1, self.at - 1);
+                self.text(Token { start, end, escaped: self.json[start..end].contains(&b'\\') }).map(Some)
+            }
+            b'{' | b'[' | b'n' => Ok(None),
+            _ => Ok(Some(Text::Part(start as u32, self.at as u32))),
+        }
+    }
+
+    fn text(&self, token: Token) -> Result<Text, String> {
+        if !token.escaped {
+            return Ok(Text::Part(token.start as u32, token.end as u32));
+        }
+        let quoted = &self.json[token.start - 1..=token.end];
+        let text: String = serde_json::from_slice(quoted).map_err(|_| self.wrong("a string has a wrong escape"))?;
+        Ok(Text::Own(text.into()))
+    }
+
+    /// Passes over a value, whatever it is.
+    fn skip(&mut self) -> Result<(), String> {
+        // What is open around the value, innermost last.
+        let mut open: Vec<u8> = Vec::new();
+        loop {
+            self.space();
+            match self.peek() {
+                Some(bracket @ (b'{' | b'[')) => {
+                    self.at += 1;
+                    self.space();
+                    let close = if bracket == b'{' { b'}' } else { b']' };
+                    if self.peek() != Some(close) {
+                        open.push(close);
+                        if close == b'}' {
+                            self.name()?;
+                        }
+                        continue;
+                    }
+                    self.at += 1;
+                }
+                Some(b'"') => {
+                    let token = self.string()?;
+                    if token.escaped {
+                        self.text(token)?;
+                    }
+                }
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b't') => self.word(b"true")?,
+                Some(b'f') => self.word(b"false")?,
+                Some(b'n') => self.word(b"null")?,
+                _ => return Err(self.wrong("a value is missing")),
+            }
+            loop {
+                let Some(&close) = open.last() else { return Ok(()) };
+                self.space();
+                match self.next()? {
+                    b',' => break,
+                    byte if byte == close => drop(open.pop()),
+                    _ => return Err(self.wrong_before("`,` or a closing bracket is missing")),
+                }
+            }
+            if open.last() == Some(&b'}') {
+                self.space();
+                self.name()?;
+            }
+        }
+    }
+
+    fn name(&mut self) -> Result<(), String> {
+        let name = self.string()?;
+        self.text(name)?;
+        self.space();
+        self.expect(b':')
+    }
+
+    fn string(&mut self) -> Result<Token, String> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            match self.next()? {
+                b'"' => return Ok(Token { start, end: self.at - 1, escaped }),
+                b'\\' => {
+                    escaped = true;
+                    self.next()?;
+                }
+                0..0x20 => return Err(self.wrong_before("a string has a control character")),
+                _ => {}
+            }
+        }
+    }
+
+    fn number(&mut self) -> Result<(), String> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), String> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at > start { Ok(()) } else { Err(self.wrong("a digit is missing")) }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Result<(), String> {
+        if !self.json[self.at..].starts_with(word) {
+            return Err(self.wrong("a value is missing"));
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.json.get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Result<u8, String> {
+        let byte = self.peek().ok_or_else(|| self.wrong("it ends too early"))?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), String> {
+        if self.next()? == byte {
+            return Ok(());
+        }
+        Err(self.wrong_before(&format!("`{}` is missing", char::from(byte))))
+    }
+
+    fn wrong(&self, what: &str) -> String {
+        format!("{what}, at byte `{}`", self.at)
+    }
+
+    /// Of the byte that was just taken.
+    fn wrong_before(&self, what: &str) -> String {
+        format!("{what}, at byte `{}`", self.at - 1)
+    }
+}

@@ -1,0 +1,381 @@
+//! The watch cache: every object once, as its clients get it.
+//!
+//! One feed takes what the store has made durable ([`feed`]), makes it an [`Object`], puts it in
+//! the tree, remembers the change ([`history`]) and offers it to those who watch ([`watchers`]).
+//! Reads take the newest tree, or an older one, and never lock out the feed for long. A write goes
+//! to the store, and returns when the feed has shown it here: whoever wrote reads what he wrote.
+
+mod claims;
+mod event;
+mod feed;
+mod history;
+mod json;
+mod list;
+mod object;
+mod selector;
+mod wait;
+mod watcher;
+mod watchers;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use tokio::task::AbortHandle;
+
+use self::claims::{Claim, Claims};
+use self::event::ObjectEvent as Told;
+use self::history::{History, Tree};
+use self::selector::Matcher;
+use self::wait::{Applied, Ended};
+use self::watcher::{Initial, Mailbox};
+use self::watchers::Watchers;
+use crate::{Guard, Key, Limits, Op, RangeQuery, ReadError, Store, Txn, TxnOut, WriteError};
+
+pub use self::claims::SelectableField;
+pub use self::event::{Event, EventKind, ObjectEvent};
+pub use self::list::{ListQuery, Listing};
+pub use self::object::Object;
+pub use self::selector::{FieldRequirement, LabelRequirement, Operator, Selector};
+pub use self::watcher::{WatchEnd, Watcher};
+
+/// A handle on the cache. The cache ends with its last handle.
+#[derive(Clone)]
+pub struct Cache {
+    inner: Arc<Inner>,
+    _feed: Arc<Feed>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    limits: Limits,
+    /// The newest state, for readers who need nothing else.
+    now: ArcSwap<Snapshot>,
+    applied: Applied,
+    claims: ArcSwap<Claims>,
+    core: Mutex<Core>,
+}
+
+struct Snapshot {
+    revision: u64,
+    tree: Tree,
+}
+
+/// What changes together with the newest state.
+struct Core {
+    history: History,
+    watchers: Watchers,
+}
+
+struct Feed {
+    task: AbortHandle,
+    cache: Arc<Inner>,
+}
+
+/// How fresh a read must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Includes every write acknowledged before the call.
+    Latest,
+    /// Whatever is at hand.
+    Any,
+    /// At least this revision: waits a little for it, then fails with [`ReadError::Ahead`].
+    NotOlder(u64),
+    /// As it was at this revision.
+    Exact(u64),
+}
+
+/// What to watch.
+#[derive(Clone, Debug)]
+pub struct WatchQuery {
+    /// A prefix ending in `/`, or one whole key.
+    pub target: String,
+    pub selector: Selector,
+    pub start: WatchStart,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchStart {
+    /// Added events for what is there now, then changes.
+    Now,
+    /// Changes after this revision.
+    After(u64),
+    /// Changes from now on.
+    Tail,
+    /// As `Now`, once the state has reached this revision; between the two an
+    /// [`Event::InitialEventsEnd`].
+    InitialEvents(u64),
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug)]
+pub enum TxnOutcome {
+    /// One object for each operation, in order: as written, or as it was before it was deleted,
+    /// with the new revision.
+    Applied(Vec<Arc<Object>>),
+    /// A guard did not hold, or what was to be deleted did not exist: the object of that key as it
+    /// is now, if there is one.
+    Refused(Option<Arc<Object>>),
+}
+
+impl Cache {
+    /// Fills a cache from the store and keeps it current, on the current tokio runtime. A part of
+    /// the store's history is replayed, so that watches can go on where they were before a restart.
+    pub async fn start(store: Arc<dyn Store>, limits: Limits) -> Result<Self, ReadError> {
+        let newest = store.read_barrier().await?;
+        let from = newest.saturating_sub(limits.history_replayed_max).max(store.compacted()).max(1);
+        let page = match store.range(RangeQuery { at: Some(from), ..RangeQuery::default() }).await {
+            // Compacted at this very moment: do without the history.
+            Err(ReadError::Compacted { .. }) => store.range(RangeQuery::default()).await?,
+            page => page?,
+        };
+        let claims = Claims::new();
+        let object = |kv: crate::Kv| {
+            let object = Object::new(kv.key.clone(), kv.value, kv.mod_revision, claims.of(&kv.key));
+            (kv.key, Arc::new(object))
+        };
+        let tree: Tree = page.kvs.into_iter().map(object).collect();
+        let inner = Arc::new(Inner {
+            limits,
+            applied: Applied::new(page.revision),
+            core: Mutex::new(Core {
+                history: History::new(page.revision, tree.clone()),
+                watchers: Watchers::default(),
+            }),
+            now: ArcSwap::from_pointee(Snapshot { revision: page.revision, tree }),
+            claims: ArcSwap::from_pointee(claims),
+            store,
+        });
+        let watch = inner.store.watch(page.revision + 1);
+        let task = tokio::spawn(feed::run(inner.clone(), watch)).abort_handle();
+        let cache = Self { _feed: Arc::new(Feed { task, cache: inner.clone() }), inner };
+        cache.inner.reach(newest).await?;
+        Ok(cache)
+    }
+
+    /// Says by which fields the objects below a prefix can be selected, at any time. What is there
+    /// already is read again.
+    pub fn claim(&self, prefix: &str, fields: Vec<SelectableField>) -> Result<(), ReadError> {
+        let max = self.inner.limits.selectable_fields_max;
+        if fields.len() > max {
+            let fields = fields.len();
+            return Err(ReadError::Limit(format!(
+                "`{fields}` selectable fields below `{prefix}`, at most `{max}` are allowed"
+            )));
+        }
+        self.inner.reclaim(prefix, Some(Claim::new(fields)));
+        Ok(())
+    }
+
+    pub fn unclaim(&self, prefix: &str) {
+        self.inner.reclaim(prefix, None);
+    }
+
+    pub async fn get(&self, key: &str, freshness: Freshness) -> Result<Option<Arc<Object>>, ReadError> {
+        let (revision, tree) = self.inner.view(freshness).await?;
+        if let Some(tree) = tree {
+            return Ok(tree.get(key).cloned());
+        }
+        let (found, _) = self.inner.store.get(key, Some(revision)).await?;
+        let claim = self.inner.claims.load().of(key).clone();
+        Ok(found.map(|kv| Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, &claim))))
+    }
+
+    pub async fn list(&self, query: ListQuery) -> Result<Listing, ReadError> {
+        let matcher = Matcher::new(query.selector.clone(), self.inner.claims.load().of(&query.prefix))?;
+        let (revision, tree) = self.inner.view(query.freshness).await?;
+        match tree {
+            Some(tree) => Ok(list::page(&tree, revision, &query, &matcher)),
+            None => self.inner.page_from_store(revision, &query, &matcher).await,
+        }
+    }
+
+    pub async fn watch(&self, query: WatchQuery) -> Result<Watcher, ReadError> {
+        let matcher = Matcher::new(query.selector, self.inner.claims.load().of(&query.target))?;
+        if let WatchStart::After(revision) | WatchStart::InitialEvents(revision) = query.start {
+            self.inner.reach(revision).await?;
+        }
+        let limits = &self.inner.limits;
+        let mut core = self.inner.core();
+        if core.watchers.len() >= limits.watchers_max {
+            return Err(ReadError::Limit(format!(
+                "there are `{}` watches already, the most allowed",
+                limits.watchers_max
+            )));
+        }
+        let now = self.inner.now.load();
+        let initial = |announce_end| Initial::state(now.tree.clone(), now.revision, announce_end);
+        let (initial, after) = match query.start {
+            WatchStart::Now => (Some(initial(false)), 0),
+            WatchStart::InitialEvents(_) => (Some(initial(true)), 0),
+            WatchStart::Tail => (None, now.revision),
+            WatchStart::After(revision) => {
+                let oldest = core.history.oldest();
+                if revision < oldest {
+                    return Err(ReadError::Compacted { oldest });
+                }
+                let changes = core.history.after(revision).filter(|change| covers(&query.target, change.object.key()));
+                let events: Vec<Told> = changes.filter_map(|change| change.seen_by(&matcher)).collect();
+                ((!events.is_empty()).then(|| Initial::changes(events, now.revision)), now.revision.max(revision))
+            }
+        };
+        let mailbox =
+            Arc::new(Mailbox::new(core.watchers.next_id(), &query.target, matcher, limits.watcher_events_max));
+        core.watchers.add(mailbox.clone());
+        drop(core);
+        if !self.inner.applied.is_open() {
+            mailbox.end(WatchEnd::Stopped);
+        }
+        Ok(Watcher::new(self.inner.clone(), mailbox, initial, after))
+    }
+
+    /// Applies all operations if all guards hold, at one revision. When this returns they are
+    /// durable, and every read here shows them.
+    pub async fn txn(&self, guards: Vec<Guard>, ops: Vec<Op>) -> Result<TxnOutcome, WriteError> {
+        for op in &ops {
+            if let Op::Put { key, value, .. } = op {
+                Object::check(value)
+                    .map_err(|what| WriteError::Invalid(format!("the value of `{key}` is wrong: {what}")))?;
+            }
+        }
+        let values: Vec<(Key, Option<Bytes>)> = ops.iter().map(|op| (op.key().clone(), value(op).cloned())).collect();
+        match self.inner.store.txn(Txn { guards, ops, get_on_refusal: false }).await? {
+            TxnOut::Applied { revision } => {
+                let ended =
+                    |_| WriteError::Unknown(format!("revision `{revision}` was written, but the cache has ended"));
+                self.inner.applied.wait(revision).await.map_err(ended)?;
+                match self.inner.written_at(revision, values.len()) {
+                    Some(objects) => Ok(TxnOutcome::Applied(objects)),
+                    None => self.inner.rebuild(revision, values).await.map(TxnOutcome::Applied),
+                }
+            }
+            TxnOut::Refused { revision, key, .. } => {
+                let ended = |_| WriteError::Unavailable("the cache has ended".to_owned());
+                self.inner.applied.wait(revision).await.map_err(ended)?;
+                Ok(TxnOutcome::Refused(self.inner.now.load().tree.get(&*key).cloned()))
+            }
+        }
+    }
+
+    /// How many objects are below a prefix now.
+    pub fn count(&self, prefix: &str) -> u64 {
+        list::count(&self.inner.now.load().tree, prefix)
+    }
+
+    /// The newest revision that reads show.
+    pub fn revision(&self) -> u64 {
+        self.inner.applied.revision()
+    }
+
+    /// The oldest revision that a watch can start after.
+    pub fn oldest_revision(&self) -> u64 {
+        self.inner.core().history.oldest()
+    }
+
+    /// How many watches there are.
+    pub fn watchers(&self) -> usize {
+        self.inner.core().watchers.len()
+    }
+}
+
+fn value(op: &Op) -> Option<&Bytes> {
+    match op {
+        Op::Put { value, .. } => Some(value),
+        Op::Delete { .. } => None,
+    }
+}
+
+/// Whether a watch of `target`, a prefix ending in `/` or a whole key, is told of `key`.
+fn covers(target: &str, key: &str) -> bool {
+    if target.ends_with('/') { key.starts_with(target) } else { key == target }
+}
+
+impl Inner {
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a revision is shown, for a moment.
+    async fn reach(&self, revision: u64) -> Result<(), ReadError> {
+        if self.applied.revision() >= revision {
+            return Ok(());
+        }
+        let wait: Duration = self.limits.future_revision_wait;
+        match tokio::time::timeout(wait, self.applied.wait(revision)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Ended)) => Err(ReadError::Unavailable("the cache has ended".to_owned())),
+            Err(_) => Err(ReadError::Ahead { newest: self.applied.revision() }),
+        }
+    }
+
+    /// The state that a read is of. No tree if it is too old to be in memory.
+    async fn view(&self, freshness: Freshness) -> Result<(u64, Option<Tree>), ReadError> {
+        match freshness {
+            Freshness::Any => {}
+            Freshness::Latest => self.reach(self.store.read_barrier().await?).await?,
+            Freshness::NotOlder(revision) => self.reach(revision).await?,
+            Freshness::Exact(revision) => {
+                self.reach(revision).await?;
+                return Ok((revision, self.core().history.at(revision)));
+            }
+        }
+        let now = self.now.load();
+        Ok((now.revision, Some(now.tree.clone())))
+    }
+
+    /// The objects that one revision wrote, if they are remembered.
+    fn written_at(&self, revision: u64, operations: usize) -> Option<Vec<Arc<Object>>> {
+        let core = self.core();
+        if core.history.oldest() >= revision {
+            return None;
+        }
+        let changes = core.history.after(revision - 1).take_while(|change| change.revision() == revision);
+        let objects: Vec<_> = changes.map(|change| change.object.clone()).collect();
+        (objects.len() == operations).then_some(objects)
+    }
+
+    /// The objects that one revision wrote, when so much was written since that it is forgotten.
+    async fn rebuild(&self, revision: u64, values: Vec<(Key, Option<Bytes>)>) -> Result<Vec<Arc<Object>>, WriteError> {
+        let mut objects = Vec::with_capacity(values.len());
+        for (key, value) in values {
+            let claim = self.claims.load().of(&key).clone();
+            let object = match value {
+                Some(value) => Object::new(key, value, revision, &claim),
+                None => {
+                    let lost =
+                        |what: String| WriteError::Unknown(format!("revision `{revision}` was written, but {what}"));
+                    let before = self.store.get(&key, Some(revision - 1)).await;
+                    let (found, _) = before.map_err(|error| lost(error.to_string()))?;
+                    let kv = found.ok_or_else(|| lost(format!("`{key}` was not there before")))?;
+                    Object::new(kv.key, kv.value, kv.mod_revision, &claim).at(revision)
+                }
+            };
+            objects.push(Arc::new(object));
+        }
+        Ok(objects)
+    }
+
+    fn reclaim(&self, prefix: &str, claim: Option<Claim>) {
+        let core = self.core();
+        let mut claims = Claims::clone(&self.claims.load());
+        if !claims.set(prefix, claim) {
+            return;
+        }
+        let now = self.now.load_full();
+        let mut tree = now.tree.clone();
+        for object in list::below(&now.tree, prefix, prefix) {
+            tree.insert(object.key().clone(), Arc::new(object.claimed(claims.of(object.key()))));
+        }
+        self.claims.store(Arc::new(claims));
+        self.now.store(Arc::new(Snapshot { revision: now.revision, tree }));
+        drop(core);
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.cache.stop();
+    }
+}

@@ -1,0 +1,123 @@
+//! Which objects a list or watch wants.
+
+use std::sync::Arc;
+
+use super::claims::{Claim, SelectableField};
+use super::object::Object;
+use crate::ReadError;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    Equals,
+    /// Holds for objects without the label too.
+    NotEquals,
+    In,
+    /// Holds for objects without the label too.
+    NotIn,
+    Exists,
+    NotExists,
+    /// Both sides are integers.
+    Greater,
+    /// Both sides are integers.
+    Less,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelRequirement {
+    pub key: String,
+    pub operator: Operator,
+    pub values: Vec<String>,
+}
+
+/// Only [`Operator::Equals`] and [`Operator::NotEquals`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldRequirement {
+    /// `metadata.name`, `metadata.namespace`, or a field of the claim.
+    pub name: String,
+    pub operator: Operator,
+    pub value: String,
+}
+
+/// All requirements hold. The empty one wants everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selector {
+    pub labels: Vec<LabelRequirement>,
+    pub fields: Vec<FieldRequirement>,
+}
+
+impl Selector {
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+}
+
+/// A selector whose fields were found.
+#[derive(Debug, Default)]
+pub(super) struct Matcher {
+    labels: Vec<LabelRequirement>,
+    fields: Vec<(Field, bool, String)>,
+}
+
+#[derive(Debug)]
+enum Field {
+    Name,
+    Namespace,
+    Selectable(SelectableField),
+}
+
+impl Matcher {
+    pub(super) fn new(selector: Selector, claim: &Arc<Claim>) -> Result<Self, ReadError> {
+        let field = |wanted: FieldRequirement| {
+            let equal = match wanted.operator {
+                Operator::Equals => true,
+                Operator::NotEquals => false,
+                other => return Err(ReadError::Invalid(format!("a field selector cannot be `{other:?}`"))),
+            };
+            let field = match wanted.name.as_str() {
+                "metadata.name" => Field::Name,
+                "metadata.namespace" => Field::Namespace,
+                name => {
+                    let found = claim.fields().iter().find(|field| field.name == name);
+                    let unknown = || ReadError::Invalid(format!("the field `{name}` cannot be selected by"));
+                    Field::Selectable(found.ok_or_else(unknown)?.clone())
+                }
+            };
+            Ok((field, equal, wanted.value))
+        };
+        Ok(Self { labels: selector.labels, fields: selector.fields.into_iter().map(field).collect::<Result<_, _>>()? })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+
+    pub(super) fn matches(&self, object: &Object) -> bool {
+        self.fields.iter().all(|(field, equal, value)| {
+            let is = match field {
+                Field::Name => object.name().unwrap_or_default() == value,
+                Field::Namespace => object.namespace().unwrap_or_default() == value,
+                Field::Selectable(field) => object.field(field) == value.as_str(),
+            };
+            is == *equal
+        }) && self.labels.iter().all(|wanted| wanted.holds(object.label(&wanted.key)))
+    }
+}
+
+impl LabelRequirement {
+    fn holds(&self, label: Option<&str>) -> bool {
+        let listed = || label.is_some_and(|label| self.values.iter().any(|value| value == label));
+        // What is no integer is neither greater nor less.
+        let compare = |holds: fn(&i64, &i64) -> bool| {
+            let wanted = self.values.first().and_then(|value| value.parse().ok());
+            label.and_then(|label| label.parse().ok()).zip(wanted).is_some_and(|(is, wanted)| holds(&is, &wanted))
+        };
+        match self.operator {
+            Operator::Equals | Operator::In => listed(),
+            Operator::NotEquals | Operator::NotIn => !listed(),
+            Operator::Exists => label.is_some(),
+            Operator::NotExists => label.is_none(),
+            Operator::Greater => compare(i64::gt),
+            Operator::Less => compare(i64::lt),
+        }
+    }
+}

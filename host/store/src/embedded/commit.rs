@@ -1,0 +1,311 @@
+//! The committer: the one thread that writes.
+//!
+//! It takes whatever waits in its queue, decides each transaction in turn against the index
+//! and what the same batch has changed before it, writes all of it in one commit, and then,
+//! when that is durable, publishes it and answers. While it waits for the disk the next batch
+//! gathers by itself, so there is no timer.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::expiry::{self, Expiries};
+use super::index::Garbage;
+use super::log::Commit;
+use super::record::{Lease, Record, Slot};
+use super::state::{Newest, Published, Shared};
+use crate::{Change, Guard, Key, Op, Txn, TxnOut, WriteError};
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, WriteError>>;
+
+pub(super) enum Command {
+    Txn(Txn, Reply<TxnOut>),
+    Compact(u64, Reply<()>),
+}
+
+/// When history is given up without being asked to.
+pub(super) struct Schedule {
+    interval: Option<Duration>,
+    next: Instant,
+    /// The revision of one interval ago.
+    marked: u64,
+}
+
+pub(super) struct Committer {
+    shared: Arc<Shared>,
+    queue: Receiver<Command>,
+    expiries: Expiries,
+    schedule: Schedule,
+    on_failure: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// What one batch is going to change, while it is put together.
+struct Batch {
+    revision: u64,
+    writes: Vec<(Slot, Record)>,
+    /// The last write of each key in `writes`.
+    overlay: HashMap<Key, usize>,
+    bytes: usize,
+    answers: Vec<(Reply<TxnOut>, TxnOut)>,
+}
+
+impl Batch {
+    fn new(revision: u64) -> Self {
+        Self { revision, writes: Vec::new(), overlay: HashMap::new(), bytes: 0, answers: Vec::new() }
+    }
+}
+
+impl Schedule {
+    pub(super) fn new(interval: Option<Duration>, revision: u64) -> Self {
+        Self { interval, next: Instant::now() + interval.unwrap_or_default(), marked: revision }
+    }
+
+    /// What to compact to, if it is time.
+    fn due(&mut self, revision: u64) -> Option<u64> {
+        let interval = self.interval?;
+        let now = Instant::now();
+        (now >= self.next).then(|| {
+            self.next = now + interval;
+            std::mem::replace(&mut self.marked, revision)
+        })
+    }
+}
+
+impl Committer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        queue: Receiver<Command>,
+        expiries: Expiries,
+        schedule: Schedule,
+        on_failure: Box<dyn Fn(&str) + Send + Sync>,
+    ) -> Self {
+        Self { shared, queue, expiries, schedule, on_failure }
+    }
+
+    /// Runs until the store is dropped, or fails.
+    pub(super) fn run(mut self) {
+        // The engine panics on some kinds of damage.
+        let end = catch_unwind(AssertUnwindSafe(|| self.rounds()));
+        let end = end.unwrap_or_else(|_| Err("the committer panicked, the store is stopped".to_owned()));
+        if let Err(error) = &end {
+            let _ = self.shared.failed.set(error.clone());
+        }
+        self.shared.newest.send_modify(|newest| newest.open = false);
+        if let Err(error) = end {
+            tracing::error!(%error, "the store failed");
+            (self.on_failure)(&error);
+        }
+    }
+
+    fn rounds(&mut self) -> Result<(), String> {
+        loop {
+            match self.wait() {
+                Ok(command) => self.round(Some(command))?,
+                Err(RecvTimeoutError::Timeout) => self.round(None)?,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
+    /// The next command, or a timeout when something else is due.
+    fn wait(&self) -> Result<Command, RecvTimeoutError> {
+        let published = self.shared.published();
+        let sweeping = published.index.has_garbage(published.compacted);
+        drop(published);
+        let due =
+            [self.expiries.next(), self.schedule.interval.map(|_| self.schedule.next)].into_iter().flatten().min();
+        match due {
+            _ if sweeping => self.queue.recv_timeout(Duration::ZERO),
+            Some(due) => self.queue.recv_timeout(due.saturating_duration_since(Instant::now())),
+            None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// One batch: gather, decide, write, publish, answer. An error is the end of the store.
+    fn round(&mut self, first: Option<Command>) -> Result<(), String> {
+        let (revision, mut compacted) = {
+            let published = self.shared.published();
+            (published.revision, published.compacted)
+        };
+        let mut batch = Batch::new(revision);
+        let mut compactions = Vec::new();
+        let mut next = first;
+        while let Some(command) = next.take() {
+            match command {
+                Command::Txn(txn, reply) => self.decide(&mut batch, txn, Some(reply)),
+                Command::Compact(to, reply) if to > batch.revision => {
+                    let newest = batch.revision;
+                    let _ = reply.send(Err(WriteError::Invalid(format!(
+                        "revision `{to}` cannot be compacted, the newest is `{newest}`"
+                    ))));
+                }
+                Command::Compact(to, reply) => {
+                    compacted = compacted.max(to);
+                    compactions.push(reply);
+                }
+            }
+            if batch.writes.len() < self.shared.limits.batch_operations_max
+                && batch.bytes < self.shared.limits.batch_bytes_max
+            {
+                next = self.queue.try_recv().ok();
+            }
+        }
+        for (key, revision) in self.expiries.due(Instant::now(), self.shared.limits.batch_expiries_max) {
+            let guards = vec![Guard { key: key.clone(), revision }];
+            self.decide(&mut batch, Txn { guards, ops: vec![Op::Delete { key }], get_on_refusal: false }, None);
+        }
+        if let Some(due) = self.schedule.due(revision) {
+            compacted = compacted.max(due);
+        }
+        self.write(batch, compacted, compactions)
+    }
+
+    /// Decides one transaction, and puts what it changes into the batch.
+    fn decide(&self, batch: &mut Batch, txn: Txn, reply: Option<Reply<TxnOut>>) {
+        let published = self.shared.published();
+        let current = |key: &Key| match batch.overlay.get(key) {
+            Some(&at) => {
+                let (slot, record) = &batch.writes[at];
+                (!record.is_deletion()).then_some((*slot, record.create_revision, record.version))
+            }
+            None => published.index.get(key).map(|entry| (entry.slot, entry.create_revision, entry.version)),
+        };
+        let refused = txn
+            .guards
+            .iter()
+            .find(|guard| current(&guard.key).map_or(0, |(slot, ..)| slot.revision) != guard.revision)
+            .map(|guard| &guard.key)
+            .or_else(|| {
+                let absent = |op: &&Op| matches!(op, Op::Delete { key } if current(key).is_none());
+                txn.ops.iter().find(absent).map(Op::key)
+            });
+        if let Some(key) = refused {
+            let found = current(key).map(|(slot, ..)| slot).filter(|_| txn.get_on_refusal);
+            let written = batch.overlay.get(key).map(|&at| batch.writes[at].1.clone());
+            drop(published);
+            let current = match (found, written) {
+                (None, _) => Ok(None),
+                (Some(slot), Some(record)) => Ok(Some(record.into_kv(slot.revision))),
+                (Some(slot), None) => {
+                    let read = self.shared.log.view().and_then(|view| view.record(slot));
+                    read.map(|record| Some(record.into_kv(slot.revision)))
+                }
+            };
+            match (reply, current) {
+                (None, _) => {}
+                (Some(reply), Ok(current)) => {
+                    let out = TxnOut::Refused { revision: batch.revision, key: key.clone(), current };
+                    batch.answers.push((reply, out));
+                }
+                (Some(reply), Err(error)) => {
+                    let _ = reply.send(Err(WriteError::Unavailable(error.to_string())));
+                }
+            }
+            return;
+        }
+        let revision = batch.revision + u64::from(!txn.ops.is_empty());
+        let mut records = Vec::with_capacity(txn.ops.len());
+        for (sub, op) in txn.ops.into_iter().enumerate() {
+            let record = match op {
+                Op::Delete { key } => Record::deletion(key),
+                Op::Put { key, value, ttl } => {
+                    let (create_revision, version) =
+                        current(&key).map_or((revision, 1), |(_, create, version)| (create, version + 1));
+                    // The index's own key, so that each is in memory once.
+                    let key = published.index.key(&key).unwrap_or(key);
+                    Record { key, create_revision, version, lease: ttl.map(expiry::lease), value }
+                }
+            };
+            records.push((Slot { revision, sub: sub as u32 }, record));
+        }
+        drop(published);
+        for (slot, record) in records {
+            batch.bytes += record.value.len();
+            batch.overlay.insert(record.key.clone(), batch.writes.len());
+            batch.writes.push((slot, record));
+        }
+        batch.revision = revision;
+        if let Some(reply) = reply {
+            batch.answers.push((reply, TxnOut::Applied { revision }));
+        }
+    }
+
+    fn lock(&self) -> RwLockWriteGuard<'_, Published> {
+        self.shared.published.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the batch, with the next part of what compaction deletes, and answers.
+    fn write(&mut self, batch: Batch, compacted: u64, compactions: Vec<Reply<()>>) -> Result<(), String> {
+        let (before, garbage) = {
+            let mut published = self.lock();
+            let before = published.compacted;
+            // Refused from now on, so that nobody begins to read what is about to go.
+            published.compacted = compacted;
+            (before, published.index.garbage(compacted, self.shared.limits.batch_compactions_max))
+        };
+        let commit = Commit {
+            append: batch.writes.iter().map(|(slot, record)| (*slot, record)).collect(),
+            delete: garbage.iter().map(|garbage| garbage.slot).collect(),
+            compacted: (compacted > before).then_some(compacted),
+        };
+        if !(commit.append.is_empty() && commit.delete.is_empty() && commit.compacted.is_none()) {
+            if let Err(error) = self.shared.log.commit(&commit) {
+                // The disk may hold the batch or not. To try again could make things worse: the
+                // system may have dropped what it could not write.
+                let error = format!("a commit failed, the store is stopped: {error}");
+                let _ = self.shared.failed.set(error.clone());
+                for (reply, _) in batch.answers {
+                    let _ = reply.send(Err(WriteError::Unknown(error.clone())));
+                }
+                for reply in compactions {
+                    let _ = reply.send(Err(WriteError::Unknown(error.clone())));
+                }
+                return Err(error);
+            }
+            self.publish(batch.revision, batch.writes, &garbage);
+        }
+        for (reply, out) in batch.answers {
+            // Whoever asked may be gone.
+            let _ = reply.send(Ok(out));
+        }
+        for reply in compactions {
+            let _ = reply.send(Ok(()));
+        }
+        Ok(())
+    }
+
+    /// Shows what is durable now.
+    fn publish(&mut self, revision: u64, writes: Vec<(Slot, Record)>, garbage: &[Garbage]) {
+        let mut published = self.lock();
+        published.index.forget(garbage);
+        let mut changes: Vec<Change> = Vec::new();
+        let mut leases: Vec<(Key, u64, Lease)> = Vec::new();
+        let mut writes = writes.into_iter().peekable();
+        while let Some((slot, record)) = writes.next() {
+            published.index.apply(&record.key, slot, record.create_revision, record.version);
+            if let Some(lease) = record.lease {
+                leases.push((record.key.clone(), slot.revision, lease));
+            }
+            let deletion = record.is_deletion();
+            let kv = record.into_kv(slot.revision);
+            changes.push(if deletion { Change::Delete { key: kv.key } } else { Change::Put(kv) });
+            if writes.peek().is_none_or(|(next, _)| next.revision != slot.revision) {
+                published.recent.push(slot.revision, std::mem::take(&mut changes).into(), &self.shared.limits);
+            }
+        }
+        published.revision = revision;
+        drop(published);
+        for (key, revision, lease) in leases {
+            self.expiries.add(key, revision, lease);
+        }
+        self.shared.newest.send_if_modified(|newest| {
+            let changed = newest.revision != revision;
+            *newest = Newest { revision, open: true };
+            changed
+        });
+    }
+}

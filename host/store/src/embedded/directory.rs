@@ -1,0 +1,80 @@
+//! The directory that a store lives in: one process at a time, and a file that is there whole
+//! or not at all.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use redb::{Builder, Database};
+
+use super::OpenError;
+
+const FILE: &str = "store.redb";
+
+/// Holds the lock of a data directory while it lives.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Directory {
+    /// Takes the directory for this process, and makes it if it is not there.
+    pub(super) fn lock(path: &Path) -> Result<Self, OpenError> {
+        let io = |what| move |error| OpenError::io(what, path, error);
+        fs::create_dir_all(path).map_err(io("create"))?;
+        let lock_path = path.join("lock");
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&lock_path)
+            .map_err(|error| OpenError::io("open", &lock_path, error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // The number is a help and no more: without it the error is still true.
+                let _ = lock.read_to_string(&mut holder);
+                return Err(OpenError::InUse { directory: path.to_owned(), process: holder.trim().parse().ok() });
+            }
+            Err(TryLockError::Error(error)) => return Err(OpenError::io("lock", &lock_path, error)),
+        }
+        let written =
+            lock.rewind().and_then(|()| lock.set_len(0)).and_then(|()| write!(lock, "{}", std::process::id()));
+        written.map_err(|error| OpenError::io("write", &lock_path, error))?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    pub(super) fn file(&self) -> PathBuf {
+        self.path.join(FILE)
+    }
+
+    /// Opens the file. A new one is made under another name first: a power cut while the engine
+    /// creates it would leave a file that it refuses for ever.
+    pub(super) fn open(&self, builder: &Builder) -> Result<Database, OpenError> {
+        let file = self.file();
+        if !file.exists() {
+            let new = self.path.join(format!("{FILE}.new"));
+            match fs::remove_file(&new) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(OpenError::io("remove", &new, error)),
+            }
+            drop(builder.create(&new).map_err(|error| OpenError::engine(&new, error))?);
+            File::open(&new).and_then(|file| file.sync_all()).map_err(|error| OpenError::io("sync", &new, error))?;
+            fs::rename(&new, &file).map_err(|error| OpenError::io("rename", &new, error))?;
+            sync_directory(&self.path)?;
+            if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                sync_directory(parent)?;
+            }
+        }
+        builder.open(&file).map_err(|error| OpenError::engine(&file, error))
+    }
+}
+
+/// Makes the names in a directory durable.
+fn sync_directory(path: &Path) -> Result<(), OpenError> {
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(|error| OpenError::io("sync", path, error))
+}

@@ -1,0 +1,42 @@
+//! From the disk to the index, when a store is opened.
+
+use super::expiry::Expiries;
+use super::index::Index;
+use super::log::Log;
+use super::record::Slot;
+
+pub(super) struct Loaded {
+    pub(super) index: Index,
+    pub(super) revision: u64,
+    pub(super) compacted: u64,
+    pub(super) expiries: Expiries,
+}
+
+/// Reads every record once, and checks each.
+pub(super) fn load(log: &Log) -> Result<Loaded, String> {
+    let compacted = log.compacted()?;
+    let mut index = Index::default();
+    let mut leases = Vec::new();
+    // An empty store is at revision 1, as in etcd.
+    let mut revision = 1;
+    let view = log.view().map_err(|error| error.to_string())?;
+    for found in view.from(Slot { revision: 0, sub: 0 }).map_err(|error| error.to_string())? {
+        let (slot, record) = found.map_err(|error| error.to_string())?;
+        let key = index.key(&record.key).unwrap_or(record.key);
+        index.apply(&key, slot, record.create_revision, record.version);
+        leases.extend(record.lease.map(|lease| (key, slot, lease)));
+        revision = slot.revision;
+    }
+    if compacted > revision {
+        return Err(format!(
+            "it was compacted at revision `{compacted}`, but ends at `{revision}`: its end is missing"
+        ));
+    }
+    let mut expiries = Expiries::default();
+    for (key, slot, lease) in leases {
+        if index.get(&key).is_some_and(|entry| entry.slot == slot) {
+            expiries.resume(key, slot.revision, lease);
+        }
+    }
+    Ok(Loaded { index, revision, compacted, expiries })
+}

@@ -1,0 +1,168 @@
+//! What of the store everybody may see: only what is durable.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock, RwLock};
+
+use tokio::sync::watch;
+
+use super::directory::Directory;
+use super::index::Index;
+use super::log::{Log, View};
+use super::record::Slot;
+use crate::{Change, Kv, Limits, Page, RangeQuery, ReadError, WatchItem};
+
+/// Shared by the store's handle, its committer and its watches.
+pub(super) struct Shared {
+    pub(super) log: Log,
+    pub(super) limits: Limits,
+    pub(super) published: RwLock<Published>,
+    /// Tells watches of each newest revision; closed with the store.
+    pub(super) newest: watch::Sender<Newest>,
+    /// Why the store takes no more writes.
+    pub(super) failed: OnceLock<String>,
+    /// The file that the log is in, with the lock of its directory: given up last.
+    pub(super) directory: Option<Directory>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Newest {
+    pub(super) revision: u64,
+    pub(super) open: bool,
+}
+
+/// The state after the last commit. The committer replaces it under the write lock.
+pub(super) struct Published {
+    pub(super) index: Index,
+    pub(super) revision: u64,
+    pub(super) compacted: u64,
+    pub(super) recent: Recent,
+}
+
+/// The last revisions, for watches that keep up.
+#[derive(Default)]
+pub(super) struct Recent {
+    /// Revisions without a gap, up to the newest.
+    items: VecDeque<(u64, Arc<[Change]>)>,
+    bytes: usize,
+}
+
+impl Recent {
+    pub(super) fn push(&mut self, revision: u64, changes: Arc<[Change]>, limits: &Limits) {
+        self.bytes += size(&changes);
+        self.items.push_back((revision, changes));
+        while self.items.len() > limits.recent_revisions_max || self.bytes > limits.recent_bytes_max {
+            let Some((_, gone)) = self.items.pop_front() else { break };
+            self.bytes -= size(&gone);
+        }
+    }
+
+    /// Everything from a revision on, if it is all here.
+    fn from(&self, revision: u64) -> Option<Vec<WatchItem>> {
+        let first = self.items.front()?.0;
+        let skip = usize::try_from(revision.checked_sub(first)?).ok()?;
+        let item = |(revision, changes): &(u64, Arc<[Change]>)| WatchItem::Batch {
+            revision: *revision,
+            changes: changes.to_vec(),
+        };
+        Some(self.items.iter().skip(skip).map(item).collect())
+    }
+}
+
+fn size(changes: &[Change]) -> usize {
+    changes.iter().map(|change| if let Change::Put(kv) = change { kv.value.len() } else { 0 }).sum()
+}
+
+impl Shared {
+    pub(super) fn published(&self) -> std::sync::RwLockReadGuard<'_, Published> {
+        // A panic in the committer ends the store; what was published before it stays true.
+        self.published.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The state at a revision: where to look, and a view in which that is still there. The
+    /// view is taken under the lock: compaction publishes its revision before it deletes.
+    fn at(&self, at: Option<u64>) -> Result<(std::sync::RwLockReadGuard<'_, Published>, View, u64), ReadError> {
+        let published = self.published();
+        let revision = at.unwrap_or(published.revision);
+        if revision > published.revision {
+            return Err(ReadError::Ahead { newest: published.revision });
+        }
+        if revision < published.compacted {
+            return Err(ReadError::Compacted { oldest: published.compacted });
+        }
+        let view = self.log.view()?;
+        Ok((published, view, revision))
+    }
+
+    pub(super) fn get(&self, key: &str, at: Option<u64>) -> Result<(Option<Kv>, u64), ReadError> {
+        let (published, view, revision) = self.at(at)?;
+        let (slot, newest) = (published.index.at(key, revision), published.revision);
+        drop(published);
+        let found = slot.map(|slot| view.record(slot).map(|record| record.into_kv(slot.revision)));
+        Ok((found.transpose()?, newest))
+    }
+
+    pub(super) fn range(&self, query: &RangeQuery) -> Result<Page, ReadError> {
+        let (published, view, revision) = self.at(query.at)?;
+        let limit = if query.limit == 0 { usize::MAX } else { query.limit };
+        let mut slots = Vec::new();
+        let mut count = 0;
+        for (key, slot) in published.index.range(&query.start, &query.end, revision) {
+            if slots.len() < limit {
+                slots.push((key.clone(), slot));
+            }
+            count += 1;
+        }
+        drop(published);
+        // Reads in the order of the disk, not of the keys: a whole keyspace is one pass over the file.
+        let mut order: Vec<usize> = (0..slots.len()).collect();
+        order.sort_unstable_by_key(|&at| slots[at].1);
+        let mut kvs: Vec<Option<Kv>> = vec![None; slots.len()];
+        for at in order {
+            let (key, slot) = &slots[at];
+            let mut kv = view.record(*slot)?.into_kv(slot.revision);
+            kv.key = key.clone();
+            if query.keys_only {
+                kv.value = bytes::Bytes::new();
+            }
+            kvs[at] = Some(kv);
+        }
+        let kvs: Vec<Kv> = kvs.into_iter().flatten().collect();
+        Ok(Page { more: count > kvs.len() as u64, kvs, count, revision })
+    }
+
+    /// The next items of a watch that has seen everything before `from`, if they are at hand.
+    /// None of them if there is nothing new.
+    pub(super) fn recent(&self, from: u64) -> Option<Vec<WatchItem>> {
+        let published = self.published();
+        if from > published.revision { Some(Vec::new()) } else { published.recent.from(from) }
+    }
+
+    /// The next items of a watch that has fallen behind what is at hand, from the disk.
+    pub(super) fn replay(&self, from: u64) -> Result<Vec<WatchItem>, ReadError> {
+        let (published, view, newest) = match self.at(None) {
+            Ok((published, _, _)) if from < published.compacted => {
+                return Ok(vec![WatchItem::Compacted { oldest: published.compacted }]);
+            }
+            at => at?,
+        };
+        drop(published);
+        let mut items = Vec::new();
+        let mut last: Option<(u64, Vec<Change>)> = None;
+        for found in view.from(Slot { revision: from, sub: 0 })? {
+            let (slot, record) = found?;
+            if last.as_ref().is_some_and(|(revision, _)| *revision != slot.revision) {
+                items.extend(last.take().map(|(revision, changes)| WatchItem::Batch { revision, changes }));
+            }
+            // The disk may be ahead of what is published.
+            if slot.revision > newest || items.len() == self.limits.recent_revisions_max {
+                break;
+            }
+            let deletion = record.is_deletion();
+            let kv = record.into_kv(slot.revision);
+            let change = if deletion { Change::Delete { key: kv.key } } else { Change::Put(kv) };
+            last.get_or_insert_with(|| (slot.revision, Vec::new())).1.push(change);
+        }
+        items.extend(last.map(|(revision, changes)| WatchItem::Batch { revision, changes }));
+        Ok(items)
+    }
+}

@@ -1,0 +1,82 @@
+//! Every bound of the store and the cache, in one place.
+
+use std::time::Duration;
+
+/// What may grow, and how far. The defaults serve a control plane of some hundred thousand
+/// objects; tests make them small.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of a key. kube-apiserver's longest are below 800: a group, a resource, a namespace
+    /// of 63 and a name of 253. Beyond: [`WriteError::TooLarge`](crate::WriteError::TooLarge).
+    pub key_bytes_max: usize,
+    /// Bytes of a value. etcd takes requests of 1.5 MiB. Beyond:
+    /// [`WriteError::TooLarge`](crate::WriteError::TooLarge).
+    pub value_bytes_max: usize,
+    /// Operations of one transaction, as in etcd. Beyond:
+    /// [`WriteError::Invalid`](crate::WriteError::Invalid).
+    pub txn_operations_max: usize,
+    /// Transactions that wait for the committer. Beyond:
+    /// [`WriteError::Overloaded`](crate::WriteError::Overloaded).
+    pub queue_transactions_max: usize,
+    /// Operations that one commit takes from the queue; larger ones make the first in it wait
+    /// for the last.
+    pub batch_operations_max: usize,
+    /// Bytes of values that one commit takes from the queue.
+    pub batch_bytes_max: usize,
+    /// Superseded records that one commit deletes while compaction is under way: about a
+    /// millisecond of work.
+    pub batch_compactions_max: usize,
+    /// Expired keys that one commit deletes, so that ten thousand of them do not hold up
+    /// writers.
+    pub batch_expiries_max: usize,
+    /// Recent revisions that the store's own watches are served from without reading the disk.
+    pub recent_revisions_max: usize,
+    /// Bytes of the values in those.
+    pub recent_bytes_max: usize,
+    /// Memory that the engine uses for pages. Reads are served by the watch cache, so little
+    /// is enough.
+    pub page_cache_bytes: usize,
+    /// Changes that the watch cache remembers: how far back a watch may start and a list may
+    /// ask, before it is read from disk or refused.
+    pub history_changes_max: usize,
+    /// Bytes of the objects in that history.
+    pub history_bytes_max: usize,
+    /// Revisions that are replayed into the history when the cache starts, so that clients
+    /// resume their watches over a restart.
+    pub history_replayed_max: u64,
+    /// Events that wait in one watcher. A watcher that is read more slowly is closed, and
+    /// its client lists again.
+    pub watcher_events_max: usize,
+    /// Watchers at a time. Beyond: [`ReadError::Limit`](crate::ReadError::Limit).
+    pub watchers_max: usize,
+    /// Selectable fields of one claim.
+    pub selectable_fields_max: usize,
+    /// How long a read waits for a revision in the future, as in kube-apiserver. Then:
+    /// [`ReadError::Ahead`](crate::ReadError::Ahead).
+    pub future_revision_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            key_bytes_max: 1024,
+            value_bytes_max: 1536 * 1024,
+            txn_operations_max: 128,
+            queue_transactions_max: 4096,
+            batch_operations_max: 512,
+            batch_bytes_max: 4 << 20,
+            batch_compactions_max: 1000,
+            batch_expiries_max: 64,
+            recent_revisions_max: 1024,
+            recent_bytes_max: 8 << 20,
+            page_cache_bytes: 32 << 20,
+            history_changes_max: 20_000,
+            history_bytes_max: 64 << 20,
+            history_replayed_max: 5_000,
+            watcher_events_max: 2048,
+            watchers_max: 20_000,
+            selectable_fields_max: 32,
+            future_revision_wait: Duration::from_secs(3),
+        }
+    }
+}
