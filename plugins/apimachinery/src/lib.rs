@@ -5,6 +5,7 @@
 pub mod codec;
 pub mod definition;
 pub mod discovery;
+pub mod managed;
 pub mod patch;
 pub mod schema;
 pub mod selector;

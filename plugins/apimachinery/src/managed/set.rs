@@ -1,0 +1,280 @@
+//! Sets of fields: what a manager owns.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+
+use super::element::{PathElement, Unreadable};
+
+/// A set of paths in an object, as a tree. A path can be a member with or without what is
+/// below it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Set {
+    /// Sorted by element; none without a member at or below it.
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) element: PathElement,
+    pub(super) member: bool,
+    pub(super) children: Set,
+}
+
+impl Set {
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// A set of fields by their names: `&["metadata", "labels"]`.
+    pub fn of_fields(paths: &[&[&str]]) -> Self {
+        let mut set = Self::default();
+        for path in paths {
+            let path: Vec<PathElement> = path.iter().map(|name| PathElement::field(name)).collect();
+            set.insert(&path);
+        }
+        set
+    }
+
+    /// Adds the path alone, not what leads to it. The empty path is nobody's.
+    pub fn insert(&mut self, path: &[PathElement]) {
+        let Some((first, rest)) = path.split_first() else { return };
+        let position = match self.position(first) {
+            Ok(position) => position,
+            Err(position) => {
+                let entry = Entry { element: first.clone(), member: false, children: Self::default() };
+                self.entries.insert(position, entry);
+                position
+            }
+        };
+        match rest {
+            [] => self.entries[position].member = true,
+            rest => self.entries[position].children.insert(rest),
+        }
+    }
+
+    pub fn contains(&self, path: &[PathElement]) -> bool {
+        match path {
+            [] => false,
+            [only] => self.entry(only).is_some_and(|entry| entry.member),
+            [first, rest @ ..] => self.entry(first).is_some_and(|entry| entry.children.contains(rest)),
+        }
+    }
+
+    /// What is in either.
+    pub fn union(&self, other: &Self) -> Self {
+        self.combine(other, |mine, theirs| match (mine, theirs) {
+            (Some(entry), None) | (None, Some(entry)) => Some(entry.clone()),
+            (Some(mine), Some(theirs)) => Some(Entry {
+                element: mine.element.clone(),
+                member: mine.member || theirs.member,
+                children: mine.children.union(&theirs.children),
+            }),
+            (None, None) => None,
+        })
+    }
+
+    /// What is in both.
+    pub fn intersection(&self, other: &Self) -> Self {
+        self.combine(other, |mine, theirs| {
+            let (mine, theirs) = mine.zip(theirs)?;
+            let children = mine.children.intersection(&theirs.children);
+            Entry { element: mine.element.clone(), member: mine.member && theirs.member, children }.kept()
+        })
+    }
+
+    /// What is here and not there. A path is not removed by one that leads to it.
+    pub fn difference(&self, other: &Self) -> Self {
+        self.combine(other, |mine, theirs| {
+            let mine = mine?;
+            let Some(theirs) = theirs else { return Some(mine.clone()) };
+            let children = mine.children.difference(&theirs.children);
+            Entry { element: mine.element.clone(), member: mine.member && !theirs.member, children }.kept()
+        })
+    }
+
+    /// What is here and neither there nor below something there.
+    pub fn without_subtrees(&self, other: &Self) -> Self {
+        self.combine(other, |mine, theirs| {
+            let mine = mine?;
+            let Some(theirs) = theirs else { return Some(mine.clone()) };
+            if theirs.member {
+                return None;
+            }
+            let children = mine.children.without_subtrees(&theirs.children);
+            Entry { element: mine.element.clone(), member: mine.member, children }.kept()
+        })
+    }
+
+    /// Calls `visit` with each path, those at one level before those below it.
+    pub fn for_each(&self, visit: &mut dyn FnMut(&[PathElement])) {
+        self.for_each_below(&mut Vec::new(), visit);
+    }
+
+    fn for_each_below(&self, path: &mut Vec<PathElement>, visit: &mut dyn FnMut(&[PathElement])) {
+        for entry in self.entries.iter().filter(|entry| entry.member) {
+            path.push(entry.element.clone());
+            visit(path);
+            path.pop();
+        }
+        for entry in &self.entries {
+            path.push(entry.element.clone());
+            entry.children.for_each_below(path, visit);
+            path.pop();
+        }
+    }
+
+    /// `FieldsV1`.
+    pub fn to_value(&self) -> Value {
+        Value::Object(self.to_map(false))
+    }
+
+    fn to_map(&self, itself: bool) -> Map<String, Value> {
+        let mut map = Map::new();
+        if itself && !self.is_empty() {
+            map.insert(".".into(), Value::Object(Map::new()));
+        }
+        for entry in &self.entries {
+            map.insert(entry.element.serialize(), Value::Object(entry.children.to_map(entry.member)));
+        }
+        map
+    }
+
+    /// Reads `FieldsV1`. Kinds of path elements that are not known are left out.
+    pub fn from_value(fields: &Value) -> Result<Self, String> {
+        match fields {
+            Value::Null => Ok(Self::default()),
+            Value::Object(map) => Self::from_map(map).map(|(set, _)| set),
+            _ => Err("fields are not an object".into()),
+        }
+    }
+
+    /// The set, and whether the path to it is a member itself.
+    fn from_map(map: &Map<String, Value>) -> Result<(Self, bool), String> {
+        let mut set = Self::default();
+        let mut itself = false;
+        for (key, value) in map {
+            if key == "." {
+                itself = true;
+                continue;
+            }
+            let element = match PathElement::deserialize(key) {
+                Ok(element) => element,
+                Err(Unreadable::Unknown) => continue,
+                Err(Unreadable::Malformed(why)) => return Err(why),
+            };
+            let (children, member) = match value {
+                Value::Object(map) => Self::from_map(map)?,
+                _ => return Err(format!("value of `{key}` is not an object")),
+            };
+            set.push(Entry { element, member, children });
+        }
+        set.entries.sort_by(|a, b| a.element.cmp(&b.element));
+        set.entries.dedup_by(|later, kept| later.element == kept.element);
+        itself |= set.is_empty();
+        Ok((set, itself))
+    }
+
+    /// Adds an entry, if there is anything in it, that is not yet there; to be followed by
+    /// [`Set::sort`].
+    pub(super) fn push(&mut self, entry: Entry) {
+        self.entries.extend(entry.kept());
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.entries.sort_by(|a, b| a.element.cmp(&b.element));
+    }
+
+    fn entry(&self, element: &PathElement) -> Option<&Entry> {
+        self.position(element).ok().map(|position| &self.entries[position])
+    }
+
+    fn position(&self, element: &PathElement) -> Result<usize, usize> {
+        self.entries.binary_search_by(|entry| entry.element.cmp(element))
+    }
+
+    /// Walks both in order, element by element.
+    fn combine(&self, other: &Self, mut choose: impl FnMut(Option<&Entry>, Option<&Entry>) -> Option<Entry>) -> Self {
+        let (mut mine, mut theirs) = (self.entries.iter().peekable(), other.entries.iter().peekable());
+        let mut entries = Vec::with_capacity(self.entries.len().max(other.entries.len()));
+        loop {
+            let order = match (mine.peek(), theirs.peek()) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(a), Some(b)) => a.element.cmp(&b.element),
+            };
+            let chosen = match order {
+                Ordering::Less => choose(mine.next(), None),
+                Ordering::Greater => choose(None, theirs.next()),
+                Ordering::Equal => choose(mine.next(), theirs.next()),
+            };
+            entries.extend(chosen);
+        }
+        Self { entries }
+    }
+}
+
+impl Entry {
+    /// Nothing, if neither it nor anything below it is a member.
+    fn kept(self) -> Option<Self> {
+        (self.member || !self.children.is_empty()).then_some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn set(fields: Value) -> Set {
+        Set::from_value(&fields).expect("fields")
+    }
+
+    #[test]
+    fn fields_v1_is_read_and_written() {
+        for fields in [
+            json!({}),
+            json!({"f:a": {}}),
+            json!({"f:a": {".": {}, "f:b": {}}}),
+            json!({"f:a": {"f:b": {}, "k:{\"name\":\"x\"}": {".": {}, "f:c": {}}, "v:1": {}, "i:0": {}}}),
+        ] {
+            assert_eq!(set(fields.clone()).to_value(), fields);
+        }
+        // Without anything below it a path is a member itself.
+        assert_eq!(set(json!({"f:a": {".": {}}, "x:later": {"f:b": {}}})).to_value(), json!({"f:a": {}}));
+        for fields in [json!(1), json!({"f:a": 1}), json!({"a": {}})] {
+            assert!(Set::from_value(&fields).is_err(), "{fields}");
+        }
+    }
+
+    #[test]
+    fn algebra() {
+        let a = set(json!({"f:x": {}, "f:y": {".": {}, "f:1": {}, "f:2": {}}}));
+        let b = set(json!({"f:y": {".": {}, "f:2": {}, "f:3": {}}, "f:z": {}}));
+        let y = set(json!({"f:y": {}}));
+        for (name, result, expected) in [
+            ("union", a.union(&b), json!({"f:x": {}, "f:y": {".": {}, "f:1": {}, "f:2": {}, "f:3": {}}, "f:z": {}})),
+            ("intersection", a.intersection(&b), json!({"f:y": {".": {}, "f:2": {}}})),
+            ("difference", a.difference(&b), json!({"f:x": {}, "f:y": {"f:1": {}}})),
+            ("difference from a parent", a.difference(&y), json!({"f:x": {}, "f:y": {"f:1": {}, "f:2": {}}})),
+            ("without a subtree", a.without_subtrees(&y), json!({"f:x": {}})),
+            ("without itself", a.difference(&a), json!({})),
+        ] {
+            assert_eq!(result.to_value(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn paths() {
+        let set = Set::of_fields(&[&["metadata", "labels"], &["status"], &[]]);
+        assert_eq!(set.to_value(), json!({"f:metadata": {"f:labels": {}}, "f:status": {}}));
+        let path = |names: &[&str]| names.iter().map(|name| PathElement::field(name)).collect::<Vec<_>>();
+        assert!(set.contains(&path(&["status"])) && !set.contains(&path(&["metadata"])) && !set.contains(&[]));
+
+        let mut seen = Vec::new();
+        set.for_each(&mut |path| seen.push(path.iter().map(PathElement::to_string).collect::<String>()));
+        assert_eq!(seen, [".status", ".metadata.labels"]);
+    }
+}
