@@ -63,10 +63,11 @@ impl Types {
         writeln!(
             out,
             "  FieldFacts {{ name: {name:?}, place: {}, required: {required}, default: {default:?}, when_unset: {:?}, \
-             number: {number}, within: &{path:?}, wire: Wire::{}, go: {:?} }},",
+             number: {number}, wire: Wire::{}, native: Native {{ within: &{path:?}, embedded: &{:?}, go: {:?} }} }},",
             self.place(facts, true),
             facts["whenUnset"].as_str(),
             if go["go"] == "v1.Verbs" { "StringListMessage" } else { self.wire(facts) },
+            strings(&go["in"]),
             go["go"].as_str().unwrap_or(""),
         )
         .unwrap();

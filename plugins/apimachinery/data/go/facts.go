@@ -8,6 +8,7 @@
 //	     pointer to a scalar (a zero that was written is kept, a plain zero is not)
 //	pb   the protobuf numbers that lead to it, where types.json has none: it is in a struct
 //	     that the type embeds, which travels as a message of its own
+//	in   the Go names of the structs that the type embeds it by, as decoding errors tell them
 package main
 
 import (
@@ -27,8 +28,9 @@ import (
 )
 
 type fieldFacts struct {
-	Go string `json:"go,omitempty"`
-	PB []int  `json:"pb,omitempty"`
+	Go string   `json:"go,omitempty"`
+	PB []int    `json:"pb,omitempty"`
+	In []string `json:"in,omitempty"`
 }
 
 type declared struct {
@@ -83,12 +85,12 @@ func (c *collector) visit(t reflect.Type) {
 		name := openAPIName(t)
 		// Types with a wire format of their own (quantities, times) have no fields.
 		if len(c.declared[name].Fields) != 0 {
-			c.fields(name, t, nil)
+			c.fields(name, t, nil, nil)
 		}
 	}
 }
 
-func (c *collector) fields(name string, t reflect.Type, within []int) {
+func (c *collector) fields(name string, t reflect.Type, within []int, embedders []string) {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		jsonName := strings.Split(field.Tag.Get("json"), ",")[0]
@@ -104,9 +106,9 @@ func (c *collector) fields(name string, t reflect.Type, within []int) {
 			}
 			path := within
 			if number != 0 {
-				path = append(append([]int{}, within...), number)
+				path = append(slices.Clone(within), number)
 			}
-			c.fields(name, embedded, path)
+			c.fields(name, embedded, path, append(slices.Clone(embedders), field.Name))
 			continue
 		}
 		if jsonName == "" || jsonName == "-" || !field.IsExported() {
@@ -117,16 +119,16 @@ func (c *collector) fields(name string, t reflect.Type, within []int) {
 		if !listed {
 			continue
 		}
-		var facts fieldFacts
+		facts := fieldFacts{In: embedders}
 		if known.PB == 0 && number != 0 {
-			facts.PB = append(append([]int{}, within...), number)
+			facts.PB = append(slices.Clone(within), number)
 		} else if known.PB != 0 && (known.PB != number || len(within) != 0) {
 			panic(fmt.Sprintf("%s.%s: types.json says %d, Go says %d", name, jsonName, known.PB, number))
 		}
 		if !implied(field.Type) {
 			facts.Go = field.Type.String()
 		}
-		if facts.Go == "" && facts.PB == nil {
+		if facts.Go == "" && facts.PB == nil && facts.In == nil {
 			continue
 		}
 		if c.facts[name] == nil {

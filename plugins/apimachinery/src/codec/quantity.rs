@@ -15,7 +15,15 @@ pub fn canonical(text: &str) -> Result<String, &'static str> {
     Ok(Quantity::parse(text.trim())?.to_string())
 }
 
-/// An exact amount: `unscaled` thousands of thousands ... of a unit, and how to write it.
+/// Whether the text is a quantity.
+///
+/// # Errors
+/// What is wrong with it, in upstream's words.
+pub fn check(text: &str) -> Result<(), String> {
+    Quantity::parse(text.trim()).map(|_| ()).map_err(Into::into)
+}
+
+/// An exact amount, and how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quantity {
     /// The amount in billionths (nano), so that amounts compare as integers.
@@ -76,9 +84,6 @@ impl Quantity {
         let unsigned_exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         if !unsigned_exponent.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(FORMAT);
-        }
-        if whole.is_empty() && fraction.is_empty() && !suffix.is_empty() {
-            return Err(NUMERIC);
         }
         let (base, exponent, form) = interpret(suffix).ok_or(SUFFIX)?;
 
@@ -183,6 +188,12 @@ mod tests {
             (".5", "500m"),
             ("16Ei", "9223372036854775807"),
             (" 1 ", "1"),
+            ("1e2", "100"),
+            ("0.1Gi", "107374182400m"),
+            // Upstream finds a zero where no digit is.
+            (".", "0"),
+            ("+", "0"),
+            ("Gi", "0"),
         ] {
             assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
         }
@@ -197,6 +208,7 @@ mod tests {
             ("1Zi", FORMAT),
             ("1KK", SUFFIX),
             ("1mi", SUFFIX),
+            ("1.2.3", FORMAT),
             ("true", FORMAT),
         ] {
             assert_eq!(canonical(text), Err(expected), "{text}");

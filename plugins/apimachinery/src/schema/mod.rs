@@ -1,6 +1,7 @@
 //! Schemas: what each place in an object may hold.
 
 pub mod builtin;
+pub mod check;
 pub mod defaults;
 mod model;
 pub mod pattern;

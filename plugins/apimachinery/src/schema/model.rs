@@ -74,6 +74,8 @@ pub struct Native {
     /// Numbers of the messages around the field, outermost first, if upstream's struct embeds
     /// the one that declares it (`Volume` and its sources).
     pub within: &'static [u32],
+    /// Go's names for those structs, as decoding errors tell them (`VolumeSource`).
+    pub embedded: &'static [&'static str],
     /// Its Go type where the schema does not imply it: named (`v1.Protocol`) or a pointer.
     pub go: &'static str,
 }

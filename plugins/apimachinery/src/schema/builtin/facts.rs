@@ -1,7 +1,7 @@
 //! The rows of the generated tables, and the tables.
 
 use super::Type;
-use crate::schema::{Scalar, Wire};
+use crate::schema::{Native, Scalar, Wire};
 
 pub(super) struct TypeFacts {
     pub(super) name: &'static str,
@@ -26,9 +26,8 @@ pub(super) struct FieldFacts {
     /// JSON.
     pub(super) when_unset: Option<&'static str>,
     pub(super) number: u32,
-    pub(super) within: &'static [u32],
     pub(super) wire: Wire,
-    pub(super) go: &'static str,
+    pub(super) native: Native,
 }
 
 /// What a field, an item or a map's value may hold.

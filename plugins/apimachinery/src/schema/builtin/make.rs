@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Type;
 use super::facts::{Body, FieldFacts, ListFacts, Place, TypeFacts};
-use crate::schema::{Field, List, ListKind, Native, Object, Rules, Scalar, Schema, SchemaRef, Shape};
+use crate::schema::{Field, List, ListKind, Object, Rules, Scalar, Schema, SchemaRef, Shape};
 
 pub(super) fn schema(facts: &'static TypeFacts) -> Schema {
     let shape = match &facts.body {
@@ -34,7 +34,7 @@ fn field(facts: &'static FieldFacts) -> Field {
         when_unset: facts.when_unset.map(json),
         number: facts.number,
         wire: facts.wire,
-        native: Native { within: facts.within, go: facts.go },
+        native: facts.native,
     }
 }
 

@@ -1,0 +1,115 @@
+//! Whether a decoded tree fits its schema: unknown fields and values of a wrong type, said in
+//! the words of Go's decoder.
+
+use serde_json::Value;
+
+use super::{Schema, Shape, builtin};
+use crate::codec::Path;
+
+mod types;
+
+pub use types::types;
+
+/// The paths of fields that the schema does not know (`spec.x`), which are left out if `prune`.
+pub fn unknown_fields(schema: &Schema, value: &mut Value, prune: bool) -> Vec<String> {
+    let mut search = Search { prune, found: Vec::new() };
+    search.visit(schema, value, &Path::Root);
+    search.found
+}
+
+struct Search {
+    prune: bool,
+    found: Vec<String>,
+}
+
+impl Search {
+    fn visit(&mut self, schema: &Schema, value: &mut Value, path: &Path<'_>) {
+        match (&schema.shape, value) {
+            (Shape::Object(_), Value::Object(members)) => {
+                let mut any_unknown = false;
+                for (name, value) in members.iter_mut() {
+                    let path = path.key(name);
+                    match member(schema, name) {
+                        Some(member) => self.visit(member, value, &path),
+                        None if schema.preserve_unknown => {}
+                        None => {
+                            any_unknown = true;
+                            self.found.push(path.to_string());
+                        }
+                    }
+                }
+                if any_unknown && self.prune {
+                    members.retain(|name, _| member(schema, name).is_some());
+                }
+            }
+            (Shape::List(list), Value::Array(items)) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.visit(&list.items, item, &path.index(index));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A member's schema; an embedded object has its kind, version and metadata without saying so.
+fn member<'a>(schema: &'a Schema, name: &str) -> Option<&'a Schema> {
+    schema.member(name).or_else(|| match name {
+        "kind" | "apiVersion" if schema.embedded_resource => named(OBJECT_META).and_then(|meta| meta.member("name")),
+        "metadata" if schema.embedded_resource => named(OBJECT_META),
+        _ => None,
+    })
+}
+
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+fn named(name: &str) -> Option<&'static Schema> {
+    builtin::Type::find(name).map(builtin::Type::schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::{Field, Object, SchemaRef};
+
+    #[test]
+    fn unknown_fields_are_found_and_pruned() {
+        let pod = builtin::schema("io.k8s.api.core.v1.Pod");
+        let mut value =
+            json!({"a": 1, "spec": {"containers": [{"name": "a"}, {"b": {}}], "nodeSelector": {"any": "x"}}});
+        assert_eq!(unknown_fields(pod, &mut value, false), ["a", "spec.containers[1].b"]);
+        assert_eq!(value["a"], 1);
+        unknown_fields(pod, &mut value, true);
+        assert_eq!(value, json!({"spec": {"containers": [{"name": "a"}, {}], "nodeSelector": {"any": "x"}}}));
+    }
+
+    #[test]
+    fn fields_are_kept_where_the_schema_says_so() {
+        let known = Field {
+            name: "known".into(),
+            schema: SchemaRef::builtin("io.k8s.api.core.v1.LocalObjectReference"),
+            required: false,
+            when_unset: None,
+            number: 0,
+            wire: crate::schema::Wire::ByShape,
+            native: crate::schema::Native::default(),
+        };
+        let schema = Schema {
+            shape: Shape::Object(Object { fields: vec![known], ..Object::default() }),
+            preserve_unknown: true,
+            ..Schema::default()
+        };
+        let mut value = json!({"x": {"y": 1}, "known": {"name": "a", "z": 1}});
+        assert_eq!(unknown_fields(&schema, &mut value, true), ["known.z"]);
+        assert_eq!(value, json!({"x": {"y": 1}, "known": {"name": "a"}}));
+    }
+
+    #[test]
+    fn embedded_objects_have_metadata() {
+        let schema = Schema { shape: Shape::Object(Object::default()), embedded_resource: true, ..Schema::default() };
+        let mut value = json!({"kind": "A", "apiVersion": "v1", "metadata": {"name": "a", "x": 1}, "spec": {}});
+        assert_eq!(unknown_fields(&schema, &mut value, true), ["metadata.x", "spec"]);
+    }
+}
