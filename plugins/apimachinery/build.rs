@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::{env, fs};
 
@@ -14,8 +15,24 @@ fn main() {
     types.write(&mut out);
     types.write_kinds(&mut out);
     write_resources(&types, &mut out);
+    println!("cargo::rustc-env=OPENAPI_FINGERPRINT={}", openapi_fingerprint(&out));
     let path = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("builtin.rs");
     fs::write(path, out).expect("the table is written to OUT_DIR");
+}
+
+/// Changes when the OpenAPI documents of built-in types may: with the types, or with the code
+/// that writes them. So their hashes are known without writing the documents.
+fn openapi_fingerprint(types: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    types.hash(&mut hasher);
+    println!("cargo::rerun-if-changed=src/openapi");
+    let folder = fs::read_dir("src/openapi").expect("src/openapi is there");
+    let mut sources: Vec<_> = folder.map(|entry| entry.expect("src/openapi can be read").path()).collect();
+    sources.sort();
+    for source in sources {
+        fs::read(source).expect("src/openapi can be read").hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
 }
 
 /// The types by name, sorted: a type's number is its position.

@@ -6,6 +6,7 @@ pub mod codec;
 pub mod definition;
 pub mod discovery;
 pub mod managed;
+pub mod openapi;
 pub mod patch;
 pub mod schema;
 pub mod selector;

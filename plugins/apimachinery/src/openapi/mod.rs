@@ -1,0 +1,155 @@
+//! OpenAPI v3: an index of what is served with a hash for each group version, and a document
+//! for each of them, made from the definitions when it is first asked for.
+//!
+//! - [`document`]: one group version's document.
+//! - [`paths`], [`parameters`]: its operations.
+//! - [`schemas`]: its types.
+//!
+//! Our types carry no descriptions, so neither do the documents of what is built in; custom
+//! resources are published with the words of their definition.
+
+mod document;
+mod parameters;
+mod paths;
+mod schemas;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use plugin_sdk::registration::Route;
+use plugin_sdk::{Answer, Body, Client, Context, Delegate, Response, configuration};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha512};
+
+use crate::definition::Definition;
+use crate::status::ApiError;
+
+/// The tag of the routes that [`routes`] makes: answer them with [`Published::serve_merged`].
+pub const TAG: &str = "openapi";
+
+const ROOT: &str = "/openapi/v3";
+
+pub fn routes() -> Vec<Route> {
+    vec![Route::prefix(ROOT).tag(TAG)]
+}
+
+/// The documents of one link, kept by it.
+#[derive(Default)]
+pub struct Published {
+    kept: RefCell<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// Of the definitions that these documents are about.
+    revision: u64,
+    /// By group version, as it stands in paths: `api/v1`, `apis/apps/v1`.
+    documents: BTreeMap<String, Rc<Vec<u8>>>,
+    hashes: BTreeMap<String, String>,
+}
+
+impl Published {
+    /// Answers a request below `/openapi/v3`: from what is served here, or behind.
+    ///
+    /// `revision` changes whenever the definitions do.
+    pub async fn serve_merged(&self, context: &Context, own: &[&Definition], revision: u64) -> Answer {
+        let head = context.head();
+        if head.method != "GET" && head.method != "HEAD" {
+            let error = ApiError::method_not_allowed();
+            return Answer::json(error.code, error.to_value().to_string());
+        }
+        self.keep(revision);
+        match head.path.strip_prefix(ROOT).map(|path| path.trim_matches('/')) {
+            Some("") => Answer::json(200, self.index(context, own).await.to_string()),
+            Some(group_version) => match self.hash(group_version, own) {
+                Some(hash) => self.document(group_version, &hash, &head.query, context, own),
+                None => Answer::Pass,
+            },
+            None => Answer::Pass,
+        }
+    }
+
+    /// Forgets what was made for other definitions.
+    fn keep(&self, revision: u64) {
+        let mut kept = self.kept.borrow_mut();
+        if kept.revision != revision {
+            *kept = Kept { revision, ..Kept::default() };
+        }
+    }
+
+    async fn index<D: Delegate>(&self, delegate: &D, own: &[&Definition]) -> Value {
+        let mut paths = BTreeMap::new();
+        if let Ok(answer) = Client::new(delegate).get(ROOT).await
+            && answer.is_success()
+            && let Ok(mut behind) = serde_json::from_slice::<Value>(&answer.body)
+            && let Some(behind) = behind["paths"].as_object_mut()
+        {
+            paths.extend(std::mem::take(behind));
+        }
+        for group_version in own.iter().map(|definition| path_of(definition)) {
+            if let Some(hash) = self.hash(&group_version, own) {
+                let url = format!("{ROOT}/{group_version}?hash={hash}");
+                paths.insert(group_version, json!({ "serverRelativeURL": url }));
+            }
+        }
+        json!({ "paths": Map::from_iter(paths) })
+    }
+
+    /// What changes when the document would; nothing for a version that is not served here.
+    fn hash(&self, group_version: &str, own: &[&Definition]) -> Option<String> {
+        if let Some(hash) = self.kept.borrow().hashes.get(group_version) {
+            return Some(hash.clone());
+        }
+        let of = document::definitions_of(group_version, own);
+        if of.is_empty() {
+            return None;
+        }
+        let hash = document::hash(&of);
+        self.kept.borrow_mut().hashes.insert(group_version.to_string(), hash.clone());
+        Some(hash)
+    }
+
+    fn document(&self, group_version: &str, hash: &str, query: &str, context: &Context, own: &[&Definition]) -> Answer {
+        let asked = query.split('&').find_map(|pair| pair.strip_prefix("hash="));
+        if asked.is_some_and(|asked| !asked.is_empty() && asked != hash) {
+            let location = format!("{ROOT}/{group_version}?hash={hash}");
+            return Response::new(301).header("location", location).into();
+        }
+        let etag = format!("\"{hash}\"");
+        let mut response = Response::new(200).header("etag", etag.clone()).header("vary", "Accept");
+        if asked.is_some() {
+            // The address names the content, so it may be kept for good.
+            response = response.header("cache-control", "public, immutable, max-age=31536000");
+        }
+        if context.header("if-none-match").is_some_and(|known| known.split(',').any(|known| known.trim() == etag)) {
+            return Response { status: 304, ..response }.into();
+        }
+        let bytes = self.bytes(group_version, own);
+        response.header("content-type", "application/json").body(Body::Bytes(bytes.to_vec())).into()
+    }
+
+    fn bytes(&self, group_version: &str, own: &[&Definition]) -> Rc<Vec<u8>> {
+        if let Some(bytes) = self.kept.borrow().documents.get(group_version) {
+            return bytes.clone();
+        }
+        let server = configuration::fact("version").unwrap_or_default();
+        let document = document::document(&document::definitions_of(group_version, own), &server);
+        let bytes = Rc::new(document.to_string().into_bytes());
+        self.kept.borrow_mut().documents.insert(group_version.to_string(), bytes.clone());
+        bytes
+    }
+}
+
+/// `api/v1` or `apis/apps/v1`.
+fn path_of(definition: &Definition) -> String {
+    let root = if definition.group.is_empty() { "api" } else { "apis" };
+    format!("{root}/{}", definition.api_version())
+}
+
+fn sha512(text: &[u8]) -> String {
+    format!("{:X}", Sha512::digest(text))
+}

@@ -1,0 +1,175 @@
+//! What clients read out of a document.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::document::{document, hash};
+use crate::definition::{Definition, Subresource};
+use crate::schema::{Schema, SchemaRef};
+use crate::testing;
+
+const ALL: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+fn status(of: &Definition) -> Subresource {
+    Subresource {
+        name: "status".into(),
+        group: of.group.clone(),
+        version: of.version.clone(),
+        kind: of.kind.clone(),
+        verbs: vec!["get".into(), "patch".into(), "update".into()],
+        scale: None,
+    }
+}
+
+fn deployments() -> Definition {
+    let plain = testing::definition("apps", "v1", "deployments", "Deployment");
+    let subresources = vec![
+        Subresource { name: "scale".into(), group: "autoscaling".into(), kind: "Scale".into(), ..status(&plain) },
+        status(&plain),
+    ];
+    Definition {
+        verbs: ALL.map(Into::into).to_vec(),
+        subresources,
+        schema: SchemaRef::builtin("io.k8s.api.apps.v1.Deployment"),
+        ..plain
+    }
+}
+
+fn widgets(schema: Value) -> Definition {
+    Definition {
+        builtin: false,
+        verbs: ALL.map(Into::into).to_vec(),
+        schema: SchemaRef::Inline(Arc::new(Schema { openapi: Some(Arc::new(schema)), ..Schema::default() })),
+        ..testing::definition("example.com", "v1", "widgets", "Widget")
+    }
+}
+
+fn at<'a>(document: &'a Value, path: &[&str]) -> &'a Value {
+    path.iter().fold(document, |value, key| &value[key])
+}
+
+/// Every `$ref` in the value.
+fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("$ref").and_then(Value::as_str));
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_is_there() {
+    for definition in [deployments(), widgets(json!({ "type": "object" }))] {
+        let document = document(&[&definition], "v1.36.3");
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 10);
+        for reference in found {
+            let name = reference.strip_prefix("#/components/schemas/").expect("a local reference");
+            assert!(!at(&document, &["components", "schemas", name]).is_null(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn kubectl_finds_field_validation_on_the_patch_of_a_kind() {
+    let document = document(&[&deployments()], "v1.36.3");
+    let patch = at(&document, &["paths", "/apis/apps/v1/namespaces/{namespace}/deployments/{name}", "patch"]);
+    assert_eq!(
+        patch["x-kubernetes-group-version-kind"],
+        json!({ "group": "apps", "version": "v1", "kind": "Deployment" })
+    );
+    let parameters = patch["parameters"].as_array().expect("parameters");
+    let names: Vec<&str> = parameters.iter().filter_map(|parameter| parameter["name"].as_str()).collect();
+    assert_eq!(names, ["dryRun", "fieldManager", "fieldValidation", "force"]);
+    assert!(patch["requestBody"]["content"]["application/strategic-merge-patch+json"].is_object());
+    assert_eq!(patch["operationId"], "patchAppsV1NamespacedDeployment");
+}
+
+#[test]
+fn kubectl_finds_how_lists_merge() {
+    let document = document(&[&deployments()], "v1.36.3");
+    let schemas = at(&document, &["components", "schemas"]);
+    let pod = &schemas["io.k8s.api.core.v1.PodSpec"]["properties"];
+    assert_eq!(
+        pod["containers"],
+        json!({
+            "type": "array",
+            "items": { "$ref": "#/components/schemas/io.k8s.api.core.v1.Container" },
+            "x-kubernetes-list-map-keys": ["name"],
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-patch-merge-key": "name",
+            "x-kubernetes-patch-strategy": "merge",
+        })
+    );
+    assert_eq!(pod["volumes"]["x-kubernetes-patch-strategy"], "merge,retainKeys");
+    assert_eq!(pod["volumes"]["items"], json!({ "$ref": "#/components/schemas/io.k8s.api.core.v1.Volume" }));
+    let strategy = &schemas["io.k8s.api.apps.v1.DeploymentSpec"]["properties"]["strategy"];
+    assert_eq!(strategy["x-kubernetes-patch-strategy"], "retainKeys");
+    assert_eq!(strategy["allOf"][0]["$ref"], "#/components/schemas/io.k8s.api.apps.v1.DeploymentStrategy");
+}
+
+#[test]
+fn kinds_are_found_by_group_version_and_kind() {
+    let document = document(&[&deployments()], "v1.36.3");
+    for (name, group, kind) in [
+        ("io.k8s.api.apps.v1.Deployment", "apps", "Deployment"),
+        ("io.k8s.api.apps.v1.DeploymentList", "apps", "DeploymentList"),
+        ("io.k8s.api.autoscaling.v1.Scale", "autoscaling", "Scale"),
+        ("io.k8s.apimachinery.pkg.apis.meta.v1.Status", "", "Status"),
+    ] {
+        let gvks = &at(&document, &["components", "schemas", name])["x-kubernetes-group-version-kind"];
+        assert_eq!(*gvks, json!([{ "group": group, "version": "v1", "kind": kind }]), "{name}");
+    }
+}
+
+#[test]
+fn special_scalars_keep_their_forms() {
+    let document = document(&[&deployments()], "v1.36.3");
+    let schemas = at(&document, &["components", "schemas"]);
+    for (name, expected) in [
+        (
+            "io.k8s.apimachinery.pkg.api.resource.Quantity",
+            json!({ "oneOf": [{ "type": "string" }, { "type": "number" }] }),
+        ),
+        (
+            "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+            json!({ "format": "int-or-string", "oneOf": [{ "type": "integer" }, { "type": "string" }] }),
+        ),
+        ("io.k8s.apimachinery.pkg.apis.meta.v1.Time", json!({ "type": "string", "format": "date-time" })),
+    ] {
+        assert_eq!(schemas[name], expected, "{name}");
+    }
+}
+
+#[test]
+fn a_custom_resource_is_published_as_its_definition_has_it() {
+    let schema = json!({ "type": "object", "description": "A widget.", "properties": {
+        "spec": { "type": "object", "x-kubernetes-preserve-unknown-fields": true },
+    }});
+    let document = document(&[&widgets(schema)], "v1.36.3");
+    let widget = at(&document, &["components", "schemas", "com.example.v1.Widget"]);
+    assert_eq!(widget["description"], "A widget.");
+    assert_eq!(widget["properties"]["spec"]["x-kubernetes-preserve-unknown-fields"], true);
+    assert_eq!(
+        widget["properties"]["metadata"]["$ref"],
+        "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+    );
+    let patch = at(&document, &["paths", "/apis/example.com/v1/namespaces/{namespace}/widgets/{name}", "patch"]);
+    assert!(patch["requestBody"]["content"]["application/strategic-merge-patch+json"].is_null());
+    assert!(patch["requestBody"]["content"]["application/merge-patch+json"].is_object());
+}
+
+#[test]
+fn the_hash_follows_what_is_published() {
+    let (first, second) =
+        (widgets(json!({ "type": "object" })), widgets(json!({ "type": "object", "description": "x" })));
+    assert_eq!(hash(&[&first]), hash(&[&first]));
+    assert_ne!(hash(&[&first]), hash(&[&second]));
+    assert_ne!(hash(&[&first]), hash(&[&deployments()]));
+    assert_eq!(hash(&[&first]).len(), 128);
+}
