@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use serde_json::Value;
 use ureq::Agent;
-use ureq::http::{Request, Response};
+use ureq::http::{HeaderMap, Request, Response};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 /// No answer takes longer, unless the host hangs.
@@ -24,7 +24,7 @@ pub struct Client {
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
-    pub content_type: String,
+    pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
@@ -87,11 +87,7 @@ impl Client {
     pub fn try_send(&self, method: &str, path: &str, content_type: &str, body: &[u8]) -> io::Result<Reply> {
         let response = self.response(method, path, content_type, body)?;
         let (head, body) = response.into_parts();
-        let mut reply = Reply {
-            status: head.status.as_u16(),
-            content_type: head.headers.get("content-type").map_or("", |v| v.to_str().unwrap_or("")).to_owned(),
-            body: Vec::new(),
-        };
+        let mut reply = Reply { status: head.status.as_u16(), headers: head.headers, body: Vec::new() };
         body.into_reader().read_to_end(&mut reply.body)?;
         Ok(reply)
     }

@@ -17,6 +17,8 @@ use crate::tools::{Output, release_directory, require};
 const START_SECONDS_MAX: u64 = 180;
 /// How long a process may take to end once it is asked to.
 const STOP_SECONDS_MAX: u64 = 90;
+/// How long anything else may take that happens by itself.
+const EVENTUALLY_SECONDS_MAX: u64 = 60;
 /// Between two looks at something that has no other way to say it has changed.
 const POLL: Duration = Duration::from_millis(1);
 
@@ -25,7 +27,9 @@ const POLL: Duration = Duration::from_millis(1);
 #[derive(Clone, Debug)]
 pub struct Setup {
     binary: PathBuf,
-    data_dir: Arc<TempDir>,
+    /// Holds the data directory, and beside it what only the tests need.
+    directory: Arc<TempDir>,
+    data_dir: PathBuf,
     arguments: Vec<String>,
 }
 
@@ -33,8 +37,9 @@ impl Setup {
     /// A fresh data directory and no plugin. `None` where the host has not been built.
     pub fn bare() -> Option<Setup> {
         let binary = require(release_directory().join("host"), "run `make build`")?;
-        let data_dir = Arc::new(tempfile::tempdir().expect("a temporary directory can be made"));
-        Some(Setup { binary, data_dir, arguments: Vec::new() })
+        let directory = Arc::new(tempfile::tempdir().expect("a temporary directory can be made"));
+        let data_dir = directory.path().join("data");
+        Some(Setup { binary, directory, data_dir, arguments: Vec::new() })
     }
 
     /// A fresh data directory and the default chain.
@@ -52,8 +57,25 @@ impl Setup {
         self
     }
 
+    /// The same with one more link, outermost, that does what `script` says (`tests/guest`).
+    /// `None` where it has not been built.
+    pub fn link(self, name: &str, script: &str) -> Option<Setup> {
+        let built = release_directory().join("../wasm32-wasip2/release/scripted_link.wasm");
+        let component = require(built, "run `scripts/components --package scripted-link`")?;
+        let configuration = self.file(&format!("{name}.script"), script.as_bytes());
+        let plugin = format!("{name}={}", component.display());
+        Some(self.with(&["--plugin", &plugin, "--plugin-config", &format!("{name}={configuration}")]))
+    }
+
+    /// Writes a file that lives as long as the setup, and gives its path.
+    pub fn file(&self, name: &str, content: &[u8]) -> String {
+        let path = self.directory.path().join(name);
+        fs::write(&path, content).expect("a temporary directory can be written");
+        path.display().to_string()
+    }
+
     pub fn data_dir(&self) -> &Path {
-        self.data_dir.path()
+        &self.data_dir
     }
 
     fn command(&self) -> Command {
@@ -77,6 +99,12 @@ impl Setup {
     /// Starts a host and waits until it is ready.
     #[track_caller]
     pub fn start(&self) -> Host {
+        self.start_until("/readyz")
+    }
+
+    /// Starts a host and waits until it answers 200 at `path`.
+    #[track_caller]
+    pub fn start_until(&self, path: &str) -> Host {
         // What is read below is what this process wrote, not one before it.
         let kubeconfig = self.data_dir().join("admin.kubeconfig");
         let _ = fs::remove_file(&kubeconfig);
@@ -92,7 +120,7 @@ impl Setup {
                 let server = served_address(&fs::read_to_string(&kubeconfig).ok()?)?;
                 Some(Client::administrator(&server, &self.data_dir().join("pki")))
             });
-            let answer = client.as_ref().map(|client| client.try_send("GET", "/readyz", "", b""));
+            let answer = client.as_ref().map(|client| client.try_send("GET", path, "", b""));
             if matches!(&answer, Some(Ok(reply)) if reply.status == 200) {
                 break;
             }
@@ -101,6 +129,16 @@ impl Setup {
         }
         let ready_after = begun.elapsed();
         Host { setup: self.clone(), running, ready_after, client: client.expect("it has answered") }
+    }
+}
+
+/// Waits until something holds that has no way to say so.
+#[track_caller]
+pub fn eventually(holds: impl Fn() -> bool, otherwise: impl Fn() -> String) {
+    let deadline = Instant::now() + Duration::from_secs(EVENTUALLY_SECONDS_MAX);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{}", otherwise());
+        thread::sleep(POLL);
     }
 }
 
@@ -155,6 +193,12 @@ impl Host {
     /// What it has written to standard error.
     pub fn log(&self) -> String {
         self.running.log()
+    }
+
+    /// Waits until what it has written to standard error holds `text`.
+    #[track_caller]
+    pub fn wait_for_log(&self, text: &str) {
+        eventually(|| self.log().contains(text), || format!("no {text:?} in its log"));
     }
 
     /// Asks it to end, and waits until it has; gives back what it was started with.

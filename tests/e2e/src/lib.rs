@@ -9,5 +9,5 @@ mod host;
 mod tools;
 
 pub use client::{Client, Reply};
-pub use host::{Host, Setup};
+pub use host::{Host, Setup, eventually};
 pub use tools::{Kubectl, Output, checkout, differential, module_directory, python};

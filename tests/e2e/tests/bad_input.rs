@@ -67,9 +67,7 @@ fn a_file_that_is_no_component_is_named() {
     let whole = fs::read(checkout().join("target/release/plugins/core.wasm")).ok();
     let truncated = whole.as_deref().map_or(&b"\0asm\x0d\0\x01\0"[..4], |bytes| &bytes[..bytes.len() / 2]);
     for (name, bytes) in [("text.wasm", &b"not wasm"[..]), ("empty.wasm", b""), ("truncated.wasm", truncated)] {
-        let file = setup.data_dir().join(name);
-        fs::write(&file, bytes).expect("it can be written");
-        let path = file.display().to_string();
+        let path = setup.file(name, bytes);
         let output = setup.clone().with(&["--plugin", &path]).refused();
         assert_eq!(output.code, Some(1), "{name}: {}", output.stderr);
         mentions(&output.stderr, &[&path]);

@@ -1,9 +1,14 @@
 //! The real host, driven over TLS by real clients.
 
+// The host and any chain.
+mod chain;
+mod containment;
+mod lifecycle;
+
+// The default chain.
 mod bad_input;
 mod differential;
 mod durability;
 mod kubectl;
-mod lifecycle;
 mod projects;
 mod python;
