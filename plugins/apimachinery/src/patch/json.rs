@@ -17,7 +17,15 @@ const COPIED_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// `BadRequest` if it is not a patch, `RequestEntityTooLarge` if it has too many operations,
 /// `Invalid` if one of them fails.
 pub fn apply(object: &Value, patch: &[u8]) -> Result<Value, ApiError> {
-    let operations = operations(decode(patch)?)?;
+    apply_decoded(object, decode(patch)?)
+}
+
+/// As [`apply`], with a patch that has been decoded.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_decoded(object: &Value, patch: Value) -> Result<Value, ApiError> {
+    let operations = operations(patch)?;
     if operations.len() > OPERATIONS_MAX {
         let count = operations.len();
         let message = format!("The allowed maximum operations in a JSON patch is {OPERATIONS_MAX}, got {count}");

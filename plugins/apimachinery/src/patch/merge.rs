@@ -10,15 +10,22 @@ use crate::status::ApiError;
 /// # Errors
 /// `BadRequest` if the patch is not a JSON object.
 pub fn apply(object: &Value, patch: &[u8]) -> Result<Value, ApiError> {
-    let patch = decode(patch)?;
-    match &patch {
+    apply_decoded(object, &decode(patch)?)
+}
+
+/// As [`apply`], with a patch that has been decoded.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_decoded(object: &Value, patch: &Value) -> Result<Value, ApiError> {
+    match patch {
         Value::Object(_) => {}
         // Go reads `null` as an empty map, and then finds that it is not a patch.
         Value::Null => return Err(ApiError::bad_request("Invalid JSON Patch")),
         other => return Err(cannot_unmarshal(other, "Go value of type map[string]interface {}")),
     }
     let mut merged = object.clone();
-    json_patch::merge(&mut merged, &patch);
+    json_patch::merge(&mut merged, patch);
     Ok(merged)
 }
 

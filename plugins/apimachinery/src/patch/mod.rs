@@ -4,27 +4,35 @@
 
 pub mod json;
 pub mod merge;
+pub mod strategic;
 
 use serde_json::Value;
 
+use crate::codec;
 use crate::status::ApiError;
 
 /// The body of a patch as a tree.
 fn decode(patch: &[u8]) -> Result<Value, ApiError> {
-    serde_json::from_slice(patch).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))
+    let decoded = codec::json::decode(patch);
+    decoded.map(|decoded| decoded.value).map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))
 }
 
 /// Go's complaint about a value of the wrong kind.
 fn cannot_unmarshal(value: &Value, target: &str) -> ApiError {
-    let kind = match value {
+    let kind = json_kind(value);
+    ApiError::bad_request(format!("error decoding patch: json: cannot unmarshal {kind} into {target}"))
+}
+
+/// The kind of a value in the messages of Go's JSON decoder.
+fn json_kind(value: &Value) -> &'static str {
+    match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
         Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
-    };
-    ApiError::bad_request(format!("error decoding patch: json: cannot unmarshal {kind} into {target}"))
+    }
 }
 
 /// The patch is well-formed but cannot be applied to this object. Upstream keeps the reason to
