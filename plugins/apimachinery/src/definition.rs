@@ -2,6 +2,7 @@
 //! resources are made from their CRD; the engine in `rest` serves both from this alone.
 
 use crate::schema::SchemaRef;
+use crate::schema::builtin::{self, ResourceFacts};
 use crate::strategy::Strategy;
 
 /// One resource in one version.
@@ -23,7 +24,7 @@ pub struct Definition {
     pub schema: SchemaRef,
     /// Where the objects are, ending in `/`: `/registry/configmaps/`.
     pub storage_prefix: Box<str>,
-    /// `apiVersion` of stored objects, where it is not this version's.
+    /// `apiVersion` of stored objects.
     pub storage_version: Box<str>,
     pub columns: Vec<Column>,
     pub selectable: Vec<Selectable>,
@@ -80,15 +81,88 @@ pub enum Cell {
 #[derive(Clone)]
 pub struct Selectable {
     pub name: Box<str>,
+    /// Where it is in the stored object.
     pub path: Vec<Box<str>>,
     /// What an absent field is equal to.
     pub absent: Box<str>,
 }
 
 impl Definition {
+    /// A built-in resource, by what the tables in `data/` say of it.
+    ///
+    /// # Panics
+    /// If there is no such resource: the callers name constants.
+    pub fn builtin(group: &str, version: &str, resource: &str, strategy: &'static dyn Strategy) -> Self {
+        match builtin::resource(group, version, resource) {
+            Some(facts) => Self::from_facts(facts, strategy),
+            None => panic!("`{resource}` is not a built-in resource of `{group}/{version}`"),
+        }
+    }
+
+    /// A built-in resource.
+    pub fn from_facts(facts: &ResourceFacts, strategy: &'static dyn Strategy) -> Self {
+        let boxed = |texts: &[&str]| texts.iter().map(|text| Box::from(*text)).collect();
+        let api_version = match facts.group {
+            "" => facts.version.to_string(),
+            group => format!("{group}/{}", facts.version),
+        };
+        // Two versions, or two groups, may share the objects of one.
+        let storage_version = match (facts.resource, facts.group) {
+            ("horizontalpodautoscalers", _) => "autoscaling/v2".into(),
+            ("events", _) => "v1".into(),
+            _ => api_version.into(),
+        };
+        Self {
+            group: facts.group.into(),
+            version: facts.version.into(),
+            resource: facts.resource.into(),
+            singular: facts.singular.into(),
+            kind: facts.kind.into(),
+            list_kind: format!("{}List", facts.kind).into(),
+            short_names: boxed(facts.short_names),
+            categories: boxed(facts.categories),
+            namespaced: facts.namespaced,
+            verbs: boxed(facts.verbs),
+            subresources: facts
+                .subresources
+                .iter()
+                .map(|facts| Subresource::builtin(facts, boxed(facts.verbs)))
+                .collect(),
+            schema: SchemaRef::Builtin(facts.of),
+            storage_prefix: storage_prefix(facts).into(),
+            storage_version,
+            columns: facts
+                .columns
+                .iter()
+                .map(|column| Column {
+                    name: column.name.into(),
+                    kind: column.kind.into(),
+                    format: column.format.into(),
+                    description: Box::default(),
+                    priority: column.priority,
+                    cell: Cell::Builtin,
+                })
+                .collect(),
+            selectable: facts.selectable.iter().map(|name| Selectable::builtin(name)).collect(),
+            builtin: true,
+            strategy,
+            deprecation_warning: None,
+        }
+    }
+
     /// `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Whether objects are stored as they are served.
+    pub fn stored_as_served(&self) -> bool {
+        *self.storage_version == self.api_version() && !self.strategy.converts()
+    }
+
+    /// A subresource by its name.
+    pub fn subresource(&self, name: &str) -> Option<&Subresource> {
+        self.subresources.iter().find(|subresource| &*subresource.name == name)
     }
 
     /// `configmaps` or `deployments.apps`, as it stands in messages.
@@ -108,5 +182,92 @@ impl Definition {
         } else {
             format!("{}{}", self.storage_prefix, name)
         }
+    }
+}
+
+impl Subresource {
+    fn builtin(facts: &builtin::SubresourceFacts, verbs: Vec<Box<str>>) -> Self {
+        let path = |text: &str| text.split('.').map(Box::from).collect();
+        let scale = (facts.name == "scale").then(|| ScalePaths {
+            spec_replicas: path("spec.replicas"),
+            status_replicas: path("status.replicas"),
+            // A built-in's selector is an object: `rest::scale` writes it as text.
+            label_selector: Some(path("spec.selector")),
+        });
+        Self {
+            name: facts.name.into(),
+            group: facts.group.into(),
+            version: facts.version.into(),
+            kind: facts.kind.into(),
+            verbs,
+            scale,
+        }
+    }
+}
+
+impl Selectable {
+    /// A built-in field: its name is its path, but for the names that are older or newer than
+    /// the stored shape.
+    fn builtin(name: &str) -> Self {
+        let path = match name {
+            "spec.host" => "spec.nodeName".to_string(),
+            "source" => "source.component".to_string(),
+            "status.successful" => "status.succeeded".to_string(),
+            "reportingController" => "reportingComponent".to_string(),
+            _ => match name.strip_prefix("regarding.") {
+                Some(rest) => format!("involvedObject.{rest}"),
+                None => name.to_string(),
+            },
+        };
+        let absent = match name {
+            "spec.unschedulable" | "spec.hostNetwork" => "false",
+            "status.replicas" | "status.successful" => "0",
+            _ => "",
+        };
+        Self { name: name.into(), path: path.split('.').map(Box::from).collect(), absent: absent.into() }
+    }
+}
+
+/// kube-apiserver's layout, so that tools which read etcd find what they know.
+fn storage_prefix(facts: &ResourceFacts) -> String {
+    let place = match (facts.group, facts.resource) {
+        ("", "services") => "services/specs",
+        ("", "endpoints") => "services/endpoints",
+        ("", "nodes") => "minions",
+        ("", "replicationcontrollers") => "controllers",
+        ("networking.k8s.io", "ingresses") => "ingress",
+        (group @ ("apiextensions.k8s.io" | "apiregistration.k8s.io"), resource) => {
+            return format!("/registry/{group}/{resource}/");
+        }
+        (_, resource) => resource,
+    };
+    format!("/registry/{place}/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strategy::Plain;
+
+    #[test]
+    fn objects_are_where_kube_apiserver_keeps_them() {
+        for (group, version, resource, key) in [
+            ("", "v1", "configmaps", "/registry/configmaps/ns/a"),
+            ("", "v1", "nodes", "/registry/minions/a"),
+            ("", "v1", "services", "/registry/services/specs/ns/a"),
+            ("apps", "v1", "deployments", "/registry/deployments/ns/a"),
+            ("apiregistration.k8s.io", "v1", "apiservices", "/registry/apiregistration.k8s.io/apiservices/a"),
+        ] {
+            assert_eq!(Definition::builtin(group, version, resource, &Plain).key("ns", "a"), key);
+        }
+    }
+
+    #[test]
+    fn one_object_is_stored_for_two_versions() {
+        let events = Definition::builtin("events.k8s.io", "v1", "events", &Plain);
+        assert!(!events.stored_as_served());
+        let path = &events.selectable.iter().find(|field| &*field.name == "regarding.kind").unwrap().path;
+        assert_eq!(path.join("."), "involvedObject.kind");
+        assert!(Definition::builtin("", "v1", "events", &Plain).stored_as_served());
     }
 }

@@ -179,9 +179,15 @@ impl ApiError {
         Self::new(403, "Forbidden", message).about(definition, name)
     }
 
-    /// 422 with every finding: its causes, and all of them in the message.
+    /// 422 with every finding: its causes, and all of them in the message. A finding that is
+    /// there twice stands in the message once, as upstream has it.
     pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
-        let texts: Vec<String> = errors.iter().map(FieldError::to_string).collect();
+        let mut texts: Vec<String> = Vec::with_capacity(errors.len());
+        for text in errors.iter().map(FieldError::to_string) {
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
         let list = match texts.len() {
             1 => texts[0].clone(),
             _ => format!("[{}]", texts.join(", ")),

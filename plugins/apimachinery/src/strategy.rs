@@ -1,17 +1,24 @@
 //! What data cannot say of a resource: small hooks in Rust, named after upstream's
 //! strategies. Each has a default that does nothing.
 
+use std::future::Future;
+use std::pin::Pin;
+
+use plugin_sdk::bindings::host::chain::storage::{self, Store};
 use serde_json::Value;
 
+use crate::definition::Definition;
 use crate::status::{ApiError, FieldError};
 
 /// What a hook may know of the request.
 pub struct Operation<'a> {
+    pub definition: &'a Definition,
     pub namespace: &'a str,
     pub name: &'a str,
     /// `status`, or empty for the main resource.
     pub subresource: &'a str,
     pub user: &'a str,
+    pub groups: &'a [String],
     pub dry_run: bool,
 }
 
@@ -25,6 +32,28 @@ pub enum Grace {
     Seconds(i64),
 }
 
+/// What happens when a client asks for an object to go.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Removal {
+    /// By its finalizers and grace period.
+    #[default]
+    Ordinary,
+    /// This becomes the object in place of removing it.
+    Becomes(Value),
+    /// It stays as it is for now.
+    Stays,
+}
+
+/// Writes that belong to the object's own and happen together with it or not at all.
+#[derive(Default)]
+pub struct Companions {
+    pub guards: Vec<storage::Guard>,
+    pub operations: Vec<storage::Operation>,
+}
+
+/// What a hook that reads the store returns. Guests have one thread, so nothing is `Send`.
+pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + 'a>>;
+
 /// The rules of one resource in code. Objects are trees as decoded, with all keys that the
 /// schema knows; each hook may change `object` in place.
 pub trait Strategy: Sync {
@@ -36,6 +65,23 @@ pub trait Strategy: Sync {
 
     /// Carries over what this update may not change.
     fn prepare_for_update(&self, _operation: &Operation<'_>, _object: &mut Value, _old: &Value) {}
+
+    /// What depends on other objects, and what has to be written with them: upstream's mutating
+    /// admission, and its allocators. Runs again if one of the companions' guards does not hold.
+    fn admit<'a>(
+        &'a self,
+        _operation: &'a Operation<'a>,
+        _store: &'a Store,
+        _object: &'a mut Value,
+        _old: Option<&'a Value>,
+    ) -> Reading<'a, Companions> {
+        Box::pin(std::future::ready(Ok(Companions::default())))
+    }
+
+    /// What has to go with an object that is removed.
+    fn companions_of_removal(&self, _object: &Value) -> Companions {
+        Companions::default()
+    }
 
     /// All findings, in upstream's order. Metadata is validated by the engine.
     fn validate(&self, _operation: &Operation<'_>, _object: &Value, _errors: &mut Vec<FieldError>) {}
@@ -74,15 +120,67 @@ pub trait Strategy: Sync {
         false
     }
 
+    /// Whether an update changes the desired state. Everything but metadata and status is, for
+    /// most.
+    fn desires_differ(&self, object: &Value, old: &Value) -> bool {
+        let desired = |value: &Value| {
+            let members = value.as_object().into_iter().flatten();
+            let mut members: Vec<_> = members
+                .filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
+            members.sort_by(|a, b| a.0.cmp(&b.0));
+            members
+        };
+        desired(object) != desired(old)
+    }
+
+    /// Whether the object has a grace period at all; `grace` is asked only then.
+    fn graceful(&self) -> bool {
+        false
+    }
+
     /// Whether a delete is graceful, given what the client asked for.
     fn grace(&self, _object: &Value, _asked: Option<i64>) -> Grace {
         Grace::None
     }
 
-    /// Refuses a delete, or changes the object in place of removing it (namespaces).
-    fn before_delete(&self, _operation: &Operation<'_>, _object: &Value) -> Result<(), ApiError> {
-        Ok(())
+    /// Refuses a delete, or says what becomes of the object (namespaces).
+    fn before_delete(&self, _operation: &Operation<'_>, _object: &Value) -> Result<Removal, ApiError> {
+        Ok(Removal::Ordinary)
     }
+
+    /// Whether an object that is being deleted and has no finalizers left may go.
+    fn may_go(&self, _object: &Value) -> bool {
+        true
+    }
+
+    /// Whether the garbage collector looks after what the object owns.
+    fn garbage_collected(&self) -> bool {
+        true
+    }
+
+    /// Whether a delete answers the object in place of a `Status`.
+    fn returns_deleted(&self) -> bool {
+        false
+    }
+
+    /// Seconds after which the store removes an object by itself (events).
+    fn ttl_seconds(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether objects are stored in another version's shape than this definition's; if only
+    /// `apiVersion` differs, nothing is converted.
+    fn converts(&self) -> bool {
+        false
+    }
+
+    /// From this version's shape to the stored one.
+    fn to_storage(&self, _object: &mut Value) {}
+
+    /// From the stored shape to this version's.
+    fn from_storage(&self, _object: &mut Value) {}
 }
 
 /// No rules beside the schema's.

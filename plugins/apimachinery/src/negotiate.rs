@@ -1,0 +1,243 @@
+//! Content negotiation: in which encoding and shape a client wants its answer, and in which
+//! encoding it sent its body.
+
+use crate::status::ApiError;
+
+/// How objects are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Json,
+    Yaml,
+    Protobuf,
+}
+
+impl Encoding {
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Yaml => "application/yaml",
+            Self::Protobuf => "application/vnd.kubernetes.protobuf",
+        }
+    }
+}
+
+/// What of an object is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Whole,
+    Table(MetaVersion),
+    Partial(MetaVersion),
+    PartialList(MetaVersion),
+}
+
+/// The version of `meta.k8s.io` that tables and partial objects are answered in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetaVersion {
+    V1,
+    V1Beta1,
+}
+
+impl MetaVersion {
+    pub fn api_version(self) -> &'static str {
+        match self {
+            Self::V1 => "meta.k8s.io/v1",
+            Self::V1Beta1 => "meta.k8s.io/v1beta1",
+        }
+    }
+}
+
+/// What a client wants back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    pub encoding: Encoding,
+    pub shape: Shape,
+}
+
+impl Wanted {
+    pub const JSON: Self = Self { encoding: Encoding::Json, shape: Shape::Whole };
+}
+
+/// What can be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// Built-in types have a protobuf form.
+    pub protobuf: bool,
+    /// The resource has rows and metadata.
+    pub tables: bool,
+    /// Lists can be streamed as watches.
+    pub streams: bool,
+}
+
+impl Offer {
+    fn encoding(self, media_type: &str) -> Option<Encoding> {
+        match media_type {
+            "*/*" | "application/*" | "application/json" => Some(Encoding::Json),
+            "application/yaml" => Some(Encoding::Yaml),
+            "application/vnd.kubernetes.protobuf" if self.protobuf => Some(Encoding::Protobuf),
+            _ => None,
+        }
+    }
+}
+
+/// Chooses by the `Accept` header; the first of what the client likes best that is offered.
+pub fn output(accept: &str, offer: Offer) -> Result<Wanted, ApiError> {
+    if accept.trim().is_empty() {
+        return Ok(Wanted::JSON);
+    }
+    let clauses = clauses(accept);
+    for clause in &clauses {
+        let Some(encoding) = offer.encoding(&clause.media_type) else { continue };
+        let Some(shape) = clause.shape() else { continue };
+        // Rows and partial objects have no protobuf form of ours; clients name JSON next.
+        if shape != Shape::Whole && (!offer.tables || encoding == Encoding::Protobuf) {
+            continue;
+        }
+        return Ok(Wanted { encoding, shape });
+    }
+    // Upstream's router refuses what no route produces, before its handlers would in other words.
+    if offer.protobuf && !clauses.iter().any(|clause| offer.encoding(&clause.media_type).is_some()) {
+        let mut available = vec!["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+        if offer.streams {
+            available.extend(["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"]);
+        }
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {}", available.join(", "));
+        let mut error = ApiError::new(406, "NotAcceptable", message);
+        error.with_details = true;
+        return Err(error);
+    }
+    let message = format!("only the following media types are accepted: {}", names(offer.protobuf));
+    Err(ApiError::new(406, "NotAcceptable", message))
+}
+
+/// The encoding of a body by its `Content-Type`; JSON if there is none.
+pub fn input(content_type: &str, protobuf: bool) -> Result<Encoding, ApiError> {
+    let offer = Offer { protobuf, tables: false, streams: false };
+    match media_type(content_type).as_str() {
+        "" => Ok(Encoding::Json),
+        exact => offer.encoding(exact).filter(|_| !exact.contains('*')).ok_or_else(|| unsupported(&names(protobuf))),
+    }
+}
+
+/// 415, naming what would have been understood.
+pub fn unsupported(accepted: &str) -> ApiError {
+    let message =
+        format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
+    ApiError::new(415, "UnsupportedMediaType", message)
+}
+
+/// A media type without its parameters, in lower case.
+pub fn media_type(header: &str) -> String {
+    header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn names(protobuf: bool) -> String {
+    let mut names = vec![Encoding::Json.media_type(), Encoding::Yaml.media_type()];
+    if protobuf {
+        names.push(Encoding::Protobuf.media_type());
+    }
+    names.join(", ")
+}
+
+/// One alternative of an `Accept` header.
+struct Clause {
+    media_type: String,
+    parameters: Vec<(String, String)>,
+    quality: f32,
+}
+
+impl Clause {
+    fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Nothing for a shape that nobody knows.
+    fn shape(&self) -> Option<Shape> {
+        let kind = self.parameter("as");
+        if kind.is_empty() {
+            return Some(Shape::Whole);
+        }
+        let version = match (self.parameter("g"), self.parameter("v")) {
+            ("meta.k8s.io", "v1") => MetaVersion::V1,
+            ("meta.k8s.io", "v1beta1") => MetaVersion::V1Beta1,
+            _ => return None,
+        };
+        match kind {
+            "Table" => Some(Shape::Table(version)),
+            "PartialObjectMetadata" => Some(Shape::Partial(version)),
+            "PartialObjectMetadataList" => Some(Shape::PartialList(version)),
+            _ => None,
+        }
+    }
+}
+
+fn clauses(accept: &str) -> Vec<Clause> {
+    let mut clauses: Vec<Clause> = accept
+        .split(',')
+        .filter(|text| !text.trim().is_empty())
+        .map(|text| {
+            let parameters: Vec<(String, String)> = text
+                .split(';')
+                .skip(1)
+                .filter_map(|parameter| parameter.split_once('='))
+                .map(|(key, value)| (key.trim().to_string(), value.trim().to_string()))
+                .collect();
+            let quality = parameters.iter().find(|(key, _)| key == "q").and_then(|(_, value)| value.parse().ok());
+            Clause { media_type: media_type(text), parameters, quality: quality.unwrap_or(1.0) }
+        })
+        .collect();
+    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    clauses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILTIN: Offer = Offer { protobuf: true, tables: true, streams: false };
+    const CUSTOM: Offer = Offer { protobuf: false, tables: true, streams: false };
+
+    #[test]
+    fn the_best_offered_alternative_is_chosen() {
+        use Encoding::{Json, Protobuf, Yaml};
+        const TABLES: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,\
+                              application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
+        for (accept, offer, encoding, shape) in [
+            ("", BUILTIN, Json, Shape::Whole),
+            ("*/*", BUILTIN, Json, Shape::Whole),
+            ("application/yaml", CUSTOM, Yaml, Shape::Whole),
+            ("application/vnd.kubernetes.protobuf,application/json", BUILTIN, Protobuf, Shape::Whole),
+            ("application/vnd.kubernetes.protobuf,application/json", CUSTOM, Json, Shape::Whole),
+            ("application/json;q=0.5, application/yaml", BUILTIN, Yaml, Shape::Whole),
+            (TABLES, CUSTOM, Json, Shape::Table(MetaVersion::V1)),
+            (TABLES, Offer { tables: false, ..BUILTIN }, Json, Shape::Whole),
+            (
+                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1",
+                BUILTIN,
+                Json,
+                Shape::PartialList(MetaVersion::V1Beta1),
+            ),
+        ] {
+            assert_eq!(output(accept, offer), Ok(Wanted { encoding, shape }), "{accept}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_offers_is_refused() {
+        let error = output("text/nonsense", BUILTIN).unwrap_err();
+        assert_eq!(
+            error.message,
+            "406: Not Acceptable\n\nAvailable representations: \
+             application/json, application/yaml, application/vnd.kubernetes.protobuf"
+        );
+        let error = output("application/json;as=Nonsense;g=meta.k8s.io;v=v1", CUSTOM).unwrap_err();
+        assert_eq!(error.message, "only the following media types are accepted: application/json, application/yaml");
+        let error = input("text/xml", true).unwrap_err();
+        assert_eq!((error.code, error.reason), (415, "UnsupportedMediaType"));
+    }
+
+    #[test]
+    fn a_body_without_a_type_is_json() {
+        assert_eq!(input("", true), Ok(Encoding::Json));
+        assert_eq!(input("application/yaml; charset=utf-8", true), Ok(Encoding::Yaml));
+    }
+}

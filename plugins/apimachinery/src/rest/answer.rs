@@ -1,0 +1,240 @@
+//! Answers: whole objects by reference where JSON is wanted, so that their bytes never come
+//! into the guest; everything else is rendered, by the host's batches or here.
+
+use plugin_sdk::storage::{Collection, Object, Watch};
+use plugin_sdk::{Answer, Body, CollectionBody, ItemForm, ObjectBody, Rendering, Response, TypeMeta, WatchBody};
+use serde_json::{Value, json};
+
+use super::pending::{self, table};
+use super::registry::Written;
+use super::render::{self, Form, FormKind, Include};
+use super::request::Request;
+use crate::codec;
+use crate::definition::Definition;
+use crate::negotiate::{Encoding, MetaVersion, Shape, Wanted};
+use crate::status::ApiError;
+
+/// How many objects are read at a time where a whole list passes through the guest.
+const BATCH: u32 = 500;
+
+impl Request<'_> {
+    /// One object.
+    pub(super) fn answer_written(&self, status: u16, written: Written) -> Result<Answer, ApiError> {
+        match written {
+            Written::Object(object) => self.answer_object(status, object),
+            Written::Tree(tree) => self.answer_tree(status, tree),
+        }
+    }
+
+    /// One stored object.
+    pub(super) fn answer_object(&self, status: u16, object: Object) -> Result<Answer, ApiError> {
+        let wanted = self.wanted()?;
+        if wanted.encoding != Encoding::Json || self.pretty() {
+            let stored = serde_json::from_slice(&object.value()).map_err(ApiError::internal)?;
+            return self.answer_tree(status, super::registry::served(self.definition, stored));
+        }
+        let (head, form, tail) = match wanted.shape {
+            Shape::Whole => (String::new(), whole(self.definition), "\n".to_string()),
+            Shape::Table(version) => {
+                let kind = FormKind::Row { version, include: self.include()? };
+                let (head, tail) =
+                    table_around(self.definition, version, &json!({"resourceVersion": object.revision().to_string()}));
+                (head, self.rendered(kind), tail)
+            }
+            Shape::Partial(version) => (String::new(), self.rendered(FormKind::Partial { version }), "\n".to_string()),
+            Shape::PartialList(_) => return Err(not_a_list(self.definition)),
+        };
+        let body = ObjectBody { object, head: head.into_bytes(), form, tail: tail.into_bytes() };
+        Ok(self.json(status).body(Body::Object(body)).into())
+    }
+
+    /// An object that is not stored, or not as it is answered.
+    pub(super) fn answer_tree(&self, status: u16, tree: Value) -> Result<Answer, ApiError> {
+        let Wanted { encoding, shape } = self.wanted()?;
+        let definition = self.definition;
+        let shown = match shape {
+            Shape::Whole => tree,
+            Shape::Table(version) => {
+                let kind = FormKind::Table { version, include: self.include()?, columns: true };
+                // Already in this version: only its shape changes.
+                render::shape(definition, kind, tree)
+            }
+            Shape::Partial(version) => render::shape(definition, FormKind::Partial { version }, tree),
+            Shape::PartialList(_) => return Err(not_a_list(definition)),
+        };
+        Ok(self.answer_value(status, shown, encoding))
+    }
+
+    /// Any value.
+    pub(super) fn answer_value(&self, status: u16, value: Value, encoding: Encoding) -> Answer {
+        let body = Body::Bytes(encode(value, encoding, self.pretty()));
+        Response::new(status).header("content-type", encoding.media_type()).body(body).into()
+    }
+
+    /// A list, as of one revision.
+    pub(super) fn answer_collection(&self, collection: Collection, continue_token: &str) -> Result<Answer, ApiError> {
+        let wanted = self.wanted()?;
+        let definition = self.definition;
+        let mut metadata = json!({});
+        // The list type of custom resources always writes its token.
+        if !continue_token.is_empty() || (!definition.builtin && wanted.shape == Shape::Whole) {
+            metadata["continue"] = continue_token.into();
+        }
+        if !continue_token.is_empty()
+            && let Some(remaining) = collection.remaining()
+        {
+            metadata["remainingItemCount"] = remaining.into();
+        }
+        metadata["resourceVersion"] = collection.revision().to_string().into();
+        let (around, kind) = match wanted.shape {
+            Shape::Whole => {
+                let kind = if definition.builtin { FormKind::Untyped } else { FormKind::Whole };
+                (list_around(&definition.list_kind, &definition.api_version(), &metadata), kind)
+            }
+            Shape::PartialList(version) => (
+                list_around("PartialObjectMetadataList", version.api_version(), &metadata),
+                FormKind::Partial { version },
+            ),
+            Shape::Table(version) => {
+                let kind = FormKind::Row { version, include: self.include()? };
+                (table_around(definition, version, &metadata), kind)
+            }
+            Shape::Partial(_) => {
+                let message = format!(
+                    "you requested PartialObjectMetadata, but the requested object is a list ({})",
+                    definition.list_kind
+                );
+                return Err(ApiError::new(406, "NotAcceptable", message));
+            }
+        };
+        if wanted.encoding != Encoding::Json || self.pretty() {
+            return Ok(self.collected(&collection, around, kind, wanted.encoding));
+        }
+        let form = match kind {
+            FormKind::Untyped if definition.stored_as_served() => ItemForm::Untyped,
+            FormKind::Whole => whole(definition),
+            kind => self.rendered(kind),
+        };
+        let (head, tail) = around;
+        let body = CollectionBody { collection, head: head.into_bytes(), form, tail: tail.into_bytes() };
+        Ok(self.json(200).body(Body::Collection(body)).into())
+    }
+
+    /// A list that is written here, object by object.
+    fn collected(
+        &self,
+        collection: &Collection,
+        around: (String, String),
+        kind: FormKind,
+        encoding: Encoding,
+    ) -> Answer {
+        let mut list: Value = serde_json::from_str(&format!("{}{}", around.0, around.1)).unwrap_or_default();
+        let members = if list["kind"] == "Table" { "rows" } else { "items" };
+        let mut items = Vec::new();
+        let mut offset = 0;
+        loop {
+            let batch = collection.read(offset, BATCH);
+            if batch.is_empty() {
+                break;
+            }
+            offset += batch.len() as u64;
+            items.extend(batch.iter().map(|object| {
+                let stored = serde_json::from_slice(&object.value()).unwrap_or_default();
+                render::tree(self.definition, kind, stored)
+            }));
+        }
+        list[members] = items.into();
+        self.answer_value(200, list, encoding)
+    }
+
+    /// A watch. Always JSON: clients that prefer protobuf take it by its content type.
+    pub(super) fn answer_watch(&self, watch: Watch) -> Result<Answer, ApiError> {
+        let definition = self.definition;
+        let (kind, api_version) = (definition.kind.to_string(), definition.api_version());
+        let around = |kind: &str, api_version: &str, tail: &str| {
+            let head = format!("{{\"kind\":{},\"apiVersion\":{},\"metadata\":{{", json!(kind), json!(api_version));
+            (head.into_bytes(), tail.as_bytes().to_vec())
+        };
+        let (form, (bookmark_head, bookmark_tail)) = match self.wanted()?.shape {
+            Shape::Whole => (whole(definition), around(&kind, &api_version, "}}")),
+            Shape::Partial(version) | Shape::PartialList(version) => (
+                self.rendered(FormKind::Partial { version }),
+                around("PartialObjectMetadata", version.api_version(), "}}"),
+            ),
+            Shape::Table(version) => {
+                let include = self.include()?;
+                let form = |columns| Form::of(definition, FormKind::Table { version, include, columns }).to_string();
+                let rendering = Rendering { form: form(false), first_form: Some(form(true)) };
+                let tail = "},\"columnDefinitions\":null,\"rows\":[]}";
+                (ItemForm::Rendered(rendering), around("Table", version.api_version(), tail))
+            }
+        };
+        let body = WatchBody { watch, form, bookmark_head, bookmark_tail };
+        Ok(self.json(200).body(Body::Watch(body)).into())
+    }
+
+    fn json(&self, status: u16) -> Response {
+        Response::new(status).header("content-type", "application/json")
+    }
+
+    fn rendered(&self, kind: FormKind) -> ItemForm {
+        ItemForm::Rendered(Rendering { form: Form::of(self.definition, kind).to_string(), first_form: None })
+    }
+
+    fn include(&self) -> Result<Include, ApiError> {
+        let text = self.query.text("includeObject");
+        Include::parse(&text).ok_or_else(|| {
+            ApiError::bad_request(format!("unrecognized includeObject value: {}", crate::validation::quoted(&text)))
+        })
+    }
+}
+
+/// A tree in an encoding, with the line end that upstream writes.
+pub(super) fn encode(value: Value, encoding: Encoding, pretty: bool) -> Vec<u8> {
+    let json = |value: &Value| {
+        let mut bytes = if pretty { codec::json::encode_pretty(value) } else { codec::json::encode(value) };
+        bytes.push(b'\n');
+        bytes
+    };
+    match encoding {
+        Encoding::Json => json(&value),
+        Encoding::Yaml => pending::yaml::encode(&value),
+        Encoding::Protobuf => pending::proto::encode(&value).unwrap_or_else(|_| json(&value)),
+    }
+}
+
+/// The whole object in this version.
+fn whole(definition: &Definition) -> ItemForm {
+    let api_version = definition.api_version();
+    if definition.strategy.converts() {
+        let form = Form::of(definition, FormKind::Whole).to_string();
+        return ItemForm::Rendered(Rendering { form, first_form: None });
+    }
+    if *definition.storage_version == api_version {
+        return ItemForm::Stored;
+    }
+    ItemForm::Typed(TypeMeta { kind: definition.kind.to_string(), api_version })
+}
+
+fn list_around(kind: &str, api_version: &str, metadata: &Value) -> (String, String) {
+    let head =
+        format!("{{\"kind\":{},\"apiVersion\":{},\"metadata\":{metadata},\"items\":[", json!(kind), json!(api_version));
+    (head, "]}\n".to_string())
+}
+
+fn table_around(definition: &Definition, version: MetaVersion, metadata: &Value) -> (String, String) {
+    let columns = table::column_definitions(definition);
+    let head = format!(
+        "{{\"kind\":\"Table\",\"apiVersion\":{},\"metadata\":{metadata},\"columnDefinitions\":{columns},\"rows\":[",
+        json!(version.api_version())
+    );
+    (head, "]}\n".to_string())
+}
+
+fn not_a_list(definition: &Definition) -> ApiError {
+    let message = format!(
+        "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
+        definition.kind
+    );
+    ApiError::new(406, "NotAcceptable", message)
+}

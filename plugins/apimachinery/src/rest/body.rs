@@ -1,0 +1,295 @@
+//! The body of a request: read, decoded, and checked to be what the resource holds.
+
+use plugin_sdk::BodyError;
+use serde_json::Value;
+
+use super::errors::entity_too_large;
+use super::options::FieldValidation;
+use super::pending;
+use super::request::Request;
+use crate::codec::{self, Decoded};
+use crate::definition::Definition;
+use crate::negotiate::{self, Encoding};
+use crate::schema::{Schema, builtin, check, defaults};
+use crate::status::ApiError;
+
+/// How much of a body that nobody understands is shown.
+const SUMMARY_BYTES: usize = 30;
+
+/// What a body has to be.
+pub(super) struct Expected<'a> {
+    pub(super) group: &'a str,
+    pub(super) version: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) schema: &'a Schema,
+    pub(super) builtin: bool,
+}
+
+impl<'a> Expected<'a> {
+    pub(super) fn object_of(definition: &'a Definition) -> Self {
+        Self {
+            group: &definition.group,
+            version: &definition.version,
+            kind: &definition.kind,
+            schema: &definition.schema,
+            builtin: definition.builtin,
+        }
+    }
+
+    fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
+}
+
+impl Request<'_> {
+    pub(super) async fn body(&self) -> Result<Vec<u8>, ApiError> {
+        self.context.body().await.map_err(|error| match error {
+            BodyError::TooLarge(limit) => entity_too_large(limit),
+            BodyError::Broken(why) => ApiError::bad_request(why),
+            BodyError::Cancelled => super::errors::from_store(plugin_sdk::storage::Error::Cancelled),
+        })
+    }
+
+    /// The body as the object that is expected: typed, with its unknown fields treated as the
+    /// client asked for.
+    pub(super) async fn read_object(
+        &self,
+        expected: &Expected<'_>,
+        validation: FieldValidation,
+    ) -> Result<Value, ApiError> {
+        let encoding = negotiate::input(self.header("content-type"), expected.builtin)?;
+        let bytes = self.body().await?;
+        let (value, findings) = decode(&bytes, encoding, expected, validation == FieldValidation::Strict)?;
+        self.report(validation, &findings);
+        Ok(value)
+    }
+
+    /// As [`Self::read_object`], for a body that may be left out.
+    pub(super) async fn read_optional(
+        &self,
+        expected: &Expected<'_>,
+        validation: FieldValidation,
+    ) -> Result<Option<Value>, ApiError> {
+        let bytes = self.body().await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let encoding = negotiate::input(self.header("content-type"), true)?;
+        let (value, findings) = decode(&bytes, encoding, expected, validation == FieldValidation::Strict)?;
+        self.report(validation, &findings);
+        Ok(Some(value))
+    }
+
+    /// Tells the client about unknown and duplicate fields that were not refused.
+    pub(super) fn report(&self, validation: FieldValidation, findings: &[String]) {
+        if validation == FieldValidation::Warn {
+            findings.iter().for_each(|finding| self.context.warn(finding));
+        }
+    }
+}
+
+/// Decodes a body; with it what strict decoding found.
+fn decode(
+    bytes: &[u8],
+    encoding: Encoding,
+    expected: &Expected<'_>,
+    strict: bool,
+) -> Result<(Value, Vec<String>), ApiError> {
+    let Decoded { mut value, strict: mut findings } = match encoding {
+        Encoding::Json => {
+            let decoded = match expected.builtin {
+                true => codec::json::decode_as(bytes, expected.schema),
+                false => codec::json::decode(bytes),
+            };
+            decoded.map_err(|why| {
+                unrecognized(expected, bytes, &format!("couldn't get version/kind; json parse error: {why}"))
+            })?
+        }
+        Encoding::Yaml => pending::yaml::decode(bytes).map_err(|why| unrecognized(expected, bytes, &why))?,
+        Encoding::Protobuf => {
+            let value = pending::proto::decode(bytes).map_err(|why| unrecognized(expected, bytes, &why))?;
+            Decoded { value, strict: Vec::new() }
+        }
+    };
+    if !value.is_object() {
+        let why = "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct";
+        return Err(unrecognized(expected, bytes, why));
+    }
+    check_kind(&mut value, bytes, expected)?;
+    let refuse = |why: &str| handled_as(expected.kind, expected.version, expected.kind, why);
+    findings.extend(conform(&mut value, expected).map_err(|why| refuse(&why))?);
+    if strict && !findings.is_empty() {
+        return Err(refuse(&format!("strict decoding error: {}", findings.join(", "))));
+    }
+    Ok((value, findings))
+}
+
+/// Makes a tree fit its schema: types, unknown fields, declared defaults. Answers what strict
+/// decoding finds.
+pub(super) fn conform(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<String>, String> {
+    let mut findings: Vec<String> =
+        check::unknown_fields(expected.schema, value, true).iter().map(|path| unknown(path)).collect();
+    if expected.builtin {
+        check::types(expected.schema, value)?;
+        defaults::normalize(expected.schema, value);
+    } else if let Some(own) = value.get_mut("metadata").filter(|own| !own.is_null()) {
+        // Metadata is typed for every resource, whatever its schema says.
+        let metadata = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+        findings
+            .extend(check::unknown_fields(metadata, own, true).iter().map(|path| unknown(&format!("metadata.{path}"))));
+        check::types(metadata, own)?;
+        defaults::normalize(metadata, own);
+    }
+    defaults::apply(expected.schema, value);
+    Ok(findings)
+}
+
+fn unknown(path: &str) -> String {
+    format!("unknown field {path:?}")
+}
+
+/// The kind and version in the body, or those that the path implies, must be the expected.
+fn check_kind(value: &mut Value, bytes: &[u8], expected: &Expected<'_>) -> Result<(), ApiError> {
+    let text = |name: &str| value[name].as_str().unwrap_or_default().to_string();
+    let (kind, api_version) = (text("kind"), text("apiVersion"));
+    let own = expected.api_version();
+    if !expected.builtin {
+        for (name, found) in [("Kind", &kind), ("apiVersion", &api_version)] {
+            if found.is_empty() {
+                let why = format!("Object '{name}' is missing in '{}'", String::from_utf8_lossy(bytes));
+                return Err(unrecognized(expected, bytes, &why));
+            }
+        }
+        if api_version != own {
+            return Err(wrong_version(&api_version, &own));
+        }
+        if kind != expected.kind {
+            let why = crate::status::FieldError::invalid("kind", &value["kind"], format!("must be {}", expected.kind));
+            let name = value["metadata"]["name"].as_str().unwrap_or_default();
+            return Err(ApiError::invalid(expected.group, expected.kind, name, &[why]));
+        }
+        return Ok(());
+    }
+    let kind = if kind.is_empty() { expected.kind.to_string() } else { kind };
+    let api_version = if api_version.is_empty() { own.clone() } else { api_version };
+    if kind != expected.kind || api_version != own {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
+        if builtin::kind(group, version, &kind).is_none() {
+            let why = format!(
+                "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"pkg/runtime/scheme.go:111\""
+            );
+            return Err(handled_as(&kind, version, expected.kind, &why));
+        }
+        if kind == expected.kind && group == expected.group {
+            return Err(wrong_version(&api_version, &own));
+        }
+        let why = format!(
+            "converting ({version}.{kind}) to ({}.{}): unknown conversion",
+            internal_package(expected.group),
+            expected.kind
+        );
+        return Err(handled_as(&kind, version, expected.kind, &why));
+    }
+    value["kind"] = kind.into();
+    value["apiVersion"] = api_version.into();
+    Ok(())
+}
+
+/// The Go package of a group's internal types, which messages name.
+fn internal_package(group: &str) -> &str {
+    if group.is_empty() { "core" } else { group.split('.').next().unwrap_or(group) }
+}
+
+fn wrong_version(found: &str, expected: &str) -> ApiError {
+    ApiError::bad_request(format!(
+        "the API version in the data ({found}) does not match the expected API version ({expected})"
+    ))
+}
+
+fn handled_as(kind: &str, version: &str, expected: &str, why: &str) -> ApiError {
+    ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {expected}: {why}"))
+}
+
+fn unrecognized(expected: &Expected<'_>, bytes: &[u8], why: &str) -> ApiError {
+    let kind = expected.kind;
+    let summary = summary(bytes);
+    ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({summary})"))
+}
+
+/// The beginning of a body, readable if it looks like text.
+fn summary(bytes: &[u8]) -> String {
+    let shown = &bytes[..bytes.len().min(SUMMARY_BYTES)];
+    let more = if bytes.len() > SUMMARY_BYTES { " ..." } else { "" };
+    match bytes.first() {
+        None => "<empty>".to_string(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(shown)),
+        Some(_) => format!("{}{more}", shown.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strategy::Plain;
+
+    fn refusal(body: &str, strict: bool) -> String {
+        let definition = Definition::builtin("", "v1", "configmaps", &Plain);
+        let expected = Expected::object_of(&definition);
+        decode(body.as_bytes(), Encoding::Json, &expected, strict).map_or_else(|error| error.message, |_| "ok".into())
+    }
+
+    #[test]
+    fn bodies_are_refused_in_upstreams_words() {
+        const AS: &str = "cannot be handled as a ConfigMap";
+        for (body, strict, want) in [
+            (r#"{"metadata":{"name":"a"}}"#, true, "ok".to_string()),
+            (
+                "{not json",
+                false,
+                "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse \
+                 error: invalid character 'n' looking for beginning of object key string ({not json)"
+                    .to_string(),
+            ),
+            (
+                "",
+                false,
+                "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse \
+                 error: unexpected end of JSON input (<empty>)"
+                    .to_string(),
+            ),
+            (
+                r#"{"apiVersion":"v1","kind":"Secret"}"#,
+                false,
+                format!("Secret in version \"v1\" {AS}: converting (v1.Secret) to (core.ConfigMap): unknown conversion"),
+            ),
+            (
+                r#"{"apiVersion":"apps/v1","kind":"ConfigMap"}"#,
+                false,
+                format!(
+                    "ConfigMap in version \"v1\" {AS}: no kind \"ConfigMap\" is registered for version \"apps/v1\" in \
+                     scheme \"pkg/runtime/scheme.go:111\""
+                ),
+            ),
+            (
+                r#"{"data":{"a":1}}"#,
+                false,
+                format!(
+                    "ConfigMap in version \"v1\" {AS}: json: cannot unmarshal number into Go struct field \
+                     ConfigMap.data of type string"
+                ),
+            ),
+            (
+                r#"{"nonsense":1}"#,
+                true,
+                format!("ConfigMap in version \"v1\" {AS}: strict decoding error: unknown field \"nonsense\""),
+            ),
+            (
+                r#"{"data":{"a":"1"},"data":{"a":"2"}}"#,
+                true,
+                format!("ConfigMap in version \"v1\" {AS}: strict decoding error: duplicate field \"data\""),
+            ),
+        ] {
+            assert_eq!(refusal(body, strict), want);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `GET` of a collection, once (list) or as it changes (watch).
+
+use plugin_sdk::Answer;
+use plugin_sdk::storage::{
+    Collection, FieldRequirement, Freshness, ListQuery, Operator, Selector, WatchQuery, WatchStart,
+};
+
+use super::continuation::Continuation;
+use super::errors::from_store_at;
+use super::options::ListOptions;
+use super::request::Request;
+use crate::definition::Definition;
+use crate::selector;
+use crate::status::ApiError;
+
+impl Request<'_> {
+    pub(super) async fn list(&self) -> Result<Answer, ApiError> {
+        self.wanted()?;
+        let options = ListOptions::read(&self.query, false)?;
+        let selector = self.selector(&options)?;
+        let (collection, token) = self.collect(&options, selector).await?;
+        self.answer_collection(collection, &token)
+    }
+
+    /// What a list finds, and the token of the next page.
+    pub(super) async fn collect(
+        &self,
+        options: &ListOptions,
+        selector: Selector,
+    ) -> Result<(Collection, String), ApiError> {
+        let prefix = self.prefix();
+        let limit = u64::try_from(options.limit).unwrap_or(0);
+        let version = parse_version(&options.resource_version)?;
+        let (start, freshness, asked) = if options.continue_token.is_empty() {
+            (None, freshness(options, version), version.unwrap_or(0))
+        } else {
+            let token = Continuation::decode(&options.continue_token)?;
+            if version.is_some_and(|version| version != 0) {
+                return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
+            }
+            let freshness = token.revision.map_or(Freshness::Latest, Freshness::Exact);
+            (Some(format!("{prefix}{}", token.start)), freshness, token.revision.unwrap_or(0))
+        };
+        let continued = start.clone();
+        let query = ListQuery { prefix: prefix.clone(), start, selector, freshness, limit };
+        let collection = self.store.list(query).await.map_err(|error| match (&continued, &error) {
+            (Some(start), plugin_sdk::storage::Error::Compacted(_)) => expired_page(&prefix, start),
+            _ => from_store_at(asked, error),
+        })?;
+        let token = collection.next().map_or_else(String::new, |next| {
+            let start = next.strip_prefix(&prefix).unwrap_or(&next).to_string();
+            Continuation { revision: Some(collection.revision()), start }.encode()
+        });
+        Ok((collection, token))
+    }
+
+    pub(super) async fn watch(&self) -> Result<Answer, ApiError> {
+        self.wanted()?;
+        let options = ListOptions::read(&self.query, true)?;
+        let selector = self.selector(&options)?;
+        let version = parse_version(&options.resource_version)?;
+        let start = match (options.send_initial_events, version) {
+            (Some(true), version) => WatchStart::InitialEvents(version.unwrap_or(0)),
+            (Some(false), None) => WatchStart::Tail,
+            (_, None | Some(0)) => WatchStart::Now,
+            (_, Some(version)) => WatchStart::After(version),
+        };
+        let query = WatchQuery {
+            prefix: self.prefix(),
+            selector,
+            start,
+            bookmarks: options.allow_watch_bookmarks,
+            timeout_ms: options.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(|s| s * 1000),
+        };
+        let watch = self.store.watch(query).await.map_err(|error| match error {
+            plugin_sdk::storage::Error::Compacted(oldest) => too_old(version.unwrap_or(0), oldest),
+            error => from_store_at(version.unwrap_or(0), error),
+        })?;
+        self.answer_watch(watch)
+    }
+
+    /// Where the objects of the collection are.
+    fn prefix(&self) -> String {
+        match self.namespace() {
+            "" => self.definition.storage_prefix.to_string(),
+            namespace => format!("{}{namespace}/", self.definition.storage_prefix),
+        }
+    }
+
+    pub(super) fn selector(&self, options: &ListOptions) -> Result<Selector, ApiError> {
+        let mut selector = read_selector(self.definition, options)?;
+        // The deprecated watch paths name one object.
+        if !self.name().is_empty() {
+            selector.fields.push(FieldRequirement {
+                name: "metadata.name".to_string(),
+                operator: Operator::Equals,
+                value: self.name().to_string(),
+            });
+        }
+        Ok(selector)
+    }
+}
+
+fn read_selector(definition: &Definition, options: &ListOptions) -> Result<Selector, ApiError> {
+    let labels = selector::parse_labels(&options.label_selector).map_err(ApiError::bad_request)?;
+    let fields = selector::parse_fields(&options.field_selector, definition).map_err(ApiError::bad_request)?;
+    Ok(Selector { labels, fields })
+}
+
+/// A version of zero is one that anything satisfies.
+fn parse_version(text: &str) -> Result<Option<u64>, ApiError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error: std::num::ParseIntError| {
+        let why = match error.kind() {
+            std::num::IntErrorKind::PosOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        ApiError::bad_request(format!(
+            "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: {why}"
+        ))
+    })
+}
+
+fn freshness(options: &ListOptions, version: Option<u64>) -> Freshness {
+    match (version, options.resource_version_match.as_str()) {
+        (None, _) => Freshness::Latest,
+        (Some(0), _) => Freshness::Any,
+        (Some(version), "Exact") => Freshness::Exact(version),
+        (Some(version), "NotOlderThan") => Freshness::NotOlder(version),
+        // Without a match, the first of several pages is the one at this version.
+        (Some(version), _) if options.limit > 0 => Freshness::Exact(version),
+        (Some(version), _) => Freshness::NotOlder(version),
+    }
+}
+
+/// The revision of a list's first page is gone: the client may go on with what there is now.
+fn expired_page(prefix: &str, start: &str) -> ApiError {
+    let message = "The provided continue parameter is too old to display a consistent list result. You can start a new \
+        list without the continue parameter, or use the continue token in this response to retrieve the remainder of \
+        the results. Continuing with the provided token results in an inconsistent list - objects that were created, \
+        modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+    let mut error = ApiError::new(410, "Expired", message);
+    let start = start.strip_prefix(prefix).unwrap_or(start).to_string();
+    error.continue_token = Some(Continuation { revision: None, start }.encode());
+    error
+}
+
+fn too_old(version: u64, oldest: u64) -> ApiError {
+    ApiError::new(410, "Expired", format!("too old resource version: {version} ({oldest})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_says_how_fresh_a_list_must_be() {
+        let options = |matching: &str, limit| ListOptions {
+            resource_version_match: matching.to_string(),
+            limit,
+            ..ListOptions::default()
+        };
+        for (version, matching, limit, want) in [
+            (None, "", 0, "Latest"),
+            (Some(0), "", 5, "Any"),
+            (Some(7), "Exact", 0, "Exact(7)"),
+            (Some(7), "NotOlderThan", 5, "NotOlder(7)"),
+            (Some(7), "", 5, "Exact(7)"),
+            (Some(7), "", 0, "NotOlder(7)"),
+        ] {
+            let got = format!("{:?}", freshness(&options(matching, limit), version));
+            assert!(got.ends_with(want), "{got} for {version:?} {matching} {limit}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_version_is_refused_in_upstreams_words() {
+        assert_eq!(
+            parse_version("nonsense").unwrap_err().message,
+            "invalid resource version: resourceVersion: Invalid value: \"nonsense\": \
+             strconv.ParseUint: parsing \"nonsense\": invalid syntax"
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! Serves a resource from its definition (DESIGN D10).
+//!
+//! A request comes in at [`handle`], which chooses the verb. Verbs (`list`, `write`, `patch`,
+//! `scale`) read what the client sent (`request`, `options`, `body`), call [`registry`], which
+//! knows the rules of objects in the store, and say the outcome in the client's form
+//! (`answer`, [`render`]).
+
+mod answer;
+mod body;
+pub mod clock;
+mod continuation;
+mod errors;
+mod list;
+pub mod object;
+pub mod options;
+mod patch;
+mod pending;
+mod query;
+pub mod registry;
+pub mod render;
+mod request;
+mod scale;
+mod special;
+mod write;
+
+use plugin_sdk::{Answer, Context};
+
+pub use errors::from_store;
+pub use special::Special;
+
+use crate::definition::Definition;
+use crate::status::ApiError;
+use request::Request;
+
+/// Answers one request for a resource.
+pub async fn handle(definition: &Definition, context: &Context) -> Answer {
+    let request = Request::new(definition, context);
+    if let Some(warning) = &definition.deprecation_warning {
+        context.warn(warning);
+    }
+    match serve(&request).await {
+        Ok(answer) => answer,
+        Err(error) => request.failure(&error),
+    }
+}
+
+async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
+    let (definition, info) = (request.definition, &request.info);
+    if info.subresource.is_empty() {
+        return serve_resource(request).await;
+    }
+    let Some(subresource) = definition.subresource(&info.subresource).filter(|_| info.parts.len() == 3) else {
+        return Err(ApiError::unknown_resource());
+    };
+    if !subresource.verbs.iter().any(|verb| **verb == *info.verb) {
+        return Err(ApiError::method_not_allowed());
+    }
+    match info.verb.as_str() {
+        verb @ ("get" | "update" | "patch") if subresource.scale.is_some() => request.scale(subresource, verb).await,
+        // The others that take and answer the object itself change a part of it.
+        "get" => request.get().await,
+        "update" => request.update().await,
+        "patch" => request.patch().await,
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
+    let (definition, info) = (request.definition, &request.info);
+    let (named, within) = (!request.name().is_empty(), !info.namespace.is_empty());
+    // Objects of namespaces are not below the cluster, nor the other way round; RequestInfo
+    // takes a namespace's own name for its namespace.
+    let namespaces = definition.group.is_empty() && &*definition.resource == "namespaces";
+    if (named && definition.namespaced && !within) || (within && !definition.namespaced && !namespaces) {
+        return Err(ApiError::unknown_resource());
+    }
+    let verb = info.verb.as_str();
+    if !definition.verbs.iter().any(|served| **served == *verb) {
+        return Err(ApiError::method_not_allowed());
+    }
+    match (verb, named) {
+        ("get", true) => request.get().await,
+        ("list", false) => request.list().await,
+        ("watch", _) => request.watch().await,
+        ("create", false) if within || !definition.namespaced => request.create().await,
+        ("update", true) => request.update().await,
+        ("patch", true) => request.patch().await,
+        ("delete", true) => request.delete().await,
+        ("deletecollection", false) if within || !definition.namespaced => request.delete_collection().await,
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}

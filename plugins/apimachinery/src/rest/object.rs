@@ -1,0 +1,153 @@
+//! Reading and writing the parts of an object that every resource has.
+
+use serde_json::{Map, Value};
+
+/// `metadata`, made if it is not there.
+pub fn metadata_mut(object: &mut Value) -> &mut Map<String, Value> {
+    if !object.is_object() {
+        *object = Value::Object(Map::new());
+    }
+    let metadata = &mut object["metadata"];
+    if !metadata.is_object() {
+        *metadata = Value::Object(Map::new());
+    }
+    match metadata {
+        Value::Object(map) => map,
+        _ => unreachable!("made above"),
+    }
+}
+
+/// A string in `metadata`, empty if it is not there.
+pub fn meta<'a>(object: &'a Value, key: &str) -> &'a str {
+    object["metadata"][key].as_str().unwrap_or_default()
+}
+
+/// A list of strings in `metadata`.
+pub fn meta_list<'a>(object: &'a Value, key: &str) -> Vec<&'a str> {
+    object["metadata"][key].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// A number in `metadata`.
+pub fn meta_number(object: &Value, key: &str) -> Option<i64> {
+    object["metadata"][key].as_i64()
+}
+
+/// Whether somebody asked for the object to go.
+pub fn is_deleting(object: &Value) -> bool {
+    !meta(object, "deletionTimestamp").is_empty()
+}
+
+/// Sets or, with an empty value, removes a string in `metadata`.
+pub fn set_meta(object: &mut Value, key: &str, value: &str) {
+    let metadata = metadata_mut(object);
+    if value.is_empty() {
+        metadata.shift_remove(key);
+    } else {
+        metadata.insert(key.to_string(), Value::from(value));
+    }
+}
+
+/// Makes `key` of `to` what it is in `from`, absent included.
+pub fn carry_over(to: &mut Value, from: &Value, key: &str) {
+    let Value::Object(to) = to else { return };
+    match from.get(key) {
+        Some(value) => {
+            to.insert(key.to_string(), value.clone());
+        }
+        None => {
+            to.shift_remove(key);
+        }
+    }
+}
+
+/// As [`carry_over`], for a key of `metadata`.
+pub fn carry_over_meta(to: &mut Value, from: &Value, key: &str) {
+    let kept = from["metadata"].get(key).cloned();
+    let metadata = metadata_mut(to);
+    match kept {
+        Some(value) => {
+            metadata.insert(key.to_string(), value);
+        }
+        None => {
+            metadata.shift_remove(key);
+        }
+    }
+}
+
+/// The order of `metadata` on the wire. `resourceVersion` stands behind `uid`, where the host
+/// writes it in.
+const METADATA: [&str; 15] = [
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];
+
+/// Puts `kind`, `apiVersion` and `metadata` first, as the store requires and clients expect.
+pub fn arrange(object: &mut Value) {
+    let Value::Object(map) = object else { return };
+    let mut rest = std::mem::take(map);
+    for key in ["kind", "apiVersion", "metadata"] {
+        if let Some(value) = rest.shift_remove(key) {
+            map.insert(key.to_string(), value);
+        }
+    }
+    map.append(&mut rest);
+    if let Some(Value::Object(metadata)) = map.get_mut("metadata") {
+        let mut rest = std::mem::take(metadata);
+        for key in METADATA {
+            if let Some(value) = rest.shift_remove(key) {
+                metadata.insert(key.to_string(), value);
+            }
+        }
+        metadata.append(&mut rest);
+    }
+}
+
+/// The object's JSON, without its `resourceVersion`: the host writes the next one in.
+pub fn without_version(object: &Value) -> Vec<u8> {
+    let mut object = object.clone();
+    set_meta(&mut object, "resourceVersion", "");
+    serde_json::to_vec(&object).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_is_arranged_as_the_store_requires() {
+        let mut object = json!({
+            "data": {}, "metadata": {"labels": {}, "custom": 1, "uid": "u", "name": "a"}, "apiVersion": "v1", "kind": "K",
+        });
+        arrange(&mut object);
+        assert_eq!(
+            object.to_string(),
+            r#"{"kind":"K","apiVersion":"v1","metadata":{"name":"a","uid":"u","labels":{},"custom":1},"data":{}}"#
+        );
+    }
+
+    #[test]
+    fn carrying_over_removes_what_the_source_lacks() {
+        let mut object = json!({"spec": 1, "status": 2, "metadata": {"labels": {}}});
+        let source = json!({"spec": 3, "metadata": {"generation": 4}});
+        carry_over(&mut object, &source, "spec");
+        carry_over(&mut object, &source, "status");
+        carry_over_meta(&mut object, &source, "labels");
+        carry_over_meta(&mut object, &source, "generation");
+        assert_eq!(object, json!({"spec": 3, "metadata": {"generation": 4}}));
+    }
+}

@@ -1,0 +1,144 @@
+//! `PATCH`: an object as it is now, changed as a document says.
+
+use plugin_sdk::Answer;
+use serde_json::Value;
+
+use super::body::{Expected, conform};
+use super::options::{FieldValidation, Write, WriteOptions};
+use super::registry::Change;
+use super::request::Request;
+use crate::codec;
+use crate::negotiate;
+use crate::patch;
+use crate::schema::Schema;
+use crate::status::{ApiError, FieldError};
+
+/// How often a patch is tried when others write at the same time, as upstream.
+pub(super) const ATTEMPTS: u32 = 6;
+
+/// The four kinds of patch, by their media types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+impl Kind {
+    fn of(content_type: &str, builtin: bool) -> Result<Self, ApiError> {
+        match negotiate::media_type(content_type).as_str() {
+            "application/json-patch+json" => Ok(Self::Json),
+            "application/merge-patch+json" => Ok(Self::Merge),
+            "application/apply-patch+yaml" => Ok(Self::Apply),
+            "application/strategic-merge-patch+json" if builtin => Ok(Self::Strategic),
+            _ if builtin => {
+                // Upstream's router refuses this, before its handlers would in other words.
+                let mut error = ApiError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+                error.with_details = true;
+                Err(error)
+            }
+            _ => Err(negotiate::unsupported(
+                "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            )),
+        }
+    }
+}
+
+impl Request<'_> {
+    pub(super) async fn patch(&self) -> Result<Answer, ApiError> {
+        self.wanted()?;
+        let (kind, options, body) = self.read_patch(self.definition.builtin).await?;
+        let manager = self.manager(&options.field_manager);
+        let registry = self.registry(&manager, options.dry_run);
+        let change = Change { creates: false, attempts: Some(ATTEMPTS) };
+        let expected = Expected::object_of(self.definition);
+        let outcome = registry
+            .update(self.namespace(), self.name(), &change, &mut |old| {
+                let Some(old) = old else { return Err(ApiError::not_found(self.definition, self.name())) };
+                let mut object = self.patched(kind, old, &body, &expected, options.field_validation)?;
+                self.definition.strategy.default(&mut object);
+                self.check_name(&object)?;
+                self.warn_about(&object);
+                Ok(object)
+            })
+            .await?;
+        self.answer_written(if outcome.created { 201 } else { 200 }, outcome.written)
+    }
+
+    /// What kind of patch this is, its options, and the document.
+    pub(super) async fn read_patch(&self, builtin: bool) -> Result<(Kind, WriteOptions, Vec<u8>), ApiError> {
+        let kind = Kind::of(self.header("content-type"), builtin)?;
+        let body = self.body().await?;
+        let options = WriteOptions::read(&self.query, Write::Patch { apply: kind == Kind::Apply })?;
+        if kind == Kind::Apply {
+            return Err(ApiError::bad_request(
+                "server-side apply is not served by this version: apply on the client's side \
+                 (`kubectl apply` without `--server-side`), or send another kind of patch",
+            ));
+        }
+        Ok((kind, options, body))
+    }
+
+    /// The patched object, checked against its schema as a body would be.
+    pub(super) fn patched(
+        &self,
+        kind: Kind,
+        old: &Value,
+        body: &[u8],
+        expected: &Expected<'_>,
+        validation: FieldValidation,
+    ) -> Result<Value, ApiError> {
+        let (mut object, mut findings) = change(kind, old, body, expected.schema)?;
+        // What a patch makes of an object is refused as a whole, shown as it would have been.
+        let shown = object.to_string();
+        let refuse = |why: String| {
+            ApiError::invalid("", "", "", &[FieldError::invalid("patch", &Value::from(shown.as_str()), why)])
+        };
+        findings.extend(conform(&mut object, expected).map_err(&refuse)?);
+        if validation == FieldValidation::Strict && !findings.is_empty() {
+            return Err(refuse(format!("strict decoding error: {}", findings.join(", "))));
+        }
+        self.report(validation, &findings);
+        Ok(object)
+    }
+}
+
+/// Applies the document; with the result, what strict decoding of the document found.
+fn change(kind: Kind, old: &Value, body: &[u8], schema: &Schema) -> Result<(Value, Vec<String>), ApiError> {
+    match kind {
+        Kind::Json => patch::json::apply(old, body).map(|object| (object, Vec::new())),
+        Kind::Merge => {
+            let findings = codec::json::decode(body).map(|decoded| decoded.strict).unwrap_or_default();
+            patch::merge::apply(old, body).map(|object| (object, findings))
+        }
+        Kind::Strategic | Kind::Apply => {
+            let decoded = codec::json::decode(body)
+                .map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))?;
+            patch::strategic::apply(schema, old, &decoded.value).map(|object| (object, decoded.strict))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_media_type_says_the_kind() {
+        assert_eq!(Kind::of("application/merge-patch+json; charset=utf-8", true), Ok(Kind::Merge));
+        assert_eq!(Kind::of("application/strategic-merge-patch+json", true), Ok(Kind::Strategic));
+        for (content_type, builtin, want) in [
+            ("application/nonsense-patch", true, "415: Unsupported Media Type"),
+            (
+                "application/strategic-merge-patch+json",
+                false,
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            ),
+        ] {
+            let error = Kind::of(content_type, builtin).unwrap_err();
+            assert_eq!((error.code, error.message.as_str()), (415, want));
+        }
+    }
+}

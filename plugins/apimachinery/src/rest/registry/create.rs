@@ -1,0 +1,143 @@
+//! Creating an object.
+
+use plugin_sdk::storage::{Guard, Operation as Write, Put, TxnResult};
+use serde_json::Value;
+
+use super::{ATTEMPTS_MAX, Outcome, Registry, Written};
+use crate::rest::clock;
+use crate::rest::errors::from_store;
+use crate::rest::object::{carry_over_meta, meta, metadata_mut, set_meta};
+use crate::rest::pending;
+use crate::schema;
+use crate::status::{ApiError, FieldError};
+
+/// How often another name is tried for `generateName`.
+const NAMES_MAX: u32 = 8;
+
+impl Registry<'_> {
+    /// Stores a new object: decoded, with its defaults. Its name may still have to be made.
+    pub async fn create(&self, namespace: &str, mut object: Value) -> Result<Outcome, ApiError> {
+        self.match_namespace(namespace, &mut object)?;
+        self.check_namespace(namespace, meta(&object, "name")).await?;
+        self.manage(None, &mut object);
+
+        let generating = meta(&object, "name").is_empty() && !meta(&object, "generateName").is_empty();
+        let mut names = 0;
+        for _ in 0..ATTEMPTS_MAX {
+            match self.try_create(namespace, object.clone(), generating).await? {
+                Attempt::Done(outcome) => return Ok(outcome),
+                Attempt::Taken(name) => {
+                    names += 1;
+                    if !generating || names == NAMES_MAX {
+                        return Err(self.taken(&name, generating));
+                    }
+                }
+                Attempt::Again => {}
+            }
+        }
+        Err(ApiError::conflict(self.definition, meta(&object, "name"), "too many writes at once: try again"))
+    }
+
+    /// The namespace of the path is the object's.
+    pub(super) fn match_namespace(&self, namespace: &str, object: &mut Value) -> Result<(), ApiError> {
+        let own = meta(object, "namespace");
+        if !own.is_empty() && own != namespace {
+            return Err(ApiError::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        set_meta(object, "namespace", namespace);
+        Ok(())
+    }
+
+    async fn try_create(&self, namespace: &str, mut object: Value, generating: bool) -> Result<Attempt, ApiError> {
+        let definition = self.definition;
+        let strategy = definition.strategy;
+        if generating {
+            let name = clock::generate_name(meta(&object, "generateName"));
+            set_meta(&mut object, "name", &name);
+        }
+        let name = meta(&object, "name").to_string();
+        let operation = self.operation(namespace, &name);
+        let companions = strategy.admit(&operation, self.store, &mut object, None).await?;
+        self.fill_system_fields(&mut object);
+        strategy.prepare_for_create(&operation, &mut object);
+
+        let mut errors = Vec::new();
+        pending::metadata::create(definition, &object, &mut errors);
+        self.validate_schema(&object, &mut errors);
+        strategy.validate(&operation, &object, &mut errors);
+        self.invalid(&name, errors)?;
+        if !meta(&object, "resourceVersion").is_empty() {
+            return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
+        }
+        self.complete(&mut object);
+
+        if self.dry_run {
+            return Ok(match self.find(namespace, &name).await? {
+                Some(_) => Attempt::Taken(name),
+                None => Attempt::Done(Outcome { written: Written::Tree(object), created: true }),
+            });
+        }
+        let key = definition.key(namespace, &name);
+        let put = Put { key: key.clone(), value: self.encode(&object), ttl_seconds: strategy.ttl_seconds() };
+        let mut guards = vec![Guard { key: key.clone(), revision: 0 }];
+        guards.extend(companions.guards);
+        let mut operations = vec![Write::Put(put)];
+        operations.extend(companions.operations);
+        Ok(match self.store.txn(guards, operations).await.map_err(from_store)? {
+            TxnResult::Applied(mut objects) if !objects.is_empty() => {
+                Attempt::Done(Outcome { written: Written::Object(objects.swap_remove(0)), created: true })
+            }
+            TxnResult::Applied(_) => return Err(ApiError::internal("the store applied nothing")),
+            TxnResult::Refused(Some(held)) if held.key() == key => Attempt::Taken(name),
+            // A companion's guard: whatever was read for it is read again.
+            TxnResult::Refused(_) => Attempt::Again,
+        })
+    }
+
+    fn fill_system_fields(&self, object: &mut Value) {
+        let metadata = metadata_mut(object);
+        for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
+            metadata.shift_remove(key);
+        }
+        metadata.insert("uid".into(), clock::uid().into());
+        metadata.insert("creationTimestamp".into(), clock::now().into());
+        if self.definition.strategy.generation() {
+            metadata.insert("generation".into(), 1.into());
+        }
+    }
+
+    /// Custom resources are validated by their schema; built-in types by their strategies.
+    pub(super) fn validate_schema(&self, object: &Value, errors: &mut Vec<FieldError>) {
+        if !self.definition.builtin {
+            schema::validate::validate(&self.definition.schema, object, "", errors);
+        }
+    }
+
+    fn taken(&self, name: &str, generated: bool) -> ApiError {
+        let mut error = ApiError::already_exists(self.definition, name);
+        if generated {
+            error.message.push_str(", the server was not able to generate a unique name for the object");
+            error.retry_after_seconds = 1;
+        }
+        error
+    }
+
+    /// A new object's metadata may be set by an update that creates: what the old one had is
+    /// not there to be kept.
+    pub(super) fn forget_identity(object: &mut Value) {
+        let nothing = Value::Null;
+        for key in ["uid", "creationTimestamp", "resourceVersion"] {
+            carry_over_meta(object, &nothing, key);
+        }
+    }
+}
+
+enum Attempt {
+    Done(Outcome),
+    /// There is an object of this name.
+    Taken(String),
+    /// Something else was in the way.
+    Again,
+}

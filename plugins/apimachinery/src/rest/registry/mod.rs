@@ -1,0 +1,181 @@
+//! Objects of one resource in the store: the rules of reading and writing that hold whoever
+//! asks, a client's request or a hook. Verbs turn requests into calls of this.
+
+mod create;
+mod delete;
+mod namespace;
+mod update;
+
+use plugin_sdk::Store;
+use plugin_sdk::storage::{Freshness, Object};
+use serde_json::Value;
+
+pub use delete::{Deleted, set_finalizers_for_collector};
+pub use update::Change;
+
+use super::clock;
+use super::errors::from_store;
+use super::object::{self, set_meta};
+use crate::definition::Definition;
+use crate::managed::{self, Manager, Set};
+use crate::schema::{self, Shape};
+use crate::status::{ApiError, FieldError};
+use crate::strategy::Operation;
+
+/// How often a write that others got in the way of is tried again.
+const ATTEMPTS_MAX: u32 = 16;
+
+/// The objects of one resource, for one request.
+pub struct Registry<'a> {
+    pub definition: &'a Definition,
+    pub store: &'a Store,
+    pub user: &'a str,
+    pub groups: &'a [String],
+    /// Who is written down as the manager of what changes.
+    pub manager: &'a str,
+    /// `status` and others like it, or empty.
+    pub subresource: &'a str,
+    pub dry_run: bool,
+}
+
+/// An object as it is stored, in the version of the definition.
+pub struct Stored {
+    pub value: Value,
+    pub object: Object,
+}
+
+impl Stored {
+    /// Brings a stored object to the definition's version.
+    pub fn read(definition: &Definition, object: Object) -> Result<Self, ApiError> {
+        let value = serde_json::from_slice(&object.value())
+            .map_err(|error| ApiError::internal(format!("`{}` is stored as something else: {error}", object.key())))?;
+        Ok(Self { value: served(definition, value), object })
+    }
+}
+
+/// A stored tree in the version of the definition.
+pub fn served(definition: &Definition, mut value: Value) -> Value {
+    if !definition.stored_as_served() {
+        definition.strategy.from_storage(&mut value);
+        value["apiVersion"] = definition.api_version().into();
+    }
+    value
+}
+
+/// What a write left.
+pub enum Written {
+    /// It is stored.
+    Object(Object),
+    /// It would be stored if this were no dry run, or is stored no more.
+    Tree(Value),
+}
+
+/// A write that succeeded.
+pub struct Outcome {
+    pub written: Written,
+    pub created: bool,
+}
+
+impl<'a> Registry<'a> {
+    /// For the server's own writes.
+    pub fn for_server(definition: &'a Definition, store: &'a Store, groups: &'a [String]) -> Self {
+        Self {
+            definition,
+            store,
+            user: "system:apiserver",
+            groups,
+            manager: "kube-apiserver",
+            subresource: "",
+            dry_run: false,
+        }
+    }
+
+    /// The object as it is now, if there is one.
+    pub async fn find(&self, namespace: &str, name: &str) -> Result<Option<Stored>, ApiError> {
+        let key = self.definition.key(namespace, name);
+        let found = self.store.get(key, Freshness::Latest).await.map_err(from_store)?;
+        found.map(|object| Stored::read(self.definition, object)).transpose()
+    }
+
+    /// The object as it is now.
+    pub async fn get(&self, namespace: &str, name: &str) -> Result<Stored, ApiError> {
+        self.find(namespace, name).await?.ok_or_else(|| ApiError::not_found(self.definition, name))
+    }
+
+    fn operation(&'a self, namespace: &'a str, name: &'a str) -> Operation<'a> {
+        Operation {
+            definition: self.definition,
+            namespace,
+            name,
+            subresource: self.subresource,
+            user: self.user,
+            groups: self.groups,
+            dry_run: self.dry_run,
+        }
+    }
+
+    fn invalid(&self, name: &str, errors: Vec<FieldError>) -> Result<(), ApiError> {
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError::invalid(&self.definition.group, &self.definition.kind, name, &errors))
+    }
+
+    /// Notes who owns which fields after this write.
+    fn manage(&self, old: Option<&Value>, new: &mut Value) {
+        let manager = Manager {
+            name: self.manager.to_string(),
+            subresource: self.subresource.to_string(),
+            api_version: self.definition.api_version(),
+            time: clock::now(),
+        };
+        // Fields are owned as they are written, those that nobody set included.
+        self.complete(new);
+        managed::update(&self.definition.schema, old, new, &manager, &self.unreachable_fields());
+    }
+
+    /// What this request cannot change, and so does not own.
+    fn unreachable_fields(&self) -> Set {
+        match self.subresource {
+            "" if self.definition.subresource("status").is_some() => Set::of_fields(&[&["status"]]),
+            "status" => {
+                let fields = match &self.definition.schema.shape {
+                    Shape::Object(object) => object.fields.iter().map(|field| &*field.name).collect(),
+                    _ => Vec::new(),
+                };
+                let mut paths: Vec<Vec<&str>> = fields
+                    .into_iter()
+                    .filter(|name| !matches!(*name, "kind" | "apiVersion" | "metadata" | "status"))
+                    .map(|name| vec![name])
+                    .collect();
+                paths.push(match self.definition.builtin {
+                    true => vec!["metadata", "labels"],
+                    false => vec!["metadata"],
+                });
+                Set::of_fields(&paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            }
+            _ => Set::default(),
+        }
+    }
+
+    /// What upstream's serializers write of fields that are not set.
+    fn complete(&self, value: &mut Value) {
+        if self.definition.builtin {
+            schema::defaults::write_unset(&self.definition.schema, value);
+        }
+        object::arrange(value);
+    }
+
+    /// The bytes that are stored: in the storage version, without a resource version, which
+    /// the host writes in.
+    fn encode(&self, value: &Value) -> Vec<u8> {
+        let mut value = value.clone();
+        set_meta(&mut value, "resourceVersion", "");
+        if !self.definition.stored_as_served() {
+            self.definition.strategy.to_storage(&mut value);
+            value["apiVersion"] = (*self.definition.storage_version).into();
+            object::arrange(&mut value);
+        }
+        serde_json::to_vec(&value).unwrap_or_default()
+    }
+}

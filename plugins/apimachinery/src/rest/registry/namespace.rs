@@ -1,0 +1,65 @@
+//! Objects live in namespaces that exist, and nothing new appears in one that is going
+//! (upstream's `NamespaceLifecycle`).
+
+use plugin_sdk::Store;
+use plugin_sdk::storage::{self, Freshness};
+use serde_json::Value;
+
+use super::Registry;
+use crate::rest::errors::from_store;
+use crate::rest::object::is_deleting;
+use crate::status::{ApiError, Cause};
+
+impl Registry<'_> {
+    /// Whether an object may be created in the namespace.
+    pub(super) async fn check_namespace(&self, namespace: &str, name: &str) -> Result<(), ApiError> {
+        if !self.definition.namespaced {
+            return Ok(());
+        }
+        match find(self.store, namespace).await? {
+            Namespace::Active => Ok(()),
+            Namespace::Missing => {
+                let mut error = ApiError::new(
+                    404,
+                    "NotFound",
+                    format!("namespaces {} not found", crate::validation::quoted(namespace)),
+                );
+                error.kind = "namespaces".to_string();
+                error.name = namespace.to_string();
+                Err(error)
+            }
+            Namespace::Terminating => {
+                let why =
+                    format!("unable to create new content in namespace {namespace} because it is being terminated");
+                let mut error = ApiError::forbidden(self.definition, name, why);
+                error.causes.push(Cause {
+                    reason: "NamespaceTerminating".to_string(),
+                    message: format!("namespace {namespace} is being terminated"),
+                    field: "metadata.namespace".to_string(),
+                });
+                Err(error)
+            }
+        }
+    }
+}
+
+enum Namespace {
+    Active,
+    Terminating,
+    Missing,
+}
+
+async fn find(store: &Store, name: &str) -> Result<Namespace, ApiError> {
+    let key = format!("/registry/namespaces/{name}");
+    match store.get(key, Freshness::Latest).await {
+        Ok(None) => Ok(Namespace::Missing),
+        Ok(Some(object)) => {
+            let value: Value = serde_json::from_slice(&object.value()).unwrap_or_default();
+            let going = is_deleting(&value) || value["status"]["phase"] == "Terminating";
+            Ok(if going { Namespace::Terminating } else { Namespace::Active })
+        }
+        // A chain without the server that keeps namespaces has none to respect.
+        Err(storage::Error::NotGranted(_)) => Ok(Namespace::Active),
+        Err(error) => Err(from_store(error)),
+    }
+}

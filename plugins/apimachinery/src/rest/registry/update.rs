@@ -1,0 +1,206 @@
+//! Changing an object: `PUT`, `PATCH`, and what subresources change.
+
+use plugin_sdk::storage::{Guard, Operation as Write, Put, TxnResult};
+use serde_json::{Value, json};
+
+use super::{ATTEMPTS_MAX, Outcome, Registry, Stored, Written};
+use crate::managed;
+use crate::rest::errors::from_store;
+use crate::rest::object::{
+    carry_over, carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut, set_meta,
+};
+use crate::rest::pending;
+use crate::status::{ApiError, FieldError};
+
+/// What a client said of the object beside its new state.
+#[derive(Default)]
+pub struct Change {
+    /// May make the object if there is none.
+    pub creates: bool,
+    /// A patch that collides with other writers is tried only so often.
+    pub attempts: Option<u32>,
+}
+
+impl Registry<'_> {
+    /// Makes of the object what `next` makes of its present state, as often as others get in
+    /// between. `next` gets nothing if there is no object, which happens only if the change
+    /// creates.
+    pub async fn update(
+        &self,
+        namespace: &str,
+        name: &str,
+        change: &Change,
+        next: &mut dyn FnMut(Option<&Value>) -> Result<Value, ApiError>,
+    ) -> Result<Outcome, ApiError> {
+        for _ in 0..change.attempts.unwrap_or(ATTEMPTS_MAX) {
+            let Some(current) = self.find(namespace, name).await? else {
+                if !change.creates {
+                    return Err(ApiError::not_found(self.definition, name));
+                }
+                let mut object = next(None)?;
+                Self::forget_identity(&mut object);
+                match self.create(namespace, object).await {
+                    // Somebody was faster: it is an update now.
+                    Err(error) if error.reason == "AlreadyExists" => continue,
+                    other => return other,
+                }
+            };
+            let mut object = next(Some(&current.value))?;
+            self.match_namespace(namespace, &mut object)?;
+            if let Some(outcome) = self.replace(namespace, name, current, object).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(self.modified(name))
+    }
+
+    /// Nothing if the object has changed meanwhile.
+    async fn replace(
+        &self,
+        namespace: &str,
+        name: &str,
+        current: Stored,
+        mut object: Value,
+    ) -> Result<Option<Outcome>, ApiError> {
+        let (definition, strategy, old) = (self.definition, self.definition.strategy, &current.value);
+        self.check_preconditions(namespace, name, &object, old)?;
+        let operation = self.operation(namespace, name);
+        self.keep_other_parts(&mut object, old);
+        self.manage(Some(old), &mut object);
+        let companions = strategy.admit(&operation, self.store, &mut object, Some(old)).await?;
+        keep_system_fields(&mut object, old);
+        strategy.prepare_for_update(&operation, &mut object, old);
+        if strategy.generation() && self.subresource != "status" && strategy.desires_differ(&object, old) {
+            let generation = meta_number(old, "generation").unwrap_or(0) + 1;
+            metadata_mut(&mut object).insert("generation".into(), generation.into());
+        }
+        self.complete(&mut object);
+        managed::keep_times(old, &mut object);
+
+        let mut errors = Vec::new();
+        // Upstream checks metadata for all resources, and again in each one's own rules.
+        pending::metadata::update(definition, &object, old, &mut errors);
+        errors.extend_from_within(..);
+        self.validate_schema(&object, &mut errors);
+        strategy.validate_update(&operation, &object, old, &mut errors);
+        self.invalid(name, errors)?;
+
+        let key = definition.key(namespace, name);
+        let mut guards = vec![Guard { key: key.clone(), revision: current.object.revision() }];
+        if goes(&object, old) && strategy.may_go(&object) {
+            if self.dry_run {
+                return Ok(Some(Outcome { written: Written::Tree(object), created: false }));
+            }
+            let companions = strategy.companions_of_removal(&object);
+            guards.extend(companions.guards);
+            let mut operations = vec![Write::Delete(key)];
+            operations.extend(companions.operations);
+            return Ok(match self.store.txn(guards, operations).await.map_err(from_store)? {
+                TxnResult::Applied(_) => Some(Outcome { written: Written::Tree(object), created: false }),
+                TxnResult::Refused(_) => None,
+            });
+        }
+
+        // What changes nothing is not written: the version stays, and no watcher wakes.
+        if object == *old && companions.operations.is_empty() {
+            return Ok(Some(Outcome { written: Written::Object(current.object), created: false }));
+        }
+        if self.dry_run {
+            return Ok(Some(Outcome { written: Written::Tree(object), created: false }));
+        }
+        let put = Put { key, value: self.encode(&object), ttl_seconds: strategy.ttl_seconds() };
+        guards.extend(companions.guards);
+        let mut operations = vec![Write::Put(put)];
+        operations.extend(companions.operations);
+        Ok(match self.store.txn(guards, operations).await.map_err(from_store)? {
+            TxnResult::Applied(mut objects) if !objects.is_empty() => {
+                Some(Outcome { written: Written::Object(objects.swap_remove(0)), created: false })
+            }
+            TxnResult::Applied(_) => return Err(ApiError::internal("the store applied nothing")),
+            TxnResult::Refused(_) => None,
+        })
+    }
+
+    fn check_preconditions(&self, namespace: &str, name: &str, object: &Value, old: &Value) -> Result<(), ApiError> {
+        let (uid, old_uid) = (meta(object, "uid"), meta(old, "uid"));
+        if !uid.is_empty() && uid != old_uid {
+            let key = self.definition.key(namespace, name);
+            let why = format!(
+                "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
+                 Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}"
+            );
+            return Err(ApiError::conflict(self.definition, name, why));
+        }
+        let version = meta(object, "resourceVersion");
+        if version.is_empty() || version == "0" {
+            if self.definition.strategy.unconditional_update() {
+                return Ok(());
+            }
+            let error = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+            return self.invalid(name, vec![error]);
+        }
+        if version != meta(old, "resourceVersion") {
+            return Err(self.modified(name));
+        }
+        Ok(())
+    }
+
+    fn modified(&self, name: &str) -> ApiError {
+        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        ApiError::conflict(self.definition, name, why)
+    }
+
+    /// A write through the main resource leaves the status alone, and one through the status
+    /// everything else.
+    fn keep_other_parts(&self, object: &mut Value, old: &Value) {
+        let has_status = self.definition.subresource("status").is_some();
+        match self.subresource {
+            "" if has_status => carry_over(object, old, "status"),
+            "status" => {
+                let keys: Vec<String> = [&*object, old]
+                    .iter()
+                    .filter_map(|value| value.as_object())
+                    .flat_map(|map| map.keys().cloned())
+                    .collect();
+                for key in
+                    keys.iter().filter(|key| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
+                {
+                    carry_over(object, old, key);
+                }
+                if !self.definition.builtin {
+                    let managed = object["metadata"].get("managedFields").cloned();
+                    let version = meta(object, "resourceVersion").to_string();
+                    carry_over(object, old, "metadata");
+                    set_meta(object, "resourceVersion", &version);
+                    if let Some(managed) = managed {
+                        metadata_mut(object).insert("managedFields".into(), managed);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What no update changes.
+fn keep_system_fields(object: &mut Value, old: &Value) {
+    for key in ["uid", "creationTimestamp", "generation", "selfLink", "resourceVersion"] {
+        carry_over_meta(object, old, key);
+    }
+    if is_deleting(old) {
+        carry_over_meta(object, old, "deletionTimestamp");
+        if meta_number(object, "deletionGracePeriodSeconds").is_none() {
+            carry_over_meta(object, old, "deletionGracePeriodSeconds");
+        }
+    } else {
+        set_meta(object, "deletionTimestamp", "");
+        metadata_mut(object).shift_remove("deletionGracePeriodSeconds");
+    }
+}
+
+/// Whether this update takes the last thing away that kept a deleted object.
+fn goes(object: &Value, old: &Value) -> bool {
+    is_deleting(old)
+        && meta_list(object, "finalizers").is_empty()
+        && meta_number(old, "deletionGracePeriodSeconds").unwrap_or(0) == 0
+}

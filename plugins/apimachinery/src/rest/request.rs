@@ -1,0 +1,80 @@
+//! One request, as the verbs see it.
+
+use plugin_sdk::{Answer, Context, Head, RequestInfo, Response, Store, User};
+
+use super::query::Query;
+use crate::definition::Definition;
+use crate::managed;
+use crate::negotiate::{self, Encoding, Offer, Wanted};
+use crate::status::ApiError;
+
+pub(super) struct Request<'a> {
+    pub(super) definition: &'a Definition,
+    pub(super) context: &'a Context,
+    pub(super) info: RequestInfo,
+    pub(super) user: User,
+    pub(super) query: Query,
+    pub(super) store: Store,
+    head: Head,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(definition: &'a Definition, context: &'a Context) -> Self {
+        let head = context.head();
+        Self {
+            definition,
+            context,
+            info: context.info(),
+            user: context.user(),
+            query: Query::parse(&head.query),
+            store: context.store(),
+            head,
+        }
+    }
+
+    /// The value of a header, by its name in lower case; empty if it is not there.
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.head.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// The name in the path. RequestInfo also takes one from a field selector, which the
+    /// selector itself sees to.
+    pub(super) fn name(&self) -> &str {
+        if self.info.parts.len() > 1 { &self.info.name } else { "" }
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        if self.definition.namespaced { &self.info.namespace } else { "" }
+    }
+
+    /// What the client wants back.
+    pub(super) fn wanted(&self) -> Result<Wanted, ApiError> {
+        let streams = matches!(self.info.verb.as_str(), "list" | "watch");
+        let tables = self.definition.verbs.iter().any(|verb| &**verb == "get" || &**verb == "list");
+        negotiate::output(self.header("accept"), Offer { protobuf: self.definition.builtin, tables, streams })
+    }
+
+    /// Whether JSON is to be read by people: asked for, or the client is known to show it.
+    pub(super) fn pretty(&self) -> bool {
+        match self.query.flag("pretty") {
+            Some(pretty) => pretty,
+            None => ["curl", "Wget", "Mozilla/5.0"].iter().any(|agent| self.header("user-agent").starts_with(agent)),
+        }
+    }
+
+    /// Who is written down as the manager of fields: the one named in the request, else the
+    /// client's program.
+    pub(super) fn manager(&self, named: &str) -> String {
+        managed::manager_name(named, self.header("user-agent"))
+    }
+
+    /// The `Status` of a failure, in the client's encoding if it has one for it.
+    pub(super) fn failure(&self, error: &ApiError) -> Answer {
+        let encoding = self.wanted().map_or(Encoding::Json, |wanted| wanted.encoding);
+        let mut response = Response::new(error.code).header("content-type", encoding.media_type());
+        if error.retry_after_seconds > 0 {
+            response = response.header("retry-after", error.retry_after_seconds.to_string());
+        }
+        response.body(plugin_sdk::Body::Bytes(super::answer::encode(error.to_value(), encoding, self.pretty()))).into()
+    }
+}

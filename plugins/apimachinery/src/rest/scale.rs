@@ -1,0 +1,212 @@
+//! The `scale` subresource: how many there should be of what an object runs, as
+//! `autoscaling/v1` `Scale`.
+
+use plugin_sdk::Answer;
+use serde_json::{Map, Value, json};
+
+use super::body::Expected;
+use super::object::{meta, metadata_mut};
+use super::options::{Write, WriteOptions};
+use super::patch::ATTEMPTS;
+use super::registry::{Change, Stored, Written, served};
+use super::request::Request;
+use crate::definition::{ScalePaths, Subresource};
+use crate::negotiate::{Encoding, Shape};
+use crate::schema::builtin;
+use crate::status::{ApiError, FieldError};
+
+impl Request<'_> {
+    pub(super) async fn scale(&self, subresource: &Subresource, verb: &str) -> Result<Answer, ApiError> {
+        let Some(paths) = &subresource.scale else { return Err(ApiError::unknown_resource()) };
+        let wanted = self.wanted()?;
+        if wanted.shape != Shape::Whole {
+            return Err(ApiError::new(406, "NotAcceptable", "a scale has no rows and no partial form"));
+        }
+        if verb == "get" {
+            let registry = self.registry("", false);
+            let Stored { value, .. } = registry.get(self.namespace(), self.name()).await?;
+            return Ok(self.answer_value(200, scale_of(&value, paths), wanted.encoding));
+        }
+        let expected = Expected {
+            group: "autoscaling",
+            version: "v1",
+            kind: "Scale",
+            schema: builtin::schema("io.k8s.api.autoscaling.v1.Scale"),
+            builtin: true,
+        };
+        if verb == "update" {
+            let options = WriteOptions::read(&self.query, Write::Update)?;
+            let scale = self.read_object(&expected, options.field_validation).await?;
+            self.check_name(&scale)?;
+            return self.rescale(paths, &options, None, wanted.encoding, &mut |_| Ok(scale.clone())).await;
+        }
+        let (kind, options, body) = self.read_patch(true).await?;
+        self.rescale(paths, &options, Some(ATTEMPTS), wanted.encoding, &mut |old| {
+            let scale = self.patched(kind, old, &body, &expected, options.field_validation)?;
+            self.check_name(&scale)?;
+            Ok(scale)
+        })
+        .await
+    }
+
+    /// Sets the replicas to those of the scale that `next` makes of the present one.
+    async fn rescale(
+        &self,
+        paths: &ScalePaths,
+        options: &WriteOptions,
+        attempts: Option<u32>,
+        encoding: Encoding,
+        next: &mut dyn FnMut(&Value) -> Result<Value, ApiError>,
+    ) -> Result<Answer, ApiError> {
+        let manager = self.manager(&options.field_manager);
+        let registry = self.registry(&manager, options.dry_run);
+        let change = Change { creates: false, attempts };
+        let outcome = registry
+            .update(self.namespace(), self.name(), &change, &mut |old| {
+                let Some(old) = old else { return Err(ApiError::not_found(self.definition, self.name())) };
+                let scale = next(&scale_of(old, paths))?;
+                check(&scale)?;
+                Ok(rescaled(old, &scale, paths))
+            })
+            .await?;
+        let object = match outcome.written {
+            Written::Tree(tree) => tree,
+            Written::Object(object) => {
+                served(self.definition, serde_json::from_slice(&object.value()).map_err(ApiError::internal)?)
+            }
+        };
+        Ok(self.answer_value(200, scale_of(&object, paths), encoding))
+    }
+}
+
+/// The scale of an object.
+fn scale_of(object: &Value, paths: &ScalePaths) -> Value {
+    let mut metadata = Map::new();
+    for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(value) = object["metadata"].get(key) {
+            metadata.insert(key.into(), value.clone());
+        }
+    }
+    let mut spec = Map::new();
+    if let Some(replicas) = at(object, &paths.spec_replicas).and_then(Value::as_i64).filter(|replicas| *replicas != 0) {
+        spec.insert("replicas".into(), replicas.into());
+    }
+    let mut status = Map::new();
+    let replicas = at(object, &paths.status_replicas).and_then(Value::as_i64).unwrap_or(0);
+    status.insert("replicas".into(), replicas.into());
+    let selector = paths.label_selector.as_ref().and_then(|path| at(object, path));
+    if let Some(selector) = selector.map(selector_text).filter(|text| !text.is_empty()) {
+        status.insert("selector".into(), selector.into());
+    }
+    json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status})
+}
+
+/// The object with the replicas of a scale, and what the scale says of the object's identity.
+fn rescaled(old: &Value, scale: &Value, paths: &ScalePaths) -> Value {
+    let mut object = old.clone();
+    let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
+    set(&mut object, &paths.spec_replicas, replicas.into());
+    let metadata = metadata_mut(&mut object);
+    for key in ["uid", "resourceVersion"] {
+        match meta(scale, key) {
+            "" => metadata.shift_remove(key),
+            value => metadata.insert(key.into(), value.into()),
+        };
+    }
+    object
+}
+
+fn check(scale: &Value) -> Result<(), ApiError> {
+    let replicas = &scale["spec"]["replicas"];
+    if replicas.as_i64().unwrap_or(0) < 0 {
+        let error = FieldError::invalid("spec.replicas", replicas, "must be greater than or equal to 0");
+        return Err(ApiError::invalid("autoscaling", "Scale", meta(scale, "name"), &[error]));
+    }
+    Ok(())
+}
+
+fn at<'a>(object: &'a Value, path: &[Box<str>]) -> Option<&'a Value> {
+    path.iter().try_fold(object, |value, key| value.get(&**key))
+}
+
+fn set(object: &mut Value, path: &[Box<str>], value: Value) {
+    let Some((last, parents)) = path.split_last() else { return };
+    let mut place = object;
+    for key in parents {
+        if !place[&**key].is_object() {
+            place[&**key] = json!({});
+        }
+        place = &mut place[&**key];
+    }
+    place[&**last] = value;
+}
+
+/// A selector as text: custom resources keep it so, built-in types as a map or in full.
+fn selector_text(selector: &Value) -> String {
+    if let Some(text) = selector.as_str() {
+        return text.to_string();
+    }
+    let structured = selector.get("matchLabels").is_some() || selector.get("matchExpressions").is_some();
+    let labels = if structured { &selector["matchLabels"] } else { selector };
+    let mut parts: Vec<(String, String)> = labels
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.clone(), format!("{key}={}", value.as_str().unwrap_or_default())))
+        .collect();
+    for expression in selector["matchExpressions"].as_array().into_iter().flatten().filter(|_| structured) {
+        let key = expression["key"].as_str().unwrap_or_default();
+        let mut values: Vec<&str> =
+            expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        values.sort_unstable();
+        let values = values.join(",");
+        parts.push((
+            key.to_string(),
+            match expression["operator"].as_str().unwrap_or_default() {
+                "In" => format!("{key} in ({values})"),
+                "NotIn" => format!("{key} notin ({values})"),
+                "DoesNotExist" => format!("!{key}"),
+                _ => key.to_string(),
+            },
+        ));
+    }
+    parts.sort();
+    parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths() -> ScalePaths {
+        let path = |text: &str| text.split('.').map(Box::from).collect();
+        ScalePaths {
+            spec_replicas: path("spec.replicas"),
+            status_replicas: path("status.replicas"),
+            label_selector: Some(path("spec.selector")),
+        }
+    }
+
+    #[test]
+    fn a_scale_shows_what_the_object_has() {
+        let object = json!({
+            "metadata": {"name": "d", "labels": {}, "uid": "u"},
+            "spec": {"replicas": 2, "selector": {
+                "matchLabels": {"b": "1", "a": "2"},
+                "matchExpressions": [{"key": "c", "operator": "In", "values": ["y", "x"]}],
+            }},
+        });
+        let scale = scale_of(&object, &paths());
+        assert_eq!(scale["metadata"], json!({"name": "d", "uid": "u"}));
+        assert_eq!(scale["spec"], json!({"replicas": 2}));
+        assert_eq!(scale["status"], json!({"replicas": 0, "selector": "a=2,b=1,c in (x,y)"}));
+    }
+
+    #[test]
+    fn rescaling_changes_the_replicas_alone() {
+        let old = json!({"metadata": {"name": "d", "resourceVersion": "5"}, "spec": {"replicas": 2, "x": 1}});
+        let scale = json!({"metadata": {"name": "d"}, "spec": {"replicas": 7}});
+        let object = rescaled(&old, &scale, &paths());
+        assert_eq!(object, json!({"metadata": {"name": "d"}, "spec": {"replicas": 7, "x": 1}}));
+    }
+}

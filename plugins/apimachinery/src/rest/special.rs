@@ -1,0 +1,78 @@
+//! For resources and subresources that are not objects in the store (reviews, bindings,
+//! tokens): what the engine knows of a request, without its verbs.
+
+use plugin_sdk::{Answer, Context, Store, User};
+use serde_json::Value;
+
+use super::body::Expected;
+use super::options::{Write, WriteOptions};
+use super::registry::Registry;
+use super::request::Request;
+use crate::definition::Definition;
+use crate::schema::builtin;
+use crate::status::ApiError;
+
+/// A request for something that only its server knows how to answer.
+pub struct Special<'a>(Request<'a>);
+
+impl<'a> Special<'a> {
+    pub fn new(definition: &'a Definition, context: &'a Context) -> Self {
+        Self(Request::new(definition, context))
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    pub fn namespace(&self) -> &str {
+        self.0.namespace()
+    }
+
+    pub fn user(&self) -> &User {
+        &self.0.user
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The `POST`ed object, of a built-in kind, and the options of the request.
+    pub async fn posted(&self, group: &str, version: &str, kind: &str) -> Result<(Value, WriteOptions), ApiError> {
+        self.0.wanted()?;
+        let options = WriteOptions::read(&self.0.query, Write::Create)?;
+        let schema = builtin::kind(group, version, kind)
+            .ok_or_else(|| ApiError::internal(format!("`{kind}` is not a built-in kind of `{group}/{version}`")))?
+            .schema();
+        let expected = Expected { group, version, kind, schema, builtin: true };
+        let object = self.0.read_object(&expected, options.field_validation).await?;
+        Ok((object, options))
+    }
+
+    /// The objects of a definition, as this request may change them.
+    pub fn registry<'b>(&'b self, definition: &'b Definition, manager: &'b str, dry_run: bool) -> Registry<'b> {
+        Registry {
+            definition,
+            store: &self.0.store,
+            user: &self.0.user.name,
+            groups: &self.0.user.groups,
+            manager,
+            subresource: &self.0.info.subresource,
+            dry_run,
+        }
+    }
+
+    /// Who is written down as the manager of fields.
+    pub fn manager(&self, options: &WriteOptions) -> String {
+        self.0.manager(&options.field_manager)
+    }
+
+    /// Any object, in the client's encoding.
+    pub fn answer(&self, status: u16, value: Value) -> Result<Answer, ApiError> {
+        let wanted = self.0.wanted()?;
+        Ok(self.0.answer_value(status, value, wanted.encoding))
+    }
+
+    pub fn failure(&self, error: &ApiError) -> Answer {
+        self.0.failure(error)
+    }
+}
