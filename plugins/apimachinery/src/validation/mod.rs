@@ -2,6 +2,7 @@
 //! Owns upstream's wording for them; knows no particular kind.
 
 pub mod labels;
+pub mod metadata;
 pub mod names;
 
 use std::fmt::Write;

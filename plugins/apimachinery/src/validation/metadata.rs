@@ -1,0 +1,357 @@
+//! `metadata` of any object: when it is created and when it changes.
+
+use serde_json::Value;
+
+use super::{is_printable, labels, names, quoted};
+use crate::definition::Definition;
+use crate::status::{FieldError, FieldErrorKind};
+
+/// Keys and values of all annotations together.
+const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
+const FIELD_MANAGER_BYTES_MAX: usize = 128;
+const SUBRESOURCE_BYTES_MAX: usize = 256;
+
+/// Kinds that own nothing.
+const BANNED_OWNERS: [(&str, &str); 1] = [("v1", "Event")];
+
+/// Every finding about the metadata of an object that is to be created, after its name was
+/// generated.
+pub fn create(definition: &Definition, object: &Value, errors: &mut Vec<FieldError>) {
+    let metadata = &object["metadata"];
+    let strategy = definition.strategy;
+
+    let prefix = text(metadata, "generateName");
+    if !prefix.is_empty() {
+        for reason in strategy.validate_name(&names::mask_trailing_dash(prefix)) {
+            errors.push(invalid("metadata.generateName", quoted(prefix), reason));
+        }
+    }
+    match text(metadata, "name") {
+        "" => errors.push(FieldError::required("metadata.name", "name or generateName is required")),
+        name => {
+            let reasons = strategy.validate_name(name).into_iter();
+            errors.extend(reasons.map(|reason| invalid("metadata.name", quoted(name), reason)));
+        }
+    }
+
+    match (definition.namespaced, text(metadata, "namespace")) {
+        (true, "") => errors.push(FieldError::required("metadata.namespace", "")),
+        (true, namespace) => {
+            let reasons = names::dns1123_label(namespace).into_iter();
+            errors.extend(reasons.map(|reason| invalid("metadata.namespace", quoted(namespace), reason)));
+        }
+        (false, "") => {}
+        (false, _) => errors.push(FieldError::forbidden("metadata.namespace", "not allowed on this type")),
+    }
+
+    let generation = metadata["generation"].as_i64().unwrap_or_default();
+    if generation < 0 {
+        errors.push(invalid("metadata.generation", generation.to_string(), "must be greater than or equal to 0"));
+    }
+    labels::labels(&metadata["labels"], "metadata.labels", errors);
+    annotations(&metadata["annotations"], "metadata.annotations", errors);
+    owner_references(&metadata["ownerReferences"], "metadata.ownerReferences", errors);
+    finalizers(&metadata["finalizers"], "metadata.finalizers", errors);
+    managed_fields(&metadata["managedFields"], "metadata.managedFields", errors);
+}
+
+/// Every finding about the metadata of an object that replaces `old`, after what a client
+/// left out was carried over.
+pub fn update(object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+    let (metadata, old) = (&object["metadata"], &old["metadata"]);
+
+    if !old["deletionTimestamp"].is_null() {
+        let before = texts(&old["finalizers"]);
+        let mut new: Vec<&str> = texts(&metadata["finalizers"]);
+        new.retain(|finalizer| !before.contains(finalizer));
+        new.sort_unstable();
+        new.dedup();
+        if !new.is_empty() {
+            let new: Vec<String> = new.into_iter().map(quoted).collect();
+            errors.push(FieldError::forbidden(
+                "metadata.finalizers",
+                format!(
+                    "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                    new.join(", ")
+                ),
+            ));
+        }
+    }
+
+    let generation = |metadata: &Value| metadata["generation"].as_i64().unwrap_or_default();
+    if generation(metadata) < generation(old) {
+        errors.push(invalid("metadata.generation", generation(metadata).to_string(), "must not be decremented"));
+    }
+    for name in ["name", "namespace", "uid"] {
+        if text(metadata, name) != text(old, name) {
+            errors.push(immutable(&format!("metadata.{name}"), quoted(text(metadata, name))));
+        }
+    }
+    for name in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+        if metadata[name] != old[name] {
+            errors.push(immutable(&format!("metadata.{name}"), metadata[name].to_string()));
+        }
+    }
+    labels::labels(&metadata["labels"], "metadata.labels", errors);
+    annotations(&metadata["annotations"], "metadata.annotations", errors);
+    owner_references(&metadata["ownerReferences"], "metadata.ownerReferences", errors);
+    managed_fields(&metadata["managedFields"], "metadata.managedFields", errors);
+}
+
+/// The finding for a field that must not change.
+pub fn immutable(field: &str, value: String) -> FieldError {
+    invalid(field, value, "field is immutable")
+}
+
+/// Every finding about the name of a field manager.
+pub fn field_manager(name: &str, field: &str, errors: &mut Vec<FieldError>) {
+    if name.len() > FIELD_MANAGER_BYTES_MAX {
+        errors.push(too_long(field, FIELD_MANAGER_BYTES_MAX));
+    }
+    for (position, character) in name.char_indices().filter(|(_, character)| !is_printable(*character)) {
+        let detail = format!("invalid character U+{:04X} (at position {position})", character as u32);
+        errors.push(invalid(field, quoted(name), detail));
+    }
+}
+
+fn annotations(annotations: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    let mut bytes = 0;
+    for (key, value) in annotations.as_object().into_iter().flatten() {
+        // As a label's key, but for its case.
+        for reason in names::qualified_name(&key.to_lowercase()) {
+            errors.push(invalid(field, quoted(key), reason));
+        }
+        bytes += key.len() + value.as_str().map_or(0, str::len);
+    }
+    if bytes > ANNOTATIONS_BYTES_MAX {
+        errors.push(too_long(field, ANNOTATIONS_BYTES_MAX));
+    }
+}
+
+fn owner_references(references: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    let mut controller: Option<String> = None;
+    for reference in references.as_array().into_iter().flatten() {
+        let (api_version, kind) = (text(reference, "apiVersion"), text(reference, "kind"));
+        let version = match api_version.split('/').collect::<Vec<_>>().as_slice() {
+            [version] | [_, version] => *version,
+            _ => "",
+        };
+        if version.is_empty() {
+            errors.push(invalid(&format!("{field}.apiVersion"), quoted(api_version), "version must not be empty"));
+        }
+        for name in ["kind", "name", "uid"] {
+            if text(reference, name).is_empty() {
+                errors.push(invalid(&format!("{field}.{name}"), quoted(""), "must not be empty"));
+            }
+        }
+        if BANNED_OWNERS.contains(&(api_version, kind)) {
+            let detail = format!("/{api_version}, Kind={kind} is disallowed from being an owner");
+            errors.push(invalid(field, reference.to_string(), detail));
+        }
+        if reference["controller"].as_bool() == Some(true) {
+            let this = format!("{kind}/{}", text(reference, "name"));
+            match &controller {
+                None => controller = Some(this),
+                Some(first) => errors.push(invalid(
+                    field,
+                    references.to_string(),
+                    format!(
+                        "Only one reference can have Controller set to true. Found \"true\" in references for {first} \
+                         and {this}"
+                    ),
+                )),
+            }
+        }
+    }
+}
+
+fn finalizers(finalizers: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    const ORPHAN: &str = "orphan";
+    const FOREGROUND: &str = "foregroundDeletion";
+    let all = texts(finalizers);
+    for finalizer in &all {
+        for reason in names::qualified_name(finalizer) {
+            errors.push(invalid(field, quoted(finalizer), reason));
+        }
+    }
+    if all.contains(&ORPHAN) && all.contains(&FOREGROUND) {
+        let detail = format!("finalizer {ORPHAN} and {FOREGROUND} cannot be both set");
+        errors.push(invalid(field, finalizers.to_string(), detail));
+    }
+}
+
+fn managed_fields(entries: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    for (index, entry) in entries.as_array().into_iter().flatten().enumerate() {
+        let field = format!("{field}[{index}]");
+        let operation = text(entry, "operation");
+        if !matches!(operation, "Apply" | "Update") {
+            errors.push(invalid(&format!("{field}.operation"), quoted(operation), "must be `Apply` or `Update`"));
+        }
+        let fields_type = text(entry, "fieldsType");
+        if !matches!(fields_type, "" | "FieldsV1") {
+            errors.push(invalid(&format!("{field}.fieldsType"), quoted(fields_type), "must be `FieldsV1`"));
+        }
+        field_manager(text(entry, "manager"), &format!("{field}.manager"), errors);
+        if text(entry, "subresource").len() > SUBRESOURCE_BYTES_MAX {
+            errors.push(too_long(&format!("{field}.subresource"), SUBRESOURCE_BYTES_MAX));
+        }
+    }
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn invalid(field: &str, value: String, detail: impl Into<String>) -> FieldError {
+    FieldError::new(FieldErrorKind::Invalid, field, value, detail)
+}
+
+fn too_long(field: &str, bytes_max: usize) -> FieldError {
+    FieldError::new(FieldErrorKind::TooLong, field, "", format!("may not be more than {bytes_max} bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing;
+
+    fn creating(definition: &Definition, metadata: Value) -> Vec<String> {
+        let mut errors = Vec::new();
+        create(definition, &json!({"metadata": metadata}), &mut errors);
+        errors.iter().map(short).collect()
+    }
+
+    fn updating(change: Value) -> Vec<String> {
+        let old = json!({"name": "a", "namespace": "x", "uid": "1", "generation": 2, "finalizers": ["example.com/a"],
+                         "creationTimestamp": "2026-01-01T00:00:00Z", "deletionTimestamp": "2026-01-02T00:00:00Z"});
+        let mut new = old.clone();
+        json_patch::merge(&mut new, &change);
+        let mut errors = Vec::new();
+        update(&json!({"metadata": new}), &json!({"metadata": old}), &mut errors);
+        errors.iter().map(FieldError::to_string).collect()
+    }
+
+    /// Without the long explanation of a pattern.
+    fn short(error: &FieldError) -> String {
+        error.to_string().split(" (e.g. ").next().unwrap_or_default().to_string()
+    }
+
+    #[test]
+    fn names_and_namespaces() {
+        let namespaced = testing::definition("", "v1", "configmaps", "ConfigMap");
+        let cluster_wide = Definition { namespaced: false, ..namespaced.clone() };
+        let subdomain = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', \
+                         and must start and end with an alphanumeric character";
+        for (definition, metadata, expected) in [
+            (&namespaced, json!({"name": "a", "namespace": "x"}), vec![]),
+            (&namespaced, json!({"name": "a-1", "generateName": "a-", "namespace": "x"}), vec![]),
+            (
+                &namespaced,
+                json!({}),
+                vec![
+                    "metadata.name: Required value: name or generateName is required".to_string(),
+                    "metadata.namespace: Required value".to_string(),
+                ],
+            ),
+            (
+                &namespaced,
+                json!({"name": "Not_Valid", "generateName": "BB-", "namespace": "x.y"}),
+                vec![
+                    format!("metadata.generateName: Invalid value: \"BB-\": {subdomain}"),
+                    format!("metadata.name: Invalid value: \"Not_Valid\": {subdomain}"),
+                    "metadata.namespace: Invalid value: \"x.y\": must not contain dots".to_string(),
+                ],
+            ),
+            (
+                &cluster_wide,
+                json!({"name": "a", "namespace": "x", "generation": -1}),
+                vec![
+                    "metadata.namespace: Forbidden: not allowed on this type".to_string(),
+                    "metadata.generation: Invalid value: -1: must be greater than or equal to 0".to_string(),
+                ],
+            ),
+        ] {
+            assert_eq!(creating(definition, metadata.clone()), expected, "{metadata}");
+        }
+    }
+
+    #[test]
+    fn what_clients_hang_on_objects() {
+        let definition = testing::definition("", "v1", "configmaps", "ConfigMap");
+        let owner = json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1", "controller": true});
+        for (metadata, expected) in [
+            (json!({"annotations": {"Example.com/X": "anything\n"}}), vec![]),
+            (
+                json!({"annotations": {"a": "x".repeat(ANNOTATIONS_BYTES_MAX)}}),
+                vec!["metadata.annotations: Too long: may not be more than 262144 bytes"],
+            ),
+            (
+                json!({"ownerReferences": [owner, owner]}),
+                vec![
+                    "metadata.ownerReferences: Invalid value: [{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"p\",\
+                     \"uid\":\"1\",\"controller\":true},{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"p\",\
+                     \"uid\":\"1\",\"controller\":true}]: Only one reference can have Controller set to true. Found \
+                     \"true\" in references for Pod/p and Pod/p",
+                ],
+            ),
+            (
+                json!({"ownerReferences": [{"apiVersion": "v1", "kind": "Event", "name": "e"}]}),
+                vec![
+                    "metadata.ownerReferences.uid: Invalid value: \"\": must not be empty",
+                    "metadata.ownerReferences: Invalid value: {\"apiVersion\":\"v1\",\"kind\":\"Event\",\"name\":\"e\"}: \
+                     /v1, Kind=Event is disallowed from being an owner",
+                ],
+            ),
+            (
+                json!({"finalizers": ["orphan", "foregroundDeletion"]}),
+                vec![
+                    "metadata.finalizers: Invalid value: [\"orphan\",\"foregroundDeletion\"]: finalizer orphan and \
+                     foregroundDeletion cannot be both set",
+                ],
+            ),
+            (
+                json!({"managedFields": [{"operation": "x", "fieldsType": "y", "manager": "\u{7}"}]}),
+                vec![
+                    "metadata.managedFields[0].operation: Invalid value: \"x\": must be `Apply` or `Update`",
+                    "metadata.managedFields[0].fieldsType: Invalid value: \"y\": must be `FieldsV1`",
+                    "metadata.managedFields[0].manager: Invalid value: \"\\a\": invalid character U+0007 (at position 0)",
+                ],
+            ),
+        ] {
+            let mut named = json!({"name": "a", "namespace": "x"});
+            json_patch::merge(&mut named, &metadata);
+            assert_eq!(creating(&definition, named), expected);
+        }
+    }
+
+    #[test]
+    fn what_must_not_change() {
+        for (change, expected) in [
+            (json!({}), vec![]),
+            (json!({"finalizers": null, "labels": {"a": "b"}, "generation": 3}), vec![]),
+            (
+                json!({"finalizers": ["example.com/a", "example.com/b"]}),
+                vec![
+                    "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, \
+                     found new finalizers []string{\"example.com/b\"}",
+                ],
+            ),
+            (
+                json!({"uid": "2", "generation": 1, "creationTimestamp": null}),
+                vec![
+                    "metadata.generation: Invalid value: 1: must not be decremented",
+                    "metadata.uid: Invalid value: \"2\": field is immutable",
+                    "metadata.creationTimestamp: Invalid value: null: field is immutable",
+                ],
+            ),
+        ] {
+            assert_eq!(updating(change.clone()), expected, "{change}");
+        }
+    }
+}
