@@ -8,6 +8,7 @@ use plugin_sdk::bindings::host::chain::storage::{self, Store};
 use serde_json::Value;
 
 use crate::definition::Definition;
+use crate::rest::options::DeleteOptions;
 use crate::status::{ApiError, FieldError};
 
 /// What a hook may know of the request.
@@ -146,7 +147,12 @@ pub trait Strategy: Sync {
     }
 
     /// Refuses a delete, or says what becomes of the object (namespaces).
-    fn before_delete(&self, _operation: &Operation<'_>, _object: &Value) -> Result<Removal, ApiError> {
+    fn before_delete(
+        &self,
+        _operation: &Operation<'_>,
+        _object: &Value,
+        _options: &DeleteOptions,
+    ) -> Result<Removal, ApiError> {
         Ok(Removal::Ordinary)
     }
 
@@ -177,10 +183,10 @@ pub trait Strategy: Sync {
     }
 
     /// From this version's shape to the stored one.
-    fn to_storage(&self, _object: &mut Value) {}
+    fn into_storage_shape(&self, _object: &mut Value) {}
 
     /// From the stored shape to this version's.
-    fn from_storage(&self, _object: &mut Value) {}
+    fn into_served_shape(&self, _object: &mut Value) {}
 }
 
 /// No rules beside the schema's.

@@ -1,1 +1,91 @@
-//! Work begins here.
+//! The core server: a link of the default chain that serves every built-in resource but
+//! CustomResourceDefinitions and APIServices.
+//!
+//! - [`resources`]: which resources there are, and which has rules of its own.
+//! - `strategies`: those rules, one file for each resource.
+//! - `special`: what is no object in the store: reviews, bindings, tokens.
+//! - `hooks`: what runs beside requests and makes the objects that a fresh cluster has.
+
+mod hooks;
+pub mod resources;
+mod special;
+mod strategies;
+
+use apimachinery::definition::Definition;
+use apimachinery::discovery;
+use apimachinery::openapi::{self, Published};
+use apimachinery::rest;
+use apimachinery::rest::render::{self, Form};
+use apimachinery::status::ApiError;
+use plugin_sdk::registration;
+use plugin_sdk::{Answer, Context, HookContext, Item, Link, Objects, Result, export_resource_link};
+
+/// Built-in definitions never change, so neither do their OpenAPI documents.
+const DOCUMENTS: u64 = 1;
+
+struct Core {
+    definitions: Vec<Definition>,
+    published: Published,
+}
+
+impl Core {
+    fn definition(&self, group: &str, version: &str, resource: &str) -> Option<&Definition> {
+        self.definitions
+            .iter()
+            .find(|own| &*own.group == group && &*own.version == version && &*own.resource == resource)
+    }
+
+    fn own(&self) -> Vec<&Definition> {
+        self.definitions.iter().collect()
+    }
+
+    async fn serve(&self, context: &Context) -> Answer {
+        let info = context.info();
+        let Some(definition) = self.definition(&info.api_group, &info.api_version, &info.resource) else {
+            let error = ApiError::unknown_resource();
+            return Answer::json(error.code, error.to_value().to_string());
+        };
+        match special::handle(definition, &info, context, &self.definitions).await {
+            Some(answer) => answer,
+            None => rest::handle(definition, context).await,
+        }
+    }
+}
+
+impl Link for Core {
+    fn init() -> Result<Self> {
+        let definitions = resources::definitions();
+        let mut contents = resources::contents(&definitions);
+        contents.routes.extend(discovery::routes(&definitions));
+        contents.routes.extend(openapi::routes());
+        contents.register("resources")?;
+        for hook in hooks::all() {
+            registration::hook(hook)?;
+        }
+        Ok(Self { definitions, published: Published::default() })
+    }
+
+    async fn handle(&self, context: Context) -> Answer {
+        match context.route().tag.as_str() {
+            discovery::TAG => discovery::serve_merged(&context, &self.own()).await,
+            openapi::TAG => self.published.serve_merged(&context, &self.own(), DOCUMENTS).await,
+            _ => self.serve(&context).await,
+        }
+    }
+
+    async fn run_hook(&self, context: HookContext, name: &str) -> Result {
+        hooks::run(&self.definitions, context, name).await
+    }
+}
+
+impl Objects for Core {
+    async fn render(&self, form: &str, items: Vec<Item>) -> Result<Vec<Vec<u8>>> {
+        let form = Form::parse(form)?;
+        let definition = self
+            .definition(&form.group, &form.version, &form.resource)
+            .ok_or_else(|| format!("`{}` is not served here", form.resource))?;
+        Ok(render::render(definition, &form, items)?)
+    }
+}
+
+export_resource_link!(Core);

@@ -124,6 +124,14 @@ fn decode(
     Ok((value, findings))
 }
 
+/// An object that the server itself made, as if a client had sent it.
+pub fn typed(definition: &Definition, mut object: Value) -> Result<Value, ApiError> {
+    let expected = Expected::object_of(definition);
+    conform(&mut object, &expected).map_err(ApiError::internal)?;
+    definition.strategy.default(&mut object);
+    Ok(object)
+}
+
 /// Makes a tree fit its schema: types, unknown fields, declared defaults. Answers what strict
 /// decoding finds.
 pub(super) fn conform(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<String>, String> {

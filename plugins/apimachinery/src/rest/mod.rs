@@ -25,6 +25,7 @@ mod write;
 
 use plugin_sdk::{Answer, Context};
 
+pub use body::typed;
 pub use errors::from_store;
 pub use special::Special;
 

@@ -54,7 +54,7 @@ impl Registry<'_> {
         self.check_preconditions_of_delete(&current.value, options)?;
         let key = self.definition.key(namespace, name);
         let mut guards = vec![Guard { key: key.clone(), revision: current.object.revision() }];
-        let step = match strategy.before_delete(&self.operation(namespace, name), &current.value)? {
+        let step = match strategy.before_delete(&self.operation(namespace, name), &current.value, options)? {
             Removal::Ordinary => decide(self, &current.value, options),
             Removal::Becomes(object) => Step::Mark(object),
             Removal::Stays => Step::Leave,

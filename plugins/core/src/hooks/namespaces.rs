@@ -1,0 +1,27 @@
+//! The namespaces that every cluster has.
+
+use apimachinery::definition::Definition;
+use plugin_sdk::{HookContext, Result};
+use serde_json::json;
+
+use super::ensure;
+
+pub(super) const NAME: &str = "start-system-namespaces-controller";
+const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
+const INTERVAL_MS: u64 = 60_000;
+
+/// Makes them, and again what somebody took away.
+pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Result {
+    let definition = ensure::definition(definitions, "", "namespaces")?;
+    let store = context.store();
+    loop {
+        for name in NAMESPACES {
+            ensure::exists(definition, &store, json!({"metadata": {"name": name}})).await?;
+        }
+        context.ready();
+        context.sleep(INTERVAL_MS).await;
+        if context.is_cancelled() {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Which resources the core server has. What they are is data (`apimachinery/data`); this
+//! says which of them have rules in code, and where their objects are.
+
+use apimachinery::definition::Definition;
+use apimachinery::schema::builtin;
+use plugin_sdk::registration::{Claim, Contents, Route, SelectableField};
+
+use crate::strategies;
+
+/// Objects that other links have to read: whether a namespace is there, and where an
+/// aggregated server is.
+const READABLE: [&str; 4] = [
+    "/registry/namespaces/",
+    "/registry/services/specs/",
+    "/registry/services/endpoints/",
+    "/registry/endpointslices/",
+];
+
+/// Every built-in resource but those of the other two servers, in discovery's order.
+pub fn definitions() -> Vec<Definition> {
+    builtin::resources()
+        .iter()
+        .filter(|facts| !matches!(facts.resource, "customresourcedefinitions" | "apiservices"))
+        .map(|facts| Definition::from_facts(facts, strategies::of(facts.group, facts.resource)))
+        .collect()
+}
+
+/// The routes and claims of these definitions.
+pub(crate) fn contents(definitions: &[Definition]) -> Contents {
+    let mut contents = Contents::new();
+    for definition in definitions {
+        contents = contents.route(Route::resource(&definition.group, &definition.version, &definition.resource));
+        if is_stored(definition) {
+            claim(&mut contents, definition);
+        }
+    }
+    contents
+}
+
+/// Reviews and bindings are answered and forgotten.
+fn is_stored(definition: &Definition) -> bool {
+    definition.verbs.iter().any(|verb| &**verb == "watch")
+}
+
+/// Two definitions may have their objects in one place; then it is one claim with the
+/// selectable fields of both.
+fn claim(contents: &mut Contents, definition: &Definition) {
+    let prefix = &*definition.storage_prefix;
+    let claim = match contents.claims.iter().position(|claim| claim.prefix == prefix) {
+        Some(at) => &mut contents.claims[at],
+        None => {
+            let claim = Claim::new(prefix);
+            let claim = if READABLE.contains(&prefix) { claim.readable_by_chain() } else { claim };
+            contents.claims.push(claim);
+            let last = contents.claims.len() - 1;
+            &mut contents.claims[last]
+        }
+    };
+    for field in &definition.selectable {
+        if claim.selectable.iter().all(|known| known.name != *field.name) {
+            claim.selectable.push(SelectableField {
+                name: field.name.to_string(),
+                path: field.path.iter().map(ToString::to_string).collect(),
+                absent: field.absent.to_string(),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_resource_is_routed_and_stored_objects_are_claimed_once() {
+        let definitions = definitions();
+        let contents = contents(&definitions);
+        assert_eq!(contents.routes.len(), 66);
+        let mut prefixes: Vec<&str> = contents.claims.iter().map(|claim| claim.prefix.as_str()).collect();
+        prefixes.sort_unstable();
+        let all = prefixes.len();
+        prefixes.dedup();
+        assert_eq!(prefixes.len(), all);
+        assert!(!prefixes.contains(&"/registry/bindings/"));
+        let events = contents.claims.iter().find(|claim| claim.prefix == "/registry/events/").unwrap();
+        for name in ["involvedObject.name", "regarding.name", "reason"] {
+            assert!(events.selectable.iter().any(|field| field.name == name), "{name}");
+        }
+    }
+}
