@@ -52,26 +52,3 @@ pub(crate) mod table {
         columns.collect()
     }
 }
-
-pub(crate) mod metadata {
-    use serde_json::Value;
-
-    use crate::definition::Definition;
-    use crate::status::FieldError;
-
-    pub(crate) fn create(definition: &Definition, object: &Value, errors: &mut Vec<FieldError>) {
-        let name = &object["metadata"]["name"];
-        match name.as_str().unwrap_or_default() {
-            "" => errors.push(FieldError::required("metadata.name", "name or generateName is required")),
-            text => errors.extend(
-                definition
-                    .strategy
-                    .validate_name(text)
-                    .into_iter()
-                    .map(|why| FieldError::invalid("metadata.name", name, why)),
-            ),
-        }
-    }
-
-    pub(crate) fn update(_definition: &Definition, _object: &Value, _old: &Value, _errors: &mut Vec<FieldError>) {}
-}

@@ -7,7 +7,7 @@ use super::{ATTEMPTS_MAX, Outcome, Registry, Written};
 use crate::rest::clock;
 use crate::rest::errors::from_store;
 use crate::rest::object::{carry_over_meta, meta, metadata_mut, set_meta};
-use crate::rest::pending;
+use crate::validation;
 use crate::schema;
 use crate::status::{ApiError, FieldError};
 
@@ -64,7 +64,7 @@ impl Registry<'_> {
         strategy.prepare_for_create(&operation, &mut object);
 
         let mut errors = Vec::new();
-        pending::metadata::create(definition, &object, &mut errors);
+        validation::metadata::create(definition, &object, &mut errors);
         self.validate_schema(&object, &mut errors);
         strategy.validate(&operation, &object, &mut errors);
         self.invalid(&name, errors)?;

@@ -9,7 +9,7 @@ use crate::rest::errors::from_store;
 use crate::rest::object::{
     carry_over, carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut, set_meta,
 };
-use crate::rest::pending;
+use crate::validation;
 use crate::status::{ApiError, FieldError};
 
 /// What a client said of the object beside its new state.
@@ -79,7 +79,7 @@ impl Registry<'_> {
 
         let mut errors = Vec::new();
         // Upstream checks metadata for all resources, and again in each one's own rules.
-        pending::metadata::update(definition, &object, old, &mut errors);
+        validation::metadata::update(&object, old, &mut errors);
         errors.extend_from_within(..);
         self.validate_schema(&object, &mut errors);
         strategy.validate_update(&operation, &object, old, &mut errors);
