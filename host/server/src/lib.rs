@@ -1,1 +1,36 @@
-//! Work begins here.
+//! What kube-apiserver keeps in its generic server, without what it serves.
+//!
+//! ```text
+//! RunOptions::complete   typed text → RunConfig, all errors at once
+//!   Server::new          certificates, tokens; then links add checks, routes and numbers
+//!   Server::bind         takes the port, writes DATA/admin.kubeconfig
+//!   Bound::serve         TLS → HTTP → filters → own routes → your Director
+//!   Running::finished    after ShutdownHandle::shutdown: drained, closed
+//! ```
+//!
+//! Knows nothing of wasm and nothing of storage: what is behind the filters is a [`Director`].
+
+mod authn;
+mod authz;
+mod director;
+mod filters;
+pub mod health;
+pub mod lifecycle;
+mod observe;
+pub mod options;
+pub mod pki;
+mod request;
+mod response;
+mod routes;
+mod serve;
+mod version;
+
+pub use authn::{API_SERVER, PRIVILEGED, TokenFileError, User};
+pub use director::Director;
+pub use observe::{LoggingError, Metrics, init_logging};
+pub use request::{
+    BodyError, Context, REQUEST_BODY_BYTES_MAX, Request, RequestBody, RequestInfo, RequestInfoError, Warnings,
+};
+pub use response::{Body, BoxError, Failure, Response, not_found, text};
+pub use serve::{Bound, CertificateError, Connection, Running, Server, ShutdownHandle, StartError};
+pub use version::KUBERNETES_VERSION;

@@ -1,0 +1,83 @@
+//! Client certificates: verified here and not in the handshake, so that a certificate that
+//! nobody knows is an answer (401) and not a broken connection.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use x509_parser::oid_registry::{Oid, asn1_rs::oid};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::User;
+
+/// Where a certificate may carry its user's uid.
+const UID: Oid<'static> = oid!(1.3.6.1.4.1.57683.2);
+/// The extra that identifies the credential in audit events.
+const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientCaError {
+    #[error("cannot read client authorities: {0}")]
+    Pem(#[from] rustls::pki_types::pem::Error),
+    #[error("a client authority is not usable: {0}")]
+    Authority(#[from] rustls::Error),
+    #[error("there is no client authority: {0}")]
+    Verifier(#[from] rustls::server::VerifierBuilderError),
+}
+
+/// The authorities whose client certificates are accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientAuthorities {
+    verifier: Arc<dyn ClientCertVerifier>,
+}
+
+impl ClientAuthorities {
+    /// All certificates in `pem`.
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, ClientCaError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            roots.add(certificate?)?;
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        Ok(Self { verifier: WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()? })
+    }
+
+    /// What clients are told in the handshake, so that they pick the right one.
+    pub(crate) fn verifier(&self) -> &Arc<dyn ClientCertVerifier> {
+        &self.verifier
+    }
+
+    /// The user whom a chain names; nobody if it has no common name.
+    pub(super) fn user(&self, chain: &[CertificateDer<'_>]) -> Result<Option<User>, String> {
+        let Some((leaf, intermediates)) = chain.split_first() else { return Ok(None) };
+        self.verifier
+            .verify_client_cert(leaf, intermediates, UnixTime::now())
+            .map_err(|error| format!("verifying certificate failed: {error}"))?;
+        let (_, certificate) = X509Certificate::from_der(leaf).map_err(|error| error.to_string())?;
+        let subject = certificate.subject();
+        // As upstream, the last one where there are several.
+        let Some(name) = subject.iter_common_name().last().and_then(|name| name.as_str().ok()) else {
+            return Ok(None);
+        };
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let groups = subject.iter_organization().filter_map(|group| group.as_str().ok()).map(str::to_owned);
+        let mut uids = subject.iter_by_oid(&UID).map(|uid| uid.as_str().map_err(|error| error.to_string()));
+        let uid = uids.next().transpose()?.unwrap_or_default();
+        if uids.next().is_some() {
+            return Err("the certificate names more than one uid".to_owned());
+        }
+        let fingerprint: String = digest(&SHA256, leaf).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Some(User {
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+            groups: groups.collect(),
+            extra: vec![(CREDENTIAL_ID.to_owned(), vec![format!("X509SHA256={fingerprint}")])],
+        }))
+    }
+}

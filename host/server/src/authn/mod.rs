@@ -1,0 +1,91 @@
+//! Who asks: client certificates, then bearer tokens, then nobody in particular.
+//!
+//! A credential that is presented and wrong is never taken for none: it is a 401 even where
+//! anonymous requests are welcome.
+
+mod certificates;
+mod tokens;
+mod user;
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+pub(crate) use certificates::ClientAuthorities;
+pub use tokens::TokenFileError;
+pub(crate) use tokens::Tokens;
+pub(crate) use user::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};
+pub use user::{API_SERVER, PRIVILEGED, User};
+
+use crate::serve::Connection;
+
+/// How requests prove whose they are.
+#[derive(Debug)]
+pub(crate) struct Authentication {
+    authorities: Option<ClientAuthorities>,
+    tokens: Tokens,
+    anonymous: Option<Arc<User>>,
+}
+
+/// Why a request is answered 401: for the log only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("no credentials")]
+    NoCredentials,
+    #[error("invalid bearer token")]
+    InvalidToken,
+    #[error("{0}")]
+    InvalidCertificate(String),
+}
+
+impl Authentication {
+    pub(crate) fn new(authorities: Option<ClientAuthorities>, tokens: Tokens, anonymous: bool) -> Self {
+        Self { authorities, tokens, anonymous: anonymous.then(|| Arc::new(User::anonymous())) }
+    }
+
+    /// A good credential counts, wherever it is; else a bad one is refused; else it is anonymous.
+    pub(crate) fn authenticate(&self, connection: &Connection, headers: &HeaderMap) -> Result<Arc<User>, Refusal> {
+        let mut refusal = None;
+        match self.certificate_user(connection) {
+            Ok(Some(user)) => return Ok(user),
+            Ok(None) => {}
+            Err(reason) => refusal = Some(reason),
+        }
+        if let Some(token) = bearer_token(headers) {
+            match self.tokens.user(token) {
+                Some(user) => return Ok(user),
+                None => drop(refusal.get_or_insert(Refusal::InvalidToken)),
+            }
+        }
+        match (refusal, &self.anonymous) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Some(anonymous)) => Ok(anonymous.clone()),
+            (None, None) => Err(Refusal::NoCredentials),
+        }
+    }
+
+    /// Verified once for a connection: its certificate cannot change.
+    fn certificate_user(&self, connection: &Connection) -> Result<Option<Arc<User>>, Refusal> {
+        let Some(authorities) = &self.authorities else { return Ok(None) };
+        if connection.certificates().is_empty() {
+            return Ok(None);
+        }
+        connection.certificate_user(|chain| {
+            let user = authorities.user(chain).map_err(Refusal::InvalidCertificate)?;
+            Ok(user.map(|user| Arc::new(user.authenticated())))
+        })
+    }
+}
+
+/// The token of `Authorization: Bearer TOKEN`; an empty one is none.
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    let mut words = value.splitn(3, ' ');
+    let scheme = words.next()?;
+    let token = words.next()?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests;

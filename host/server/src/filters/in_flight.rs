@@ -1,0 +1,95 @@
+//! Bounds how many requests are worked on at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+
+use super::{Filter, Handler};
+use crate::authn::PRIVILEGED;
+use crate::request::Request;
+use crate::response::{Response, text};
+
+/// How many requests are under way, by kind.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    pub(crate) reading: Arc<Limit>,
+    pub(crate) mutating: Arc<Limit>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Limit {
+    /// 0 is no limit.
+    most: usize,
+    current: AtomicUsize,
+    /// The most at once since somebody asked.
+    peak: AtomicUsize,
+}
+
+impl Limits {
+    pub(crate) fn new(reading: usize, mutating: usize) -> Self {
+        Self { reading: Arc::new(Limit::new(reading)), mutating: Arc::new(Limit::new(mutating)) }
+    }
+}
+
+impl Limit {
+    fn new(most: usize) -> Self {
+        Self { most, current: AtomicUsize::new(0), peak: AtomicUsize::new(0) }
+    }
+
+    /// Nothing if the house is full.
+    fn enter(self: &Arc<Self>, privileged: bool) -> Option<Guest> {
+        let before = self.current.fetch_add(1, Ordering::Relaxed);
+        let guest = Guest(self.clone());
+        if self.most != 0 && before >= self.most && !privileged {
+            return None;
+        }
+        if before >= self.peak.load(Ordering::Relaxed) {
+            self.peak.fetch_max(before + 1, Ordering::Relaxed);
+        }
+        Some(guest)
+    }
+
+    /// The most at once since the last call.
+    pub(crate) fn take_peak(&self) -> usize {
+        self.peak.swap(self.current.load(Ordering::Relaxed), Ordering::Relaxed)
+    }
+}
+
+/// Somebody inside.
+struct Guest(Arc<Limit>);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.current.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+pub(super) struct InFlight {
+    limits: Arc<Limits>,
+}
+
+impl InFlight {
+    pub(super) fn new(limits: Arc<Limits>) -> Self {
+        Self { limits }
+    }
+}
+
+impl Filter for InFlight {
+    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+        if request.info().is_long_running() {
+            return next.handle(request).await;
+        }
+        let limit = if request.info().is_reading() { &self.limits.reading } else { &self.limits.mutating };
+        // An administrator must get in to see what is wrong.
+        let Some(guest) = limit.enter(request.context().user().is_in(PRIVILEGED)) else {
+            let mut response = text(StatusCode::TOO_MANY_REQUESTS, "Too many requests, please try again later.");
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            return response;
+        };
+        let mut response = next.handle(request).await;
+        response.body_mut().hold(guest);
+        response
+    }
+}

@@ -1,0 +1,37 @@
+//! Answers a panic.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use http::StatusCode;
+use tracing::error;
+
+use super::{Filter, Handler};
+use crate::request::Request;
+use crate::response::{Response, text};
+
+pub(super) struct ContainPanics;
+
+impl Filter for ContainPanics {
+    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+        let context = request.context().clone();
+        // The only things that a panic can leave half done are the request's own.
+        match AssertUnwindSafe(next.handle(request)).catch_unwind().await {
+            Ok(response) => response,
+            Err(panic) => {
+                let reason = panic.downcast_ref::<&str>().copied();
+                let reason = reason.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+                error!(
+                    audit_id = context.audit_id(),
+                    path = context.info().path(),
+                    reason = reason.unwrap_or("unknown"),
+                    "a request made the server panic"
+                );
+                text(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "This request caused apiserver to panic. Look in the logs for details.",
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! With `--shutdown-send-retry-after`: refuses new requests politely while the server drains.
+
+use std::sync::Arc;
+
+use http::header::{CONNECTION, RETRY_AFTER, USER_AGENT};
+use http::{HeaderValue, StatusCode};
+
+use super::{Filter, Handler};
+use crate::lifecycle::{Signal, Signals};
+use crate::request::Request;
+use crate::response::{Response, text};
+
+pub(super) struct RetryAfter {
+    signals: Arc<Signals>,
+    enabled: bool,
+}
+
+impl RetryAfter {
+    pub(super) fn new(signals: Arc<Signals>, enabled: bool) -> Self {
+        Self { signals, enabled }
+    }
+}
+
+impl Filter for RetryAfter {
+    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+        if !self.enabled || !self.signals.has_fired(Signal::NotAcceptingNewRequest) || is_exempt(&request) {
+            return next.handle(request).await;
+        }
+        let mut response =
+            text(StatusCode::TOO_MANY_REQUESTS, "The apiserver is shutting down, please try again later.");
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        // The next connection may lead to another server.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+}
+
+/// Probes, metrics and the server's own requests are served to the end.
+pub(super) fn is_exempt(request: &Request) -> bool {
+    const PATHS: [&str; 4] = ["/readyz", "/livez", "/healthz", "/metrics"];
+    let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    agent.starts_with(b"kube-apiserver/") || PATHS.iter().any(|path| request.info().path().starts_with(path))
+}

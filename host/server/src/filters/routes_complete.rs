@@ -1,0 +1,25 @@
+//! Notes whether all routes were there when a request came in.
+
+use std::sync::Arc;
+
+use super::{Filter, Handler};
+use crate::lifecycle::{Signal, Signals};
+use crate::request::Request;
+use crate::response::Response;
+
+pub(super) struct CaptureRoutesComplete {
+    signals: Arc<Signals>,
+}
+
+impl CaptureRoutesComplete {
+    pub(super) fn new(signals: Arc<Signals>) -> Self {
+        Self { signals }
+    }
+}
+
+impl Filter for CaptureRoutesComplete {
+    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+        request.context().set_routes_complete(self.signals.has_fired(Signal::MuxAndDiscoveryComplete));
+        next.handle(request).await
+    }
+}

@@ -1,0 +1,77 @@
+//! The order of the filters, and why it is this one.
+
+use std::sync::Arc;
+
+use super::audit_id::AuditId;
+use super::authentication::Authenticate;
+use super::authorization::Authorize;
+use super::cache_control::CacheControl;
+use super::deadline::Deadline;
+use super::end_with_body::EndWithBody;
+use super::impersonation::Impersonate;
+use super::in_flight::{InFlight, Limits};
+use super::log::Log;
+use super::metrics::Measure;
+use super::panics::ContainPanics;
+use super::request_info::FindRequestInfo;
+use super::retry_after::RetryAfter;
+use super::routes_complete::CaptureRoutesComplete;
+use super::wait_group::WaitGroup;
+use super::warnings::SendWarnings;
+use super::watch_end::EndWatches;
+use super::{Handler, Stack};
+use crate::authn::Authentication;
+use crate::lifecycle::Signals;
+use crate::observe::RequestMetrics;
+use crate::options::{Requests, Shutdown};
+use crate::serve::InFlightRequests;
+
+/// What the filters share with the rest of the server.
+pub(crate) struct Parts {
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) authentication: Arc<Authentication>,
+    pub(crate) metrics: Arc<RequestMetrics>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) in_flight: Arc<InFlightRequests>,
+    pub(crate) requests: Requests,
+    pub(crate) shutdown: Shutdown,
+}
+
+/// All filters before `handler`, the outermost first.
+pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
+    let Parts { signals, authentication, metrics, limits, in_flight, requests, shutdown } = parts;
+    Stack::new()
+        // Everything below, a panic too, is answered and logged under the request's id.
+        .then(AuditId)
+        // Nothing below may end the connection, let alone the process.
+        .then(ContainPanics)
+        // Once the answer has been written nobody works for the request any more.
+        .then(EndWithBody)
+        // Before anything that takes time: a request that came before the routes were complete
+        // must not become a 404 because it waited.
+        .then(CaptureRoutesComplete::new(signals.clone()))
+        // What everything below decides by.
+        .then(FindRequestInfo)
+        // The answer as the client gets it, whoever gives it.
+        .then(Measure::new(metrics))
+        .then(Log)
+        // Sends clients elsewhere with as little work as possible.
+        .then(RetryAfter::new(signals.clone(), shutdown.send_retry_after))
+        // Answers of any kind, refusals included, are not for caches.
+        .then(CacheControl)
+        // Outside of the wait group: watches do not hold a shutdown up.
+        .then(EndWatches::new(signals.clone()))
+        // Whoever passes here is waited for at shutdown.
+        .then(WaitGroup::new(signals, in_flight))
+        // Before authentication, which may ask others and must not take for ever.
+        .then(Deadline::new(requests.timeout))
+        // Inside of the deadline, since an answer that came too late warns nobody.
+        .then(SendWarnings)
+        .then(Authenticate::new(authentication))
+        .then(Impersonate)
+        // Knows who asks: those who may do everything are let in even when the house is full.
+        .then(InFlight::new(limits))
+        // As late as possible, and before anything that tells what exists.
+        .then(Authorize)
+        .serve(handler)
+}

@@ -1,0 +1,59 @@
+//! Ends watches when the server goes away: cleanly, so that clients go on elsewhere from where
+//! they are.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::{Filter, Handler};
+use crate::lifecycle::{Signal, Signals};
+use crate::request::Request;
+use crate::response::{BoxError, Response};
+
+pub(super) struct EndWatches {
+    signals: Arc<Signals>,
+}
+
+impl EndWatches {
+    pub(super) fn new(signals: Arc<Signals>) -> Self {
+        Self { signals }
+    }
+}
+
+impl Filter for EndWatches {
+    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+        if !request.info().is_long_running() {
+            return next.handle(request).await;
+        }
+        let mut response = next.handle(request).await;
+        let end = self.signals.token(Signal::NotAcceptingNewRequest);
+        response.body_mut().wrap_stream(|stream| Ending { stream, end: Box::pin(end.clone().cancelled_owned()) });
+        response
+    }
+}
+
+type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>;
+
+/// A stream that ends between two of its frames when the signal fires.
+struct Ending {
+    stream: Stream,
+    end: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl HttpBody for Ending {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        // What is ready is still sent: it may be the event that somebody waits for.
+        if let Poll::Ready(frame) = self.stream.as_mut().poll_frame(context) {
+            return Poll::Ready(frame);
+        }
+        self.end.as_mut().poll(context).map(|()| None)
+    }
+}

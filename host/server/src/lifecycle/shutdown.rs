@@ -1,0 +1,72 @@
+//! The order in which a server goes away without dropping anybody: kube-apiserver's.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::{Signal, Signals, notify_stopping};
+
+/// What happens in the order of the sequence, done by those who can.
+pub(crate) trait Stages {
+    /// Runs the pre-shutdown hooks, to their ends or to the bounds of their own.
+    fn pre_shutdown_hooks(&self) -> impl Future<Output = ()> + Send;
+    /// Takes no more connections, and asks those that are there to end after what they are at.
+    fn stop_listening(&self) -> impl Future<Output = ()> + Send;
+    /// Resolves when the requests that count have been answered.
+    fn drained(&self) -> impl Future<Output = ()> + Send;
+    /// Resolves when all connections are closed.
+    fn connections_closed(&self) -> impl Future<Output = ()> + Send;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) delay: Duration,
+    /// Refuse politely on an open port until the drain is over.
+    pub(crate) send_retry_after: bool,
+    /// Bounds the drain: no request may take longer.
+    pub(crate) request_timeout: Duration,
+}
+
+/// After a drain with an open port only idle connections are left: they get this long.
+const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
+
+/// Waits for [`Signal::ShutdownInitiated`], and carries the sequence out.
+pub(crate) async fn run(plan: Plan, signals: Arc<Signals>, stages: impl Stages) {
+    signals.wait(Signal::ShutdownInitiated).await;
+    notify_stopping();
+
+    // Neither waits for the other: the hooks run while the delay passes.
+    tokio::join!(
+        async {
+            tokio::time::sleep(plan.delay).await;
+            signals.fire(Signal::AfterShutdownDelayDuration);
+        },
+        async {
+            stages.pre_shutdown_hooks().await;
+            signals.fire(Signal::PreShutdownHooksStopped);
+        },
+    );
+    signals.fire(Signal::NotAcceptingNewRequest);
+
+    if !plan.send_retry_after {
+        stages.stop_listening().await;
+        signals.fire(Signal::HttpServerStoppedListening);
+    }
+    if timeout(plan.request_timeout, stages.drained()).await.is_err() {
+        warn!(after = ?plan.request_timeout, "requests are still under way: not waiting any longer");
+    }
+    signals.fire(Signal::InFlightRequestsDrained);
+
+    let mut patience = plan.request_timeout;
+    if plan.send_retry_after {
+        stages.stop_listening().await;
+        signals.fire(Signal::HttpServerStoppedListening);
+        patience = LAST_CONNECTIONS;
+    }
+    if timeout(patience, stages.connections_closed()).await.is_err() {
+        info!("closing connections that their clients keep open");
+    }
+}

@@ -1,0 +1,71 @@
+//! The registry behind `/metrics`, in the text format that kube-apiserver writes.
+
+use std::sync::Arc;
+
+use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use super::RequestMetrics;
+use crate::filters::InFlightLimits;
+use crate::lifecycle::{Signal, Signals};
+
+/// All numbers of the server. Others register their own in [`Metrics::registry`].
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Arc<RequestMetrics>,
+    in_flight: IntGaugeVec,
+    limits: Arc<InFlightLimits>,
+    lifecycle: IntGaugeVec,
+    signals: Arc<Signals>,
+}
+
+impl Metrics {
+    pub(crate) fn new(limits: Arc<InFlightLimits>, signals: Arc<Signals>) -> Self {
+        let registry = Registry::new();
+        let gauge = |name, help, labels: &[&str]| {
+            let gauge = IntGaugeVec::new(Opts::new(name, help), labels).expect("the names are valid");
+            registry.register(Box::new(gauge.clone())).expect("names are registered once");
+            gauge
+        };
+        let in_flight = gauge(
+            "apiserver_current_inflight_requests",
+            "Maximal number of requests under way at once since the last scrape, by kind.",
+            &["request_kind"],
+        );
+        let lifecycle = gauge("host_lifecycle_signal", "1 if the life cycle signal has fired.", &["signal"]);
+        let requests = Arc::new(RequestMetrics::new(&registry));
+        #[cfg(target_os = "linux")]
+        registry
+            .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
+            .expect("names are registered once");
+        Self { registry, requests, in_flight, limits, lifecycle, signals }
+    }
+
+    /// Where the store and the plugins put their numbers.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn requests(&self) -> &Arc<RequestMetrics> {
+        &self.requests
+    }
+
+    /// The text of `/metrics`.
+    pub(crate) fn text(&self) -> String {
+        for (kind, limit) in [("readOnly", &self.limits.reading), ("mutating", &self.limits.mutating)] {
+            self.in_flight.with_label_values(&[kind]).set(limit.take_peak() as i64);
+        }
+        for signal in Signal::all() {
+            self.lifecycle.with_label_values(&[signal.name()]).set(self.signals.has_fired(signal).into());
+        }
+        encode(&self.registry)
+    }
+}
+
+pub(crate) fn encode(registry: &Registry) -> String {
+    let mut text = Vec::new();
+    if let Err(error) = TextEncoder::new().encode(&registry.gather(), &mut text) {
+        tracing::error!("cannot write metrics: {error}");
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}

@@ -1,0 +1,10 @@
+//! What an operator sees: log lines and numbers.
+
+mod logging;
+mod metrics;
+mod requests;
+
+pub use logging::{LoggingError, init_logging};
+pub use metrics::Metrics;
+pub(crate) use metrics::encode;
+pub(crate) use requests::RequestMetrics;

@@ -1,0 +1,139 @@
+//! What is known about a request beside its message. Each filter fills in its own part.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use http::HeaderValue;
+use tokio_util::sync::CancellationToken;
+
+use super::cancellation::Cancellation;
+use super::info::RequestInfo;
+use super::warnings::Warnings;
+use crate::authn::User;
+use crate::serve::Connection;
+
+/// What is known about a request. Shared by everybody who works for it.
+#[derive(Debug)]
+pub struct Context {
+    received: Instant,
+    connection: Arc<Connection>,
+    audit_id: OnceLock<HeaderValue>,
+    routes_complete: OnceLock<bool>,
+    info: OnceLock<RequestInfo>,
+    deadline: OnceLock<Instant>,
+    authenticated: OnceLock<Arc<User>>,
+    impersonated: OnceLock<Arc<User>>,
+    warnings: Warnings,
+    cancellation: Cancellation,
+}
+
+impl Context {
+    pub(crate) fn new(received: Instant, connection: Arc<Connection>) -> Self {
+        Self {
+            received,
+            connection,
+            audit_id: OnceLock::new(),
+            routes_complete: OnceLock::new(),
+            info: OnceLock::new(),
+            deadline: OnceLock::new(),
+            authenticated: OnceLock::new(),
+            impersonated: OnceLock::new(),
+            warnings: Warnings::default(),
+            cancellation: Cancellation::default(),
+        }
+    }
+
+    /// When the request's head had been read.
+    pub fn received(&self) -> Instant {
+        self.received
+    }
+
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub fn audit_id(&self) -> &str {
+        self.audit_id.get().and_then(|id| id.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Whether all routes were complete when the request came in: what nobody serves is 404
+    /// then, and 503 before.
+    pub fn routes_complete(&self) -> bool {
+        self.routes_complete.get().copied().unwrap_or_default()
+    }
+
+    pub fn info(&self) -> &RequestInfo {
+        static UNKNOWN: OnceLock<RequestInfo> = OnceLock::new();
+        self.info.get().unwrap_or_else(|| UNKNOWN.get_or_init(RequestInfo::default))
+    }
+
+    /// When the request must be answered; nothing for long-running ones.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline.get().copied()
+    }
+
+    /// Who asks: the impersonated user if there is one. Nobody before authentication.
+    pub fn user(&self) -> &Arc<User> {
+        static NOBODY: OnceLock<Arc<User>> = OnceLock::new();
+        let user = self.impersonated.get().or_else(|| self.authenticated.get());
+        user.unwrap_or_else(|| NOBODY.get_or_init(Arc::default))
+    }
+
+    /// Who has proved who he is, whomever he impersonates.
+    pub fn authenticated_user(&self) -> Option<&Arc<User>> {
+        self.authenticated.get()
+    }
+
+    pub fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancellation.is_cancelled()
+    }
+
+    /// Fires when nobody waits for the answer any more: the client left, the deadline passed, or
+    /// the last byte was written.
+    pub fn cancellation(&self) -> &CancellationToken {
+        self.cancellation.token()
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancellation.cancel();
+    }
+
+    pub(crate) fn set_audit_id(&self, id: HeaderValue) {
+        let _ = self.audit_id.set(id);
+    }
+
+    pub(crate) fn set_routes_complete(&self, complete: bool) {
+        let _ = self.routes_complete.set(complete);
+    }
+
+    pub(crate) fn set_info(&self, info: RequestInfo) {
+        let _ = self.info.set(info);
+    }
+
+    pub(crate) fn set_deadline(&self, deadline: Instant) {
+        let _ = self.deadline.set(deadline);
+    }
+
+    pub(crate) fn set_user(&self, user: Arc<User>) {
+        let _ = self.authenticated.set(user);
+    }
+
+    pub(crate) fn impersonate(&self, user: Arc<User>) {
+        let _ = self.impersonated.set(user);
+    }
+}
+
+/// Ends a request when it is dropped: with its last byte, or when the client leaves.
+#[derive(Debug)]
+pub(crate) struct CancelOnDrop(pub(crate) Arc<Context>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}

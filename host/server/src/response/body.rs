@@ -1,0 +1,134 @@
+//! What is written back: nothing, bytes, or a stream of them.
+
+use std::any::Any;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+/// Why a stream broke. The client sees an aborted connection or stream.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A response body. Bytes are handed to the connection as they are, never copied.
+#[derive(Default)]
+pub struct Body {
+    kind: Kind,
+    /// Kept until the last byte is written, or nobody reads any more.
+    held: Vec<Box<dyn Any + Send>>,
+}
+
+#[derive(Default)]
+enum Kind {
+    #[default]
+    Empty,
+    Bytes(Bytes),
+    Stream(Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>),
+}
+
+impl Body {
+    /// Chunks as they come. Its `size_hint`, if exact, becomes the `content-length`.
+    pub fn stream(stream: impl HttpBody<Data = Bytes, Error = BoxError> + Send + 'static) -> Self {
+        Self { kind: Kind::Stream(Box::pin(stream)), held: Vec::new() }
+    }
+
+    /// Whether more than one frame may come: what is held is held until they have.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.kind, Kind::Stream(_))
+    }
+
+    /// Drops `guard` when the body is over: at once, unless it is a stream.
+    pub fn hold(&mut self, guard: impl Any + Send) {
+        if self.is_stream() {
+            self.held.push(Box::new(guard));
+        }
+    }
+
+    /// Puts a stream behind `wrap`; other bodies stay as they are.
+    pub(crate) fn wrap_stream<B>(
+        &mut self,
+        wrap: impl FnOnce(Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>) -> B,
+    ) where
+        B: HttpBody<Data = Bytes, Error = BoxError> + Send + 'static,
+    {
+        self.kind = match std::mem::take(&mut self.kind) {
+            Kind::Stream(stream) => Kind::Stream(Box::pin(wrap(stream))),
+            other => other,
+        };
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.kind {
+            Kind::Empty => f.write_str("Body::Empty"),
+            Kind::Bytes(bytes) => f.debug_tuple("Body::Bytes").field(&bytes.len()).finish(),
+            Kind::Stream(_) => f.write_str("Body::Stream"),
+        }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self { kind: if bytes.is_empty() { Kind::Empty } else { Kind::Bytes(bytes) }, held: Vec::new() }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.kind {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Bytes(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.kind = Kind::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Kind::Stream(stream) => {
+                let frame = ready!(stream.as_mut().poll_frame(context));
+                if !matches!(frame, Some(Ok(_))) {
+                    // The connection may keep the body for a while, but the request is over.
+                    self.held.clear();
+                    self.kind = Kind::Empty;
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Empty => true,
+            Kind::Bytes(_) => false,
+            Kind::Stream(stream) => stream.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Stream(stream) => stream.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Responses: bodies, plain texts and `Status` objects.
+
+mod body;
+mod status;
+
+use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, StatusCode};
+
+pub use body::{Body, BoxError};
+pub use status::{Failure, not_found};
+
+pub type Response = http::Response<Body>;
+
+pub(crate) const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT_PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// A text with a line end, as Go's `http.Error` writes it.
+pub fn text(code: StatusCode, message: impl std::fmt::Display) -> Response {
+    plain(code, format!("{message}\n"))
+}
+
+/// A text as it is.
+pub(crate) fn plain(code: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = code;
+    response.headers_mut().insert(CONTENT_TYPE, TEXT_PLAIN);
+    // Browsers must not guess that an error is a page.
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// An object, indented as upstream writes its index and version.
+pub(crate) fn json(value: &serde_json::Value) -> Response {
+    let mut response = Response::new(Body::from(format!("{value:#}")));
+    response.headers_mut().insert(CONTENT_TYPE, APPLICATION_JSON);
+    response
+}

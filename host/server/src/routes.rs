@@ -1,0 +1,53 @@
+//! The routes that are the server's own; everything else is the director's.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::director::Director;
+use crate::filters::Handler;
+use crate::health::{Health, HealthRequest};
+use crate::observe::Metrics;
+use crate::request::Request;
+use crate::response::{Response, json, plain};
+use crate::version::version;
+
+pub(crate) struct Routes<D> {
+    pub(crate) health: Arc<Health>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) director: Arc<D>,
+}
+
+impl<D: Director> Handler for Routes<D> {
+    async fn handle(&self, request: Request) -> Response {
+        if !request.info().is_resource_request()
+            && let Some(response) = self.own(&request).await
+        {
+            return response;
+        }
+        self.director.serve(request).await
+    }
+}
+
+impl<D: Director> Routes<D> {
+    async fn own(&self, request: &Request) -> Option<Response> {
+        match request.info().path() {
+            "/" | "/index.html" => Some(json(&json!({ "paths": self.paths() }))),
+            "/version" | "/version/" => Some(json(&version())),
+            "/metrics" => Some(plain(StatusCode::OK, self.metrics.text())),
+            "/metrics/slis" => Some(plain(StatusCode::OK, self.health.metrics_text())),
+            path => {
+                let health = HealthRequest::of(path)?;
+                self.health.respond(&health, request.query()).await
+            }
+        }
+    }
+
+    /// Sorted, each once.
+    fn paths(&self) -> BTreeSet<String> {
+        let own = ["/metrics", "/metrics/slis", "/version"].map(str::to_owned);
+        own.into_iter().chain(self.health.paths()).chain(self.director.paths()).collect()
+    }
+}

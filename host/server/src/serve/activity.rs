@@ -1,0 +1,136 @@
+//! Whether a connection does anything. Ends those that do not: idle ones, and those that send a
+//! head byte by byte.
+//!
+//! One clock for a connection in place of a timer for each request.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+#[derive(Debug)]
+pub(super) struct Activity {
+    epoch: Instant,
+    requests: AtomicUsize,
+    /// When the last request ended, in milliseconds after `epoch`.
+    idle_since: AtomicU64,
+    /// When the first byte after it came; `NEVER` before.
+    head_since: AtomicU64,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Activity {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            epoch: Instant::now(),
+            requests: AtomicUsize::new(0),
+            idle_since: AtomicU64::new(0),
+            head_since: AtomicU64::new(NEVER),
+        })
+    }
+
+    pub(super) fn request(self: &Arc<Self>) -> ActiveRequest {
+        self.requests.fetch_add(1, Ordering::AcqRel);
+        ActiveRequest(self.clone())
+    }
+
+    /// The handshake's bytes are no request's.
+    pub(super) fn start(&self) {
+        self.idle_since.store(self.now(), Ordering::Release);
+        self.head_since.store(NEVER, Ordering::Release);
+    }
+
+    fn bytes_came(&self) {
+        if self.requests.load(Ordering::Acquire) == 0 && self.head_since.load(Ordering::Acquire) == NEVER {
+            self.head_since.store(self.now(), Ordering::Release);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_millis() as u64
+    }
+
+    /// Resolves when there has been no request for `idle`, or a head has been under way for `head`.
+    pub(super) async fn over(&self, idle: Duration, head: Option<Duration>) {
+        let idle = idle.as_millis() as u64;
+        let head = head.map_or(NEVER, |head| head.as_millis() as u64);
+        loop {
+            let now = self.now();
+            let mut left = idle.min(head);
+            if self.requests.load(Ordering::Acquire) == 0 {
+                let idle_left = (self.idle_since.load(Ordering::Acquire) + idle).saturating_sub(now);
+                let head_left = self.head_since.load(Ordering::Acquire).saturating_add(head).saturating_sub(now);
+                left = left.min(idle_left).min(head_left);
+            }
+            if left == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(left)).await;
+        }
+    }
+}
+
+/// A request on the connection, until its last byte.
+pub(super) struct ActiveRequest(Arc<Activity>);
+
+impl Drop for ActiveRequest {
+    fn drop(&mut self) {
+        self.0.start();
+        self.0.requests.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A socket that notes when bytes come.
+pub(super) struct Watched {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+}
+
+impl Watched {
+    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+        Self { stream, activity }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.activity.bytes_came();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

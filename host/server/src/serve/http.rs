@@ -1,0 +1,162 @@
+//! One connection from its first byte to its last: TLS, then HTTP/2 or 1.1.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::Response;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::activity::{Activity, Watched};
+use super::connection::Connection;
+use super::limits::Limits;
+use super::tls::HTTP2;
+use crate::filters::Handler;
+use crate::request::{Context, Request, RequestBody};
+use crate::response::Body;
+
+/// What all connections share.
+pub(super) struct Shared<H> {
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) handler: H,
+    pub(super) limits: Limits,
+    /// Finish what is under way, and take nothing new.
+    pub(super) closing: CancellationToken,
+    /// Finish now.
+    pub(super) abort: CancellationToken,
+}
+
+impl<H: Handler> Shared<H> {
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let abort = self.abort.clone();
+        // Ends whatever the connection is at; there is nothing to clean up.
+        let _ = abort.run_until_cancelled(self.serve_to_end(stream, peer)).await;
+    }
+
+    async fn serve_to_end(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        // Answers are written whole: waiting for more helps nobody.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%peer, "cannot set TCP_NODELAY: {error}");
+        }
+        let activity = Activity::new();
+        let stream = Watched::new(stream, activity.clone());
+        let stream = match timeout(self.limits.handshake, self.acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return debug!(%peer, "TLS handshake failed: {error}"),
+            Err(_) => return debug!(%peer, "TLS handshake took too long"),
+        };
+        activity.start();
+
+        let (_, session) = stream.get_ref();
+        let certificates = session.peer_certificates().map(|chain| chain.iter().cloned().map(|c| c.into_owned()));
+        let certificates = certificates.map(Iterator::collect).unwrap_or_default();
+        let http2 = session.alpn_protocol() == Some(HTTP2);
+        let connection = Arc::new(Connection::new(peer, certificates));
+        let service = self.service(connection, activity.clone());
+        let result = if http2 {
+            self.serve_http2(stream, service, &activity).await
+        } else {
+            self.serve_http1(stream, service, &activity).await
+        };
+        if let Err(error) = result {
+            debug!(%peer, "connection ended: {error}");
+        }
+    }
+
+    /// Gives each request its context, and the filters.
+    fn service(
+        self: &Arc<Self>,
+        connection: Arc<Connection>,
+        activity: Arc<Activity>,
+    ) -> impl Service<
+        http::Request<Incoming>,
+        Response = Response<Body>,
+        Error = std::convert::Infallible,
+        Future: Send + 'static,
+    > + Send
+    + use<H> {
+        let shared = self.clone();
+        service_fn(move |message: http::Request<Incoming>| {
+            let shared = shared.clone();
+            let active = activity.request();
+            let context = Arc::new(Context::new(Instant::now(), connection.clone()));
+            let message = message.map(RequestBody::Incoming);
+            async move {
+                let mut response = shared.handler.handle(Request::new(message, context)).await;
+                response.body_mut().hold(active);
+                Ok(response)
+            }
+        })
+    }
+
+    async fn serve_http2<S>(
+        &self,
+        stream: TlsStream<Watched>,
+        service: S,
+        activity: &Activity,
+    ) -> Result<(), hyper::Error>
+    where
+        S: Service<http::Request<Incoming>, Response = Response<Body>, Error = std::convert::Infallible>,
+        S::Future: Send + 'static,
+    {
+        let limits = &self.limits;
+        let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.h2_streams)
+            .max_header_list_size(limits.h2_head_bytes)
+            .initial_stream_window_size(limits.h2_stream_window)
+            .initial_connection_window_size(limits.h2_connection_window)
+            .max_send_buf_size(limits.h2_send_buffer)
+            .keep_alive_interval(limits.h2_ping_interval)
+            .keep_alive_timeout(limits.h2_ping_timeout)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        tokio::select! {
+            result = connection.as_mut() => return result,
+            () = self.closing.cancelled() => {}
+            () = activity.over(limits.idle, None) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        connection.await
+    }
+
+    async fn serve_http1<S>(
+        &self,
+        stream: TlsStream<Watched>,
+        service: S,
+        activity: &Activity,
+    ) -> Result<(), hyper::Error>
+    where
+        S: Service<http::Request<Incoming>, Response = Response<Body>, Error = std::convert::Infallible>,
+        S::Future: Send + 'static,
+    {
+        let limits = &self.limits;
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            // `activity` does both: hyper's own would be a timer for each request, and end idle
+            // connections as if they were slow.
+            .header_read_timeout(None)
+            .max_buf_size(limits.head_bytes)
+            .max_headers(limits.head_fields)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        tokio::select! {
+            result = connection.as_mut() => return result,
+            () = self.closing.cancelled() => {}
+            // Nothing is under way, so nothing is lost.
+            () = activity.over(limits.idle, Some(limits.request_head)) => return Ok(()),
+        }
+        connection.as_mut().graceful_shutdown();
+        connection.await
+    }
+}
