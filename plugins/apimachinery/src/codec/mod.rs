@@ -6,6 +6,7 @@
 pub(crate) mod base64;
 pub mod json;
 mod path;
+pub mod proto;
 pub mod quantity;
 pub mod time;
 

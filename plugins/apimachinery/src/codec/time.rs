@@ -18,6 +18,11 @@ impl Instant {
     pub fn is_zero(self) -> bool {
         self == ZERO
     }
+
+    /// Whether its year has four digits, as the formats have.
+    pub fn is_writable(self) -> bool {
+        (-62_167_219_200..=253_402_300_799).contains(&self.seconds)
+    }
 }
 
 /// Reads a `metav1.Time`.

@@ -62,6 +62,13 @@ pub fn kind(group: &str, version: &str, kind: &str) -> Option<Type> {
     Some(facts::KINDS[found].of)
 }
 
+/// The type of a kind by its `apiVersion`. Options and status are kinds of every group.
+pub fn kind_of(api_version: &str, kind: &str) -> Option<Type> {
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    self::kind(group, version, kind)
+        .or_else(|| self::kind("", "v1", kind).filter(|of| of.name().starts_with("io.k8s.apimachinery.")))
+}
+
 /// Every built-in resource, in the order of the groups' priority.
 pub fn resources() -> &'static [ResourceFacts] {
     &RESOURCES

@@ -10,32 +10,7 @@ use crate::codec::{quantity, time};
 /// its structs and written it again: nulls and zeros of optional fields are gone, times and
 /// quantities are in their canonical form. Values of a wrong type are left as they are.
 pub fn normalize(schema: &Schema, value: &mut Value) {
-    match (&schema.shape, value) {
-        (Shape::Object(object), Value::Object(members)) => match &object.values {
-            Some(values) => {
-                for value in members.values_mut() {
-                    normalize_element(values, value);
-                }
-            }
-            None => normalize_struct(object, members),
-        },
-        (Shape::List(list), Value::Array(items)) => {
-            for item in items {
-                normalize_element(&list.items, item);
-            }
-        }
-        (Shape::Scalar(Scalar::Quantity), value) => {
-            let text = match value {
-                Value::String(text) => quantity::canonical(text),
-                Value::Number(number) => quantity::canonical(&number.to_string()),
-                _ => return,
-            };
-            if let Ok(text) = text {
-                *value = text.into();
-            }
-        }
-        _ => {}
-    }
+    normalize_place(schema, Wire::ByShape, value);
 }
 
 /// Sets what is absent and has a declared default. A null is a value if the schema says so;
@@ -97,25 +72,54 @@ pub fn write_unset(schema: &Schema, value: &mut Value) {
     }
 }
 
+fn normalize_place(schema: &Schema, wire: Wire, value: &mut Value) {
+    match (&schema.shape, wire, value) {
+        (Shape::Object(object), _, Value::Object(members)) => match &object.values {
+            Some(values) => {
+                for value in members.values_mut() {
+                    normalize_element(values, wire, value);
+                }
+            }
+            None => normalize_struct(object, members),
+        },
+        (Shape::List(list), _, Value::Array(items)) => {
+            for item in items {
+                normalize_element(&list.items, wire, item);
+            }
+        }
+        (Shape::Scalar(Scalar::String), Wire::Time, value) => normalize_time(value, time::parse, time::format),
+        (Shape::Scalar(Scalar::String), Wire::MicroTime, value) => {
+            normalize_time(value, time::parse_micro, time::format_micro);
+        }
+        (Shape::Scalar(Scalar::Quantity), _, value) => {
+            let text = match value {
+                Value::String(text) => quantity::canonical(text),
+                Value::Number(number) => quantity::canonical(&number.to_string()),
+                _ => return,
+            };
+            if let Ok(text) = text {
+                *value = text.into();
+            }
+        }
+        _ => {}
+    }
+}
+
 fn normalize_struct(object: &Object, members: &mut Map<String, Value>) {
     for field in &object.fields {
         let Some(value) = members.get_mut(&*field.name) else { continue };
-        match field.wire {
-            Wire::Time => normalize_time(value, time::parse, time::format),
-            Wire::MicroTime => normalize_time(value, time::parse_micro, time::format_micro),
-            _ => normalize(&field.schema, value),
-        }
+        normalize_place(&field.schema, field.wire, value);
         let drop =
             value.is_null() || field.when_unset.is_none() && !field.native.keeps_zero() && is_left_out(field, value);
         if drop {
-            // Order matters to no one here, but `swap_remove` would move the last field.
+            // `swap_remove` would move the last field here.
             members.shift_remove(&*field.name);
         }
     }
 }
 
 /// An item of a list or a value of a map: null is its zero there, for it cannot be absent.
-fn normalize_element(schema: &Schema, value: &mut Value) {
+fn normalize_element(schema: &Schema, wire: Wire, value: &mut Value) {
     if value.is_null() {
         *value = match &schema.shape {
             Shape::Object(object) if object.values.is_none() => Value::Object(Map::new()),
@@ -126,7 +130,7 @@ fn normalize_element(schema: &Schema, value: &mut Value) {
             _ => return,
         };
     }
-    normalize(schema, value);
+    normalize_place(schema, wire, value);
 }
 
 fn normalize_time(

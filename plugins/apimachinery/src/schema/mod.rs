@@ -5,6 +5,8 @@ pub mod check;
 pub mod defaults;
 mod model;
 pub mod pattern;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod structural;
 pub mod validate;
 
