@@ -11,7 +11,7 @@ const LENIENT: GeneralPurpose =
 ///
 /// # Errors
 /// Go's words for the first byte that does not fit.
-pub(crate) fn decode(text: &str) -> Result<Vec<u8>, String> {
+pub fn decode(text: &str) -> Result<Vec<u8>, String> {
     let unbroken;
     let text = match text.contains(['\r', '\n']) {
         true => {

@@ -3,7 +3,7 @@
 //! Reading is hostile territory: whatever the bytes are, the answer is a tree or an error in
 //! upstream's words, never a panic, and never more depth than [`DEPTH_MAX`].
 
-pub(crate) mod base64;
+pub mod base64;
 pub mod json;
 mod path;
 pub mod proto;

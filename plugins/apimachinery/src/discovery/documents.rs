@@ -1,10 +1,10 @@
 //! The documents of discovery: written from [`Groups`], and read from a delegate's answers.
 
-use base64::Engine;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::groups::{Group, Groups, Version, subresource_version};
+use crate::codec::base64;
 use crate::definition::Definition;
 
 /// `/apis` and `/api` in the aggregated form.
@@ -122,7 +122,7 @@ fn storage_version_hash(definition: &Definition) -> String {
     let stored = if definition.storage_version.is_empty() { &own } else { &*definition.storage_version };
     let (group, version) = stored.split_once('/').unwrap_or(("", stored));
     let digest = Sha256::digest(format!("{group}/{version}/{}", definition.kind));
-    base64::engine::general_purpose::STANDARD.encode(&digest[..8])
+    base64::encode(&digest[..8])
 }
 
 /// Reads any document about groups; what is none of ours has no groups.

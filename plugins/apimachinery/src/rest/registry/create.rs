@@ -7,9 +7,9 @@ use super::{ATTEMPTS_MAX, Outcome, Registry, Written};
 use crate::rest::clock;
 use crate::rest::errors::from_store;
 use crate::rest::object::{carry_over_meta, meta, metadata_mut, set_meta};
-use crate::validation;
 use crate::schema;
 use crate::status::{ApiError, FieldError};
+use crate::validation;
 
 /// How often another name is tried for `generateName`.
 const NAMES_MAX: u32 = 8;

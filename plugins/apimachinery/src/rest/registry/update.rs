@@ -9,8 +9,8 @@ use crate::rest::errors::from_store;
 use crate::rest::object::{
     carry_over, carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut, set_meta,
 };
-use crate::validation;
 use crate::status::{ApiError, FieldError};
+use crate::validation;
 
 /// What a client said of the object beside its new state.
 #[derive(Default)]

@@ -1,0 +1,81 @@
+//! Waiting until there may be something to do.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use futures_util::future::{Either, select};
+use plugin_sdk::HookContext;
+use plugin_sdk::storage::{Error, Event, Selector, Watch, WatchQuery, WatchStart};
+
+type Pending<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// Changes below a key prefix, and the passing of time.
+///
+/// What was begun stays pending from one call to the next: nothing is cancelled while the hook
+/// runs, and no change is missed.
+pub(super) struct Changes {
+    context: Rc<HookContext>,
+    prefix: String,
+    events: Option<Pending<Result<Vec<Event>, Error>>>,
+    timer: Option<Pending<()>>,
+    watch: Option<Rc<Watch>>,
+}
+
+impl Changes {
+    /// Begins to watch, so that what is read after this misses no change.
+    pub(super) async fn of(context: Rc<HookContext>, prefix: &str) -> Result<Self, Error> {
+        let mut changes = Self { context, prefix: prefix.to_string(), events: None, timer: None, watch: None };
+        changes.open().await?;
+        Ok(changes)
+    }
+
+    /// Waits for a change, or for a time: a timer that was set before may end it earlier, so
+    /// this says that one should look, not why. False when the hook is to end.
+    pub(super) async fn wait(&mut self, at_most_ms: u64) -> Result<bool, Error> {
+        if self.context.is_cancelled() {
+            return Ok(false);
+        }
+        let mut events = match (self.events.take(), &self.watch) {
+            (Some(pending), _) => pending,
+            (None, Some(watch)) => next(watch.clone()),
+            (None, None) => {
+                self.open().await?;
+                // What happened in between is seen by looking now.
+                return Ok(!self.context.is_cancelled());
+            }
+        };
+        let mut timer = self.timer.take().unwrap_or_else(|| sleep(self.context.clone(), at_most_ms));
+        match select(&mut events, &mut timer).await {
+            Either::Left((happened, _)) => {
+                self.timer = Some(timer);
+                if happened.is_err() || happened.is_ok_and(|events| events.is_empty()) {
+                    // It is over, or was too slow: begin again.
+                    self.watch = None;
+                }
+            }
+            Either::Right(((), _)) => self.events = Some(events),
+        }
+        Ok(!self.context.is_cancelled())
+    }
+
+    async fn open(&mut self) -> Result<(), Error> {
+        let query = WatchQuery {
+            prefix: self.prefix.clone(),
+            selector: Selector { labels: Vec::new(), fields: Vec::new() },
+            start: WatchStart::Tail,
+            bookmarks: false,
+            timeout_ms: None,
+        };
+        self.watch = Some(Rc::new(self.context.store().watch(query).await?));
+        Ok(())
+    }
+}
+
+fn next(watch: Rc<Watch>) -> Pending<Result<Vec<Event>, Error>> {
+    Box::pin(async move { watch.next().await })
+}
+
+fn sleep(context: Rc<HookContext>, duration_ms: u64) -> Pending<()> {
+    Box::pin(async move { context.sleep(duration_ms).await })
+}

@@ -1,0 +1,312 @@
+//! `kube-apiserver-autoregistration`: an APIService for each group version that the delegates
+//! serve.
+//!
+//! Those of built-in versions are kept at start only: who deletes one, or changes it, has his
+//! way until then. Those of custom resources follow the group versions that are served.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use apimachinery::definition::Definition;
+use apimachinery::discovery::groups::Groups;
+use apimachinery::discovery::order::{self, Priority};
+use apimachinery::rest;
+use apimachinery::rest::from_store;
+use apimachinery::rest::options::DeleteOptions;
+use apimachinery::rest::registry::{Change, Registry};
+use apimachinery::status::ApiError;
+use futures_util::future::join_all;
+use plugin_sdk::lifecycle::{self, Signal};
+use plugin_sdk::{HookContext, Result, log};
+use serde_json::{Value, json};
+
+use super::changes::Changes;
+use super::{described, registry, served};
+use crate::apiservice::{self, AUTOMANAGED, ApiService, GROUP};
+
+/// Where the extensions server keeps its definitions; a change there says that other groups
+/// may be served soon.
+const DEFINITIONS: &str = "/registry/apiextensions.k8s.io/customresourcedefinitions/";
+/// When to look after a definition changed: its controllers need a moment to serve it.
+const LOOKS_MS: [u64; 4] = [0, 100, 300, 1000];
+/// How often to look when nothing is heard of, and where definitions cannot be watched.
+const INTERVAL_MS: u64 = 30_000;
+const UNWATCHED_INTERVAL_MS: u64 = 1_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// `onstart`: of a built-in version.
+    AtStart,
+    /// `true`: of custom resources.
+    Always,
+}
+
+impl Keep {
+    fn label(self) -> &'static str {
+        match self {
+            Self::AtStart => "onstart",
+            Self::Always => "true",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Desired {
+    group: String,
+    version: String,
+    priority: Priority,
+    keep: Keep,
+}
+
+/// What has to be done to one APIService.
+#[derive(Debug, PartialEq)]
+enum Step {
+    Create(Desired),
+    Update(Desired),
+    Delete(String),
+}
+
+pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Result {
+    let mut definitions = Changes::of(context.clone(), DEFINITIONS).await.ok();
+    if definitions.is_none() {
+        log::debug!("custom resource definitions cannot be watched: looking for their groups each second");
+    }
+    let mut start = Start::Before;
+    loop {
+        for pause in LOOKS_MS {
+            if pause > 0 {
+                context.sleep(pause).await;
+            }
+            sync(&context, definition, &mut start).await?;
+            context.ready();
+            if definitions.is_none() || context.is_cancelled() {
+                break;
+            }
+        }
+        let goes_on = match &mut definitions {
+            Some(definitions) => {
+                definitions.wait(INTERVAL_MS).await.map_err(|error| described("watch", from_store(error)))?
+            }
+            None => {
+                context.sleep(UNWATCHED_INTERVAL_MS).await;
+                !context.is_cancelled()
+            }
+        };
+        if !goes_on {
+            return Ok(());
+        }
+    }
+}
+
+/// How far the start has come, which is when APIServices of built-in versions are kept.
+enum Start {
+    Before,
+    /// With the names that were there when it began.
+    During(BTreeSet<String>),
+    After,
+}
+
+/// Makes APIServices what they should be, once.
+async fn sync(context: &HookContext, definition: &Definition, start: &mut Start) -> Result {
+    let store = context.store();
+    let known =
+        apiservice::list(&store, definition).await.map_err(|error| described("read APIServices", from_store(error)))?;
+    if let Start::Before = start {
+        *start = Start::During(known.keys().cloned().collect());
+    }
+    // Until then a delegate may not serve all that it is going to, and what is there may only
+    // seem to be too much.
+    let complete = lifecycle::has_fired(Signal::MuxAndDiscoveryComplete);
+    let steps = steps(&desired(&served(context).await), &known, start, complete);
+    let groups = ["system:masters".to_string()];
+    let registry = registry(&store, definition, &groups);
+    // Together, so that the store writes them to disk together.
+    for done in join_all(steps.iter().map(|step| take(&registry, step))).await {
+        done.map_err(|error| described("register APIServices", error))?;
+    }
+    if complete {
+        *start = Start::After;
+    }
+    Ok(())
+}
+
+/// The APIServices that there should be, by name.
+fn desired(served: &Groups) -> BTreeMap<String, Desired> {
+    let versions = served.0.iter().flat_map(|group| group.versions.iter().map(move |version| (group, version)));
+    versions
+        .filter(|(group, _)| group.name != GROUP)
+        .map(|(group, version)| {
+            let builtin = order::builtin(&group.name, &version.name);
+            let desired = Desired {
+                group: group.name.clone(),
+                version: version.name.clone(),
+                priority: builtin.unwrap_or(order::CUSTOM),
+                keep: if builtin.is_some() { Keep::AtStart } else { Keep::Always },
+            };
+            (apiservice::name(&group.name, &version.name), desired)
+        })
+        .collect()
+}
+
+fn steps(
+    desired: &BTreeMap<String, Desired>,
+    known: &BTreeMap<String, ApiService>,
+    start: &Start,
+    complete: bool,
+) -> Vec<Step> {
+    let ours = |known: &ApiService| {
+        // Who sent a group version elsewhere keeps it.
+        known.service.is_none()
+            && match (known.automanaged.as_deref(), start) {
+                (Some("true"), _) => true,
+                (Some("onstart"), Start::During(there)) => there.contains(&known.name),
+                _ => false,
+            }
+    };
+    let mut steps = Vec::new();
+    for (name, desired) in desired {
+        match known.get(name) {
+            None if desired.keep == Keep::Always || !matches!(start, Start::After) => {
+                steps.push(Step::Create(desired.clone()));
+            }
+            Some(known) if ours(known) && known.priority != desired.priority => {
+                steps.push(Step::Update(desired.clone()));
+            }
+            _ => {}
+        }
+    }
+    if complete {
+        let gone = known.values().filter(|known| ours(known) && !desired.contains_key(&known.name));
+        steps.extend(gone.map(|known| Step::Delete(known.name.clone())));
+    }
+    steps
+}
+
+async fn take(registry: &Registry<'_>, step: &Step) -> Result<(), ApiError> {
+    match step {
+        Step::Create(desired) => {
+            let object = rest::typed(registry.definition, object(desired))?;
+            match registry.create("", object).await {
+                Err(error) if error.reason == "AlreadyExists" => Ok(()),
+                other => other.map(drop),
+            }
+        }
+        Step::Update(desired) => {
+            let name = apiservice::name(&desired.group, &desired.version);
+            let mut next = |old: Option<&Value>| {
+                let mut next = old.cloned().unwrap_or_else(|| object(desired));
+                next["spec"] = object(desired)["spec"].take();
+                Ok(next)
+            };
+            match registry.update("", &name, &Change::default(), &mut next).await {
+                Err(error) if error.reason == "NotFound" => Ok(()),
+                other => other.map(drop),
+            }
+        }
+        Step::Delete(name) => match registry.delete("", name, &DeleteOptions::default()).await {
+            Err(error) if error.reason == "NotFound" => Ok(()),
+            other => other.map(drop),
+        },
+    }
+}
+
+fn object(desired: &Desired) -> Value {
+    let mut spec = json!({});
+    if !desired.group.is_empty() {
+        spec["group"] = json!(desired.group);
+    }
+    spec["version"] = json!(desired.version);
+    spec["groupPriorityMinimum"] = json!(desired.priority.group);
+    spec["versionPriority"] = json!(desired.priority.version);
+    json!({
+        "kind": "APIService",
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "metadata": {
+            "name": apiservice::name(&desired.group, &desired.version),
+            "labels": { AUTOMANAGED: desired.keep.label() },
+        },
+        "spec": spec,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(all: &[(&str, &str)]) -> Groups {
+        let mut groups = Groups::default();
+        for (group, version) in all {
+            groups.version(group, version);
+        }
+        groups
+    }
+
+    /// An APIService with this label and these changes to its spec.
+    fn known(group: &str, version: &str, label: &str, change: Value) -> ApiService {
+        let desired = desired(&groups(&[(group, version)])).into_values().next().expect("one");
+        let mut object = object(&desired);
+        object["metadata"]["labels"][AUTOMANAGED] = json!(label);
+        for (key, value) in change.as_object().into_iter().flatten() {
+            object["spec"][key] = value.clone();
+        }
+        ApiService::read(&object)
+    }
+
+    fn run(served: &[(&str, &str)], known: &[ApiService], start: Start, complete: bool) -> Vec<String> {
+        let known = known.iter().map(|service| (service.name.clone(), service.clone())).collect();
+        let text = |step: &Step| match step {
+            Step::Create(desired) => format!("create {}", apiservice::name(&desired.group, &desired.version)),
+            Step::Update(desired) => format!("update {}", apiservice::name(&desired.group, &desired.version)),
+            Step::Delete(name) => format!("delete {name}"),
+        };
+        steps(&desired(&groups(served)), &known, &start, complete).iter().map(text).collect()
+    }
+
+    fn during(there: &[&str]) -> Start {
+        Start::During(there.iter().map(|name| name.to_string()).collect())
+    }
+
+    const SERVED: [(&str, &str); 3] = [("", "v1"), ("apps", "v1"), ("example.com", "v1")];
+    const NONE: Value = Value::Null;
+
+    #[test]
+    fn what_is_missing_is_made_at_start_and_custom_versions_at_any_time() {
+        assert_eq!(run(&SERVED, &[], during(&[]), false), ["create v1.", "create v1.apps", "create v1.example.com"]);
+        assert_eq!(run(&SERVED, &[], Start::After, true), ["create v1.example.com"]);
+    }
+
+    #[test]
+    fn built_in_ones_have_upstreams_priorities() {
+        let all = desired(&groups(&SERVED));
+        assert_eq!(all["v1."].priority, Priority { group: 18000, version: 1 });
+        assert_eq!((all["v1.apps"].priority.group, all["v1.apps"].keep), (17800, Keep::AtStart));
+        assert_eq!((all["v1.example.com"].priority, all["v1.example.com"].keep), (order::CUSTOM, Keep::Always));
+    }
+
+    #[test]
+    fn what_is_served_no_more_goes_but_not_before_all_is_served() {
+        let known = [known("example.com", "v1", "true", NONE), known("apps", "v1", "onstart", NONE)];
+        assert_eq!(run(&[], &known, during(&["v1.apps"]), false), [] as [&str; 0]);
+        assert_eq!(run(&[], &known, during(&["v1.apps"]), true), ["delete v1.apps", "delete v1.example.com"]);
+        assert_eq!(run(&[], &known, Start::After, true), ["delete v1.example.com"]);
+    }
+
+    #[test]
+    fn who_changes_one_has_his_way_until_the_next_start() {
+        let change = json!({ "versionPriority": 99 });
+        let builtin = || [known("apps", "v1", "onstart", change.clone())];
+        assert_eq!(run(&[("apps", "v1")], &builtin(), during(&["v1.apps"]), true), ["update v1.apps"]);
+        assert_eq!(run(&[("apps", "v1")], &builtin(), Start::After, true), [] as [&str; 0]);
+        let custom = [known("example.com", "v1", "true", change.clone())];
+        assert_eq!(run(&[("example.com", "v1")], &custom, Start::After, true), ["update v1.example.com"]);
+    }
+
+    #[test]
+    fn what_people_made_or_sent_elsewhere_is_theirs() {
+        let service = json!({ "service": { "namespace": "default", "name": "mine" }, "versionPriority": 99 });
+        let known = [known("apps", "v1", "onstart", service), known("example.com", "v1", "", NONE)];
+        let start = || during(&["v1.apps", "v1.example.com"]);
+        assert_eq!(run(&[("apps", "v1")], &known, start(), true), [] as [&str; 0]);
+        assert_eq!(run(&[], &known, start(), true), [] as [&str; 0]);
+    }
+}
