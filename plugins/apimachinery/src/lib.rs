@@ -5,6 +5,7 @@
 pub mod codec;
 pub mod definition;
 pub mod discovery;
+pub mod jsonpath;
 pub mod managed;
 pub mod negotiate;
 pub mod openapi;
@@ -14,6 +15,7 @@ pub mod schema;
 pub mod selector;
 pub mod status;
 pub mod strategy;
+pub mod table;
 pub mod validation;
 
 #[cfg(test)]
