@@ -21,8 +21,11 @@ pub struct Limits {
     /// Operations that one commit takes from the queue; larger ones make the first in it wait
     /// for the last.
     pub batch_operations_max: usize,
-    /// Bytes of values that one commit takes from the queue.
+    /// Bytes of records that one commit takes from the queue.
     pub batch_bytes_max: usize,
+    /// Bytes of all records, history included, as in etcd's quota. Beyond:
+    /// [`WriteError::NoSpace`](crate::WriteError::NoSpace), until something is deleted and compacted.
+    pub stored_bytes_max: u64,
     /// Superseded records that one commit deletes while compaction is under way: about a
     /// millisecond of work.
     pub batch_compactions_max: usize,
@@ -41,6 +44,9 @@ pub struct Limits {
     pub history_changes_max: usize,
     /// Bytes of the objects in that history.
     pub history_bytes_max: usize,
+    /// Changes between two trees that the history keeps. More of them make reads at an exact
+    /// revision replay more, fewer cost memory.
+    pub history_changes_per_tree: usize,
     /// Revisions that are replayed into the history when the cache starts, so that clients
     /// resume their watches over a restart.
     pub history_replayed_max: u64,
@@ -65,6 +71,7 @@ impl Default for Limits {
             queue_transactions_max: 4096,
             batch_operations_max: 512,
             batch_bytes_max: 4 << 20,
+            stored_bytes_max: 8 << 30,
             batch_compactions_max: 1000,
             batch_expiries_max: 64,
             recent_revisions_max: 1024,
@@ -72,6 +79,7 @@ impl Default for Limits {
             page_cache_bytes: 32 << 20,
             history_changes_max: 20_000,
             history_bytes_max: 64 << 20,
+            history_changes_per_tree: 64,
             history_replayed_max: 5_000,
             watcher_events_max: 2048,
             watchers_max: 20_000,

@@ -47,6 +47,8 @@ pub struct Status {
     pub compacted: u64,
     /// Keys that exist now.
     pub keys: u64,
+    /// Bytes of all records, those of history included.
+    pub stored_bytes: u64,
     /// Bytes that the store takes on its disk.
     pub disk_bytes: u64,
     /// Why the store takes no more writes, if it does not.

@@ -1,68 +1,93 @@
 //! From the store's watch into the cache: the only way in.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 
-use super::event::Change;
+use super::claims::Claims;
+use super::event::Change as Told;
+use super::history::History;
 use super::object::Object;
 use super::watcher::{Mailbox, WatchEnd};
-use super::{Inner, Snapshot};
-use crate::{Change as Stored, WatchItem};
+use super::{Inner, Snapshot, load};
+use crate::{Change, Key, ReadError, WatchItem};
 
 /// Revisions that are made visible in one step.
 const REVISIONS_MAX: usize = 512;
 
 /// Applies what the store's watch brings, until it ends.
-pub(super) async fn run(cache: Arc<Inner>, watch: BoxStream<'static, WatchItem>) {
-    let mut ready = watch.ready_chunks(REVISIONS_MAX);
-    while let Some(items) = ready.next().await {
-        if !cache.apply(items) {
-            break;
+pub(super) async fn run(cache: Arc<Inner>) {
+    loop {
+        let watch = cache.store.watch(cache.applied.revision() + 1);
+        if let Some(oldest) = cache.follow(watch).await {
+            tracing::warn!(oldest, "the cache has fallen behind the store's compaction, and reads all of it again");
+            match cache.reread().await {
+                Ok(()) => continue,
+                Err(error) => tracing::error!(%error, "the cache cannot be read again"),
+            }
         }
+        return cache.stop();
     }
-    cache.stop();
 }
 
 impl Inner {
-    /// Makes a few revisions visible, at once and to everybody. Says whether more can follow.
-    fn apply(&self, items: Vec<WatchItem>) -> bool {
-        let mut changed: Vec<(u64, Stored)> = Vec::new();
-        let mut complete = true;
-        for item in items {
-            match item {
-                WatchItem::Batch { revision, changes } => {
-                    changed.extend(changes.into_iter().map(|change| (revision, change)));
-                }
-                WatchItem::Compacted { oldest } => {
-                    tracing::error!(oldest, "the cache has fallen behind the store's compaction");
-                    complete = false;
+    /// Follows a watch to its end; gives the oldest revision there is, if what should have come
+    /// next was compacted.
+    async fn follow(&self, watch: BoxStream<'static, WatchItem>) -> Option<u64> {
+        let mut ready = watch.ready_chunks(REVISIONS_MAX);
+        while let Some(items) = ready.next().await {
+            // What costs time is done before anybody has to wait for it.
+            let claims = self.claims.load_full();
+            let mut changed = Vec::with_capacity(items.len());
+            let mut compacted = None;
+            for item in items {
+                match item {
+                    WatchItem::Compacted { oldest } => compacted = Some(oldest),
+                    WatchItem::Batch { revision, changes } => {
+                        changed.extend(changes.into_iter().map(|change| (revision, prepare(change, &claims))));
+                    }
                 }
             }
-        }
-        // What costs time is done before anybody has to wait for it.
-        let claims = self.claims.load_full();
-        let changed: Vec<(u64, Prepared)> = changed
-            .into_iter()
-            .map(|(revision, change)| match change {
-                Stored::Delete { key } => (revision, Prepared::Delete(key)),
-                Stored::Put(kv) => {
-                    let claim = claims.of(&kv.key);
-                    (revision, Prepared::Put(Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, claim))))
-                }
-            })
-            .collect();
-        if let Some(&(newest, _)) = changed.last() {
-            let touched = self.publish(changed, newest);
-            for mailbox in touched {
-                mailbox.wake();
+            if let Some(&(newest, _)) = changed.last() {
+                self.publish(changed, newest, Course::Complete);
+            }
+            if compacted.is_some() {
+                return compacted;
             }
         }
-        complete
+        None
     }
 
-    fn publish(&self, changed: Vec<(u64, Prepared)>, newest: u64) -> Vec<Arc<Mailbox>> {
+    /// Goes on from the newest state of the store. Those who watch are told the difference.
+    async fn reread(&self) -> Result<(), ReadError> {
+        let claims = self.claims.load_full();
+        let (newest, objects) = load::all(&*self.store, None, &claims).await?;
+        let old = self.now.load_full();
+        let gone = {
+            let there: HashSet<&Key> = objects.iter().map(Object::key).collect();
+            let gone = old.tree.keys().filter(|key| !there.contains(key)).cloned();
+            gone.map(|key| (newest, Prepared::Delete(key))).collect::<Vec<_>>()
+        };
+        let is_new = |object: &Object| old.tree.get(object.key()).is_none_or(|old| old.revision() != object.revision());
+        let written = objects.into_iter().filter(is_new);
+        let mut changed: Vec<_> = written.map(|object| (object.revision(), Prepared::Put(Arc::new(object)))).collect();
+        changed.sort_by_key(|(revision, _)| *revision);
+        changed.extend(gone);
+        self.publish(changed, newest, Course::Gap);
+        Ok(())
+    }
+
+    /// Makes some revisions visible, at once and to everybody.
+    fn publish(&self, changed: Vec<(u64, Prepared)>, newest: u64, course: Course) {
+        for mailbox in self.show(changed, newest, course) {
+            mailbox.wake();
+        }
+    }
+
+    /// Gives those who have to be woken.
+    fn show(&self, changed: Vec<(u64, Prepared)>, newest: u64, course: Course) -> Vec<Arc<Mailbox>> {
         let mut core = self.core();
         let mut touched = Vec::new();
         let mut tree = self.now.load().tree.clone();
@@ -71,19 +96,23 @@ impl Inner {
             let change = match change {
                 Prepared::Put(object) => {
                     let previous = tree.insert(object.key().clone(), object.clone());
-                    Change::new(object, previous, false)
+                    Told::new(object, previous, false)
                 }
                 Prepared::Delete(key) => {
                     // A key that the cache never had: nobody has seen it.
                     let Some(previous) = tree.remove(&*key) else { continue };
-                    Change::new(Arc::new(previous.at(revision)), Some(previous), true)
+                    Told::new(Arc::new(previous.at(revision)), Some(previous), true)
                 }
             };
             let change = Arc::new(change);
             core.watchers.offer(&change, &mut touched);
             changes.push(change);
         }
-        core.history.push(changes, newest, &tree, &self.limits);
+        match course {
+            Course::Complete => core.history.push(changes, newest, &tree, &self.limits),
+            // Nobody may start in between.
+            Course::Gap => core.history = History::new(newest, tree.clone()),
+        }
         self.now.store(Arc::new(Snapshot { revision: newest, tree }));
         self.applied.advance(newest);
         touched
@@ -97,5 +126,21 @@ impl Inner {
 
 enum Prepared {
     Put(Arc<Object>),
-    Delete(crate::Key),
+    Delete(Key),
+}
+
+/// Whether some changes are all that there were since the last ones.
+enum Course {
+    Complete,
+    Gap,
+}
+
+fn prepare(change: Change, claims: &Claims) -> Prepared {
+    match change {
+        Change::Delete { key } => Prepared::Delete(key),
+        Change::Put(kv) => {
+            let claim = claims.of(&kv.key);
+            Prepared::Put(Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, claim)))
+        }
+    }
 }

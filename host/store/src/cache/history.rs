@@ -12,10 +12,6 @@ use crate::{Key, Limits};
 /// All objects at one revision. Copies share what they have in common.
 pub(super) type Tree = OrdMap<Key, Arc<Object>>;
 
-/// Changes between two trees that are kept. More would cost memory, fewer make reads at an exact
-/// revision replay more.
-const CHANGES_PER_TREE: usize = 64;
-
 /// Changes without a gap, and now and then the tree that was there.
 pub(super) struct History {
     spans: VecDeque<Span>,
@@ -41,7 +37,7 @@ impl History {
         self.bytes += changes.iter().map(|change| change.object.json().len()).sum::<usize>();
         let Some(span) = self.spans.back_mut() else { return };
         span.changes.extend(changes);
-        if span.changes.len() >= CHANGES_PER_TREE {
+        if span.changes.len() >= limits.history_changes_per_tree {
             self.spans.push_back(Span { revision, tree: tree.clone(), changes: Vec::new() });
         }
         while (self.changes > limits.history_changes_max || self.bytes > limits.history_bytes_max)

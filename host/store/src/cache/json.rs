@@ -356,3 +356,131 @@ impl Scanner<'_> {
         format!("{what}, at byte `{}`", self.at - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::SelectableField;
+
+    fn claim(paths: &[&str]) -> Claim {
+        let field = |path: &&str| SelectableField {
+            name: (*path).to_owned(),
+            path: path.split('.').map(str::to_owned).collect(),
+            absent: String::new(),
+        };
+        Claim::new(paths.iter().map(field).collect())
+    }
+
+    #[test]
+    fn fields_and_labels_are_found_wherever_they_are() {
+        let json = r#" {"kind":"T","a":[{"b":1}],"metadata":{"labels":{"x":"1","y\n":"\u00e9","z":3},"name":"n",
+            "namespace":"s","annotations":{"name":"no"}},"spec":{"on":true,"deep":{"port":-8.5e3,"none":null,"list":[]}},
+            "on":"root"}"#;
+        let json = json.trim_start();
+        let scan =
+            scan(json.as_bytes(), &claim(&["spec.on", "spec.deep.port", "spec.deep.none", "on", "spec.deep.list"]))
+                .unwrap();
+        let text = |text: &Option<Text>| text.as_ref().map(|text| text.of(json.as_bytes()).to_owned());
+        assert_eq!(text(&scan.name).as_deref(), Some("n"));
+        assert_eq!(text(&scan.namespace).as_deref(), Some("s"));
+        let labels: Vec<_> =
+            scan.labels.iter().map(|(key, value)| (key.of(json.as_bytes()), value.of(json.as_bytes()))).collect();
+        assert_eq!(labels, [("x", "1"), ("y\n", "é")]);
+        let fields: Vec<_> = scan.fields.iter().map(text).collect();
+        assert_eq!(fields, [Some("true".into()), Some("-8.5e3".into()), None, Some("root".into()), None]);
+    }
+
+    #[test]
+    fn the_leading_types_end_at_the_next_member() {
+        for (json, rest) in [
+            (r#"{"kind":"T","apiVersion":"v1","metadata":{}}"#, r#""metadata":{}}"#),
+            (r#"{"apiVersion":"v1", "kind":"T", "a":1}"#, r#""a":1}"#),
+            (r#"{"kind":"T","a":1,"apiVersion":"v1"}"#, r#""a":1,"apiVersion":"v1"}"#),
+            (r#"{"kind":"T"}"#, "}"),
+            (r#"{ "a":{"kind":"T"}}"#, r#""a":{"kind":"T"}}"#),
+            ("{}", "}"),
+        ] {
+            let scan = scan(json.as_bytes(), &Claim::default()).unwrap();
+            assert_eq!(&json[scan.types_end..], rest, "of {json}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (json, what) in [
+            (r#"{"a":1"#, "it ends too early, at byte `6`"),
+            (r#"{"a":1}x"#, "there is something behind the object, at byte `7`"),
+            (r#"{"a":01}"#, "`,` or `}` is missing, at byte `6`"),
+            (r#"{"a" 1}"#, "`:` is missing, at byte `5`"),
+            (r#"{"a":[1,]}"#, "a value is missing, at byte `8`"),
+            (r#"{"a":"\x"}"#, "a string has a wrong escape, at byte `9`"),
+            (r#"{"metadata":{},"metadata":{}}"#, "`metadata` is there twice, at byte `26`"),
+            (
+                r#"{"metadata":{"resourceVersion":"1"}}"#,
+                "`metadata.resourceVersion` is set, which the store does, at byte `31`",
+            ),
+            ("{\"a\":\"\n\"}", "a string has a control character, at byte `6`"),
+        ] {
+            assert_eq!(scan(json.as_bytes(), &Claim::default()), Err(what.to_owned()), "of {json}");
+        }
+        assert_eq!(scan(b"{\"a\":\"\xff\"}", &Claim::default()), Err("it is not UTF-8 at byte `6`".to_owned()));
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(700_000), "]".repeat(700_000));
+        assert!(scan(deep.as_bytes(), &Claim::default()).is_ok());
+    }
+
+    /// JSON, with a little damage now and then.
+    fn text() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i32>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            ".{0,6}".prop_map(Into::into),
+        ];
+        let tree = leaf.prop_recursive(4, 24, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                prop::collection::vec(("[a-c\\\\\"é]{0,2}", inner), 0..4)
+                    .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            ]
+        });
+        (prop::collection::vec(("[a-c]{1,2}", tree), 0..4), any::<bool>(), any::<Option<(prop::sample::Index, char)>>())
+            .prop_map(|(members, pretty, damage)| {
+                let value = serde_json::Value::Object(members.into_iter().collect());
+                let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+                let mut chars: Vec<char> = text.unwrap_or_default().chars().collect();
+                if let Some((at, char)) = damage {
+                    // The first character stays: anything else is not scanned at all.
+                    let at = 1 + at.index(chars.len() - 1);
+                    chars[at] =
+                        if char.is_alphanumeric() { char } else { ['"', '{', ']', ',', ':', '\\'][char as usize % 6] };
+                }
+                chars.into_iter().collect()
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_json_is_decided_as_serde_does(text in text()) {
+            let parsed = serde_json::from_str::<serde_json::Value>(&text);
+            let scanned = scan(text.as_bytes(), &claim(&["a.b", "a.c.a", "b"]));
+            // A number too large for a double is no error here, and a member may be there twice.
+            let too_large = parsed.as_ref().is_err_and(|error| error.to_string().contains("out of range"));
+            prop_assert_eq!(scanned.is_ok(), parsed.is_ok() || too_large, "{:?} {:?}", scanned, parsed);
+            if let (Ok(scan), Ok(parsed)) = (scanned, parsed) {
+                for (path, found) in [("/a/b", &scan.fields[0]), ("/a/c/a", &scan.fields[1]), ("/b", &scan.fields[2])] {
+                    let wanted = parsed.pointer(path).and_then(serde_json::Value::as_str);
+                    if let Some(wanted) = wanted {
+                        prop_assert_eq!(found.as_ref().map(|found| found.of(text.as_bytes())), Some(wanted));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod feed;
 mod history;
 mod json;
 mod list;
+mod load;
 mod object;
 mod selector;
 mod wait;
@@ -31,7 +32,7 @@ use self::selector::Matcher;
 use self::wait::{Applied, Ended};
 use self::watcher::{Initial, Mailbox};
 use self::watchers::Watchers;
-use crate::{Guard, Key, Limits, Op, RangeQuery, ReadError, Store, Txn, TxnOut, WriteError};
+use crate::{Guard, Key, Limits, Op, ReadError, Store, Txn, TxnOut, WriteError};
 
 pub use self::claims::SelectableField;
 pub use self::event::{Event, EventKind, ObjectEvent};
@@ -125,30 +126,22 @@ impl Cache {
     pub async fn start(store: Arc<dyn Store>, limits: Limits) -> Result<Self, ReadError> {
         let newest = store.read_barrier().await?;
         let from = newest.saturating_sub(limits.history_replayed_max).max(store.compacted()).max(1);
-        let page = match store.range(RangeQuery { at: Some(from), ..RangeQuery::default() }).await {
-            // Compacted at this very moment: do without the history.
-            Err(ReadError::Compacted { .. }) => store.range(RangeQuery::default()).await?,
-            page => page?,
-        };
         let claims = Claims::new();
-        let object = |kv: crate::Kv| {
-            let object = Object::new(kv.key.clone(), kv.value, kv.mod_revision, claims.of(&kv.key));
-            (kv.key, Arc::new(object))
+        let (revision, objects) = match load::all(&*store, Some(from), &claims).await {
+            // Compacted at this very moment: do without the history.
+            Err(ReadError::Compacted { .. }) => load::all(&*store, None, &claims).await?,
+            all => all?,
         };
-        let tree: Tree = page.kvs.into_iter().map(object).collect();
+        let tree: Tree = objects.into_iter().map(|object| (object.key().clone(), Arc::new(object))).collect();
         let inner = Arc::new(Inner {
             limits,
-            applied: Applied::new(page.revision),
-            core: Mutex::new(Core {
-                history: History::new(page.revision, tree.clone()),
-                watchers: Watchers::default(),
-            }),
-            now: ArcSwap::from_pointee(Snapshot { revision: page.revision, tree }),
+            applied: Applied::new(revision),
+            core: Mutex::new(Core { history: History::new(revision, tree.clone()), watchers: Watchers::default() }),
+            now: ArcSwap::from_pointee(Snapshot { revision, tree }),
             claims: ArcSwap::from_pointee(claims),
             store,
         });
-        let watch = inner.store.watch(page.revision + 1);
-        let task = tokio::spawn(feed::run(inner.clone(), watch)).abort_handle();
+        let task = tokio::spawn(feed::run(inner.clone())).abort_handle();
         let cache = Self { _feed: Arc::new(Feed { task, cache: inner.clone() }), inner };
         cache.inner.reach(newest).await?;
         Ok(cache)

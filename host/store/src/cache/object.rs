@@ -199,3 +199,109 @@ impl Facts {
 fn is_object(value: &[u8]) -> bool {
     value.first() == Some(&b'{')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(value: &str, revision: u64) -> Object {
+        let claim = Arc::new(Claim::new(vec![SelectableField {
+            name: "spec.on".to_owned(),
+            path: vec!["spec".to_owned(), "on".to_owned()],
+            absent: "off".to_owned(),
+        }]));
+        Object::new("/r/t/a".into(), Bytes::copy_from_slice(value.as_bytes()), revision, &claim)
+    }
+
+    /// Every shape that `metadata` can have, and where the version goes.
+    const SHAPES: &[(&str, &str)] = &[
+        (r#"{"metadata":{}}"#, r#"{"metadata":{"resourceVersion":"7"}}"#),
+        (r#"{"metadata":{ }}"#, r#"{"metadata":{"resourceVersion":"7" }}"#),
+        (r#"{"metadata":{"name":"n"}}"#, r#"{"metadata":{"resourceVersion":"7","name":"n"}}"#),
+        (r#"{"metadata":{ "name":"n"},"a":1}"#, r#"{"metadata":{"resourceVersion":"7", "name":"n"},"a":1}"#),
+        (r#"{"metadata":{"uid":"u"}}"#, r#"{"metadata":{"uid":"u","resourceVersion":"7"}}"#),
+        (
+            r#"{"kind":"T","metadata":{"name":"n","uid":"u","labels":{"x":"y"}},"spec":{"on":"yes"}}"#,
+            r#"{"kind":"T","metadata":{"name":"n","uid":"u","resourceVersion":"7","labels":{"x":"y"}},"spec":{"on":"yes"}}"#,
+        ),
+        (
+            r#"{"spec":{"uid":"no"},"metadata":{"uid" : "u" ,"name":"n"}}"#,
+            r#"{"spec":{"uid":"no"},"metadata":{"uid" : "u","resourceVersion":"7" ,"name":"n"}}"#,
+        ),
+        (
+            r#"{"metadata":{"labels":{"uid":"no"},"name":"n"}}"#,
+            r#"{"metadata":{"resourceVersion":"7","labels":{"uid":"no"},"name":"n"}}"#,
+        ),
+        (
+            r#"{"m\u0065tadata":{"\u0075id":"u","name":"\u006e"}}"#,
+            r#"{"m\u0065tadata":{"\u0075id":"u","resourceVersion":"7","name":"\u006e"}}"#,
+        ),
+    ];
+
+    #[test]
+    fn the_version_goes_behind_the_uid_or_to_the_front() {
+        for (value, json) in SHAPES {
+            let object = object(value, 7);
+            assert_eq!(object.json(), json);
+            assert_eq!(object.stored(), value, "taken out again");
+            let parsed: serde_json::Value = serde_json::from_str(json).unwrap();
+            assert_eq!(object.name(), parsed["metadata"]["name"].as_str());
+            let labels = parsed["metadata"]["labels"].as_object();
+            let wanted: Vec<_> =
+                labels.into_iter().flatten().map(|(key, value)| (&**key, value.as_str().unwrap())).collect();
+            assert_eq!(object.labels().collect::<Vec<_>>(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_deleted_object_has_another_version_and_nothing_else() {
+        for (value, json) in SHAPES {
+            for revision in [8, 12345] {
+                let before = object(value, 7);
+                let after = before.at(revision);
+                assert_eq!(after.json(), &json.replace(r#"on":"7""#, &format!(r#"on":"{revision}""#)));
+                assert_eq!(
+                    (after.revision(), after.name(), after.stored()),
+                    (revision, before.name(), before.stored())
+                );
+                assert_eq!(after.labels().collect::<Vec<_>>(), before.labels().collect::<Vec<_>>());
+                let field = before.facts.claim.fields()[0].clone();
+                assert_eq!(after.field(&field), before.field(&field));
+                assert_eq!(after.types(), before.types());
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_without_metadata_or_that_is_no_object_stays_as_it_is() {
+        for value in ["", "7", "raw", r#"{"a":1}"#, r#"{"metadata":null}"#, "k8s\0...", r#"{"broken"#] {
+            let object = object(value, 7);
+            assert_eq!((object.json(), object.name(), object.revision()), (&Bytes::from(value), None, 7));
+            assert_eq!((object.at(9).json(), object.stored()), (&Bytes::from(value), Bytes::from(value)));
+        }
+    }
+
+    #[test]
+    fn the_types_can_be_taken_off() {
+        let object = object(r#"{"kind":"T","apiVersion":"v1","metadata":{"name":"n"}}"#, 7);
+        assert_eq!(object.types(), br#""kind":"T","apiVersion":"v1","#);
+        assert_eq!(object.untyped(), r#""metadata":{"resourceVersion":"7","name":"n"}}"#);
+        assert!(object.has_members());
+    }
+
+    #[test]
+    fn a_field_is_found_by_a_claim_that_is_newer_than_the_object() {
+        let object = object(r#"{"metadata":{},"spec":{"on":"yes","off":true}}"#, 7);
+        let field = |path: &[&str]| SelectableField {
+            name: path.join("."),
+            path: path.iter().map(|step| (*step).to_owned()).collect(),
+            absent: "absent".to_owned(),
+        };
+        assert_eq!(object.field(&field(&["spec", "off"])), "true");
+        assert_eq!(object.field(&field(&["spec", "gone"])), "absent");
+        let claim = Arc::new(Claim::new(vec![field(&["spec", "off"])]));
+        let claimed = object.claimed(&claim);
+        assert_eq!(claimed.json().as_ptr(), object.json().as_ptr(), "the bytes were copied");
+        assert_eq!(claimed.field(&field(&["spec", "off"])), "true");
+    }
+}

@@ -123,7 +123,7 @@ impl Watcher {
     }
 
     /// Waits for changes: at least one event, or nothing when the watch is over. All events of one
-    /// revision come together.
+    /// revision come together. Nothing is lost when the future is dropped before it is ready.
     pub async fn next(&mut self) -> Option<Vec<Event>> {
         while let Some(initial) = &mut self.initial {
             let (events, more) = initial.next(&self.mailbox);

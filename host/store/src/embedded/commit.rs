@@ -202,8 +202,17 @@ impl Committer {
                     batch.answers.push((reply, out));
                 }
                 (Some(reply), Err(error)) => {
-                    let _ = reply.send(Err(WriteError::Unavailable(error.to_string())));
+                    let _ = reply.send(Err(WriteError::Unavailable(error)));
                 }
+            }
+            return;
+        }
+        let (stored, max) = (published.index.bytes() + batch.bytes as u64, self.shared.limits.stored_bytes_max);
+        if stored > max && txn.ops.iter().any(|op| matches!(op, Op::Put { .. })) {
+            tracing::error!(stored, max, "the store is full, only deletions are accepted");
+            if let Some(reply) = reply {
+                let why = format!("it holds `{stored}` bytes, the most is `{max}`: delete objects, or raise the limit");
+                let _ = reply.send(Err(WriteError::NoSpace(why)));
             }
             return;
         }
@@ -224,7 +233,7 @@ impl Committer {
         }
         drop(published);
         for (slot, record) in records {
-            batch.bytes += record.value.len();
+            batch.bytes += record.bytes() as usize;
             batch.overlay.insert(record.key.clone(), batch.writes.len());
             batch.writes.push((slot, record));
         }
@@ -286,7 +295,7 @@ impl Committer {
         let mut leases: Vec<(Key, u64, Lease)> = Vec::new();
         let mut writes = writes.into_iter().peekable();
         while let Some((slot, record)) = writes.next() {
-            published.index.apply(&record.key, slot, record.create_revision, record.version);
+            published.index.apply(&record.key, slot, record.create_revision, record.version, record.bytes());
             if let Some(lease) = record.lease {
                 leases.push((record.key.clone(), slot.revision, lease));
             }

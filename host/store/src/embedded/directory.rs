@@ -1,7 +1,7 @@
 //! The directory that a store lives in: one process at a time, and a file that is there whole
 //! or not at all.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -22,11 +22,9 @@ impl Directory {
     /// Takes the directory for this process, and makes it if it is not there.
     pub(super) fn lock(path: &Path) -> Result<Self, OpenError> {
         let io = |what| move |error| OpenError::io(what, path, error);
-        fs::create_dir_all(path).map_err(io("create"))?;
+        private_directory().create(path).map_err(io("create"))?;
         let lock_path = path.join("lock");
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
+        let mut lock = private_file()
             .create(true)
             .truncate(false)
             .open(&lock_path)
@@ -62,8 +60,10 @@ impl Directory {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(OpenError::io("remove", &new, error)),
             }
+            let created =
+                private_file().create_new(true).open(&new).map_err(|error| OpenError::io("create", &new, error))?;
             drop(builder.create(&new).map_err(|error| OpenError::engine(&new, error))?);
-            File::open(&new).and_then(|file| file.sync_all()).map_err(|error| OpenError::io("sync", &new, error))?;
+            created.sync_all().map_err(|error| OpenError::io("sync", &new, error))?;
             fs::rename(&new, &file).map_err(|error| OpenError::io("rename", &new, error))?;
             sync_directory(&self.path)?;
             if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -72,6 +72,23 @@ impl Directory {
         }
         builder.open(&file).map_err(|error| OpenError::engine(&file, error))
     }
+}
+
+/// The store holds secrets: what it makes is for its owner only.
+fn private_directory() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Makes the names in a directory durable.

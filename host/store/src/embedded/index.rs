@@ -12,6 +12,8 @@ pub(super) struct Index {
     keys: BTreeMap<Key, Entry>,
     /// Keys that exist now.
     live: u64,
+    /// What all writes that were not compacted take.
+    bytes: u64,
     /// Superseded writes and deletions, in the order in which compaction may take them.
     garbage: VecDeque<Garbage>,
 }
@@ -22,6 +24,7 @@ pub(super) struct Entry {
     pub(super) slot: Slot,
     /// 0 if that was a deletion.
     pub(super) version: u64,
+    bytes: u32,
     /// The writes before, oldest first, until compaction takes them.
     past: Vec<Past>,
 }
@@ -29,6 +32,7 @@ pub(super) struct Entry {
 #[derive(Clone, Copy)]
 struct Past {
     slot: Slot,
+    bytes: u32,
     deletion: bool,
 }
 
@@ -55,23 +59,29 @@ impl Index {
         self.live
     }
 
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Takes note of a write. Writes come in order.
-    pub(super) fn apply(&mut self, key: &Key, slot: Slot, create_revision: u64, version: u64) {
+    pub(super) fn apply(&mut self, key: &Key, slot: Slot, create_revision: u64, version: u64, bytes: u32) {
         let deletion = version == 0;
+        self.bytes += u64::from(bytes);
         match self.keys.get_mut(key) {
             Some(entry) => {
-                let was = Past { slot: entry.slot, deletion: entry.version == 0 };
+                let was = Past { slot: entry.slot, bytes: entry.bytes, deletion: entry.version == 0 };
                 self.live = self.live + u64::from(!deletion) - u64::from(!was.deletion);
                 // A deletion became garbage when it happened.
                 if !was.deletion {
                     self.garbage.push_back(Garbage { dead_at: slot.revision, slot: was.slot, key: key.clone() });
                 }
                 entry.past.push(was);
-                (entry.create_revision, entry.slot, entry.version) = (create_revision, slot, version);
+                (entry.create_revision, entry.slot, entry.version, entry.bytes) =
+                    (create_revision, slot, version, bytes);
             }
             None => {
                 self.live += u64::from(!deletion);
-                self.keys.insert(key.clone(), Entry { create_revision, slot, version, past: Vec::new() });
+                self.keys.insert(key.clone(), Entry { create_revision, slot, version, bytes, past: Vec::new() });
             }
         }
         if deletion {
@@ -114,9 +124,10 @@ impl Index {
             self.garbage.pop_front();
             let Some(entry) = self.keys.get_mut(&garbage.key) else { continue };
             if entry.slot == garbage.slot {
+                self.bytes -= u64::from(entry.bytes);
                 self.keys.remove(&garbage.key);
-            } else {
-                entry.past.retain(|past| past.slot != garbage.slot);
+            } else if let Some(at) = entry.past.iter().position(|past| past.slot == garbage.slot) {
+                self.bytes -= u64::from(entry.past.remove(at).bytes);
             }
         }
     }
@@ -147,11 +158,11 @@ mod tests {
     fn index() -> Index {
         let (a, b) = (Key::from("a"), Key::from("b"));
         let mut index = Index::default();
-        index.apply(&a, slot(2), 2, 1);
-        index.apply(&b, slot(3), 3, 1);
-        index.apply(&a, slot(4), 2, 2);
-        index.apply(&a, slot(5), 0, 0);
-        index.apply(&a, slot(7), 7, 1);
+        index.apply(&a, slot(2), 2, 1, 100);
+        index.apply(&b, slot(3), 3, 1, 100);
+        index.apply(&a, slot(4), 2, 2, 100);
+        index.apply(&a, slot(5), 0, 0, 100);
+        index.apply(&a, slot(7), 7, 1, 100);
         index
     }
 
@@ -187,11 +198,11 @@ mod tests {
     fn a_deleted_key_is_forgotten_with_its_deletion() {
         let key = Key::from("a");
         let mut index = Index::default();
-        index.apply(&key, slot(2), 2, 1);
-        index.apply(&key, slot(3), 0, 0);
+        index.apply(&key, slot(2), 2, 1, 100);
+        index.apply(&key, slot(3), 0, 0, 100);
         let garbage = index.garbage(4, 10);
         index.forget(&garbage);
         assert!(index.keys.is_empty());
-        assert_eq!(index.live(), 0);
+        assert_eq!((index.live(), index.bytes()), (0, 0));
     }
 }

@@ -19,11 +19,12 @@ pub(super) fn load(log: &Log) -> Result<Loaded, String> {
     let mut leases = Vec::new();
     // An empty store is at revision 1, as in etcd.
     let mut revision = 1;
-    let view = log.view().map_err(|error| error.to_string())?;
-    for found in view.from(Slot { revision: 0, sub: 0 }).map_err(|error| error.to_string())? {
-        let (slot, record) = found.map_err(|error| error.to_string())?;
+    let view = log.view()?;
+    for found in view.from(Slot { revision: 0, sub: 0 })? {
+        let (slot, record) = found?;
+        let bytes = record.bytes();
         let key = index.key(&record.key).unwrap_or(record.key);
-        index.apply(&key, slot, record.create_revision, record.version);
+        index.apply(&key, slot, record.create_revision, record.version, bytes);
         leases.extend(record.lease.map(|lease| (key, slot, lease)));
         revision = slot.revision;
     }

@@ -3,7 +3,6 @@
 use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
 use super::record::{Record, Slot};
-use crate::ReadError;
 
 const RECORDS: TableDefinition<&[u8; Slot::BYTES], &[u8]> = TableDefinition::new("records");
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
@@ -78,7 +77,7 @@ impl Log {
     }
 
     /// What is on the disk at this moment; later commits do not change it.
-    pub(super) fn view(&self) -> Result<View, ReadError> {
+    pub(super) fn view(&self) -> Result<View, String> {
         let open = || -> Result<_, redb::Error> { Ok(self.database.begin_read()?.open_table(RECORDS)?) };
         open().map(View).map_err(unreadable)
     }
@@ -89,17 +88,14 @@ pub(super) struct View(redb::ReadOnlyTable<&'static [u8; Slot::BYTES], &'static 
 
 impl View {
     /// The record in a slot, which must be there.
-    pub(super) fn record(&self, slot: Slot) -> Result<Record, ReadError> {
+    pub(super) fn record(&self, slot: Slot) -> Result<Record, String> {
         let found = self.0.get(&slot.to_bytes()).map_err(unreadable)?;
         let found = found.ok_or_else(|| damaged(slot, "it is missing"))?;
         Record::decode(slot, found.value()).map_err(|what| damaged(slot, &what))
     }
 
     /// The records from a slot on, in order.
-    pub(super) fn from(
-        &self,
-        slot: Slot,
-    ) -> Result<impl Iterator<Item = Result<(Slot, Record), ReadError>>, ReadError> {
+    pub(super) fn from(&self, slot: Slot) -> Result<impl Iterator<Item = Result<(Slot, Record), String>>, String> {
         let range = self.0.range::<&[u8; Slot::BYTES]>(&slot.to_bytes()..).map_err(unreadable)?;
         Ok(range.map(|found| {
             let (slot, bytes) = found.map_err(unreadable)?;
@@ -109,13 +105,10 @@ impl View {
     }
 }
 
-fn unreadable(error: impl std::fmt::Display) -> ReadError {
-    ReadError::Unavailable(format!("reading failed: {error}"))
+fn unreadable(error: impl std::fmt::Display) -> String {
+    format!("reading failed: {error}")
 }
 
-fn damaged(slot: Slot, what: &str) -> ReadError {
-    ReadError::Unavailable(format!(
-        "the record of revision `{}`, operation `{}`, is damaged: {what}",
-        slot.revision, slot.sub
-    ))
+fn damaged(slot: Slot, what: &str) -> String {
+    format!("the record of revision `{}`, operation `{}`, is damaged: {what}", slot.revision, slot.sub)
 }

@@ -274,6 +274,7 @@ impl Store for Embedded {
             revision: published.revision,
             compacted: published.compacted,
             keys: published.index.live(),
+            stored_bytes: published.index.bytes(),
             disk_bytes: file.and_then(|file| file.metadata().ok()).map_or(0, |file| file.len()),
             failed: self.shared.failed.get().cloned(),
         }

@@ -57,6 +57,9 @@ pub(super) struct Record {
     pub(super) value: Bytes,
 }
 
+/// Everything before the key, with a lease.
+const HEAD_BYTES: usize = 41;
+
 const DELETED: u8 = 1;
 const LEASED: u8 = 2;
 
@@ -67,6 +70,11 @@ impl Record {
 
     pub(super) fn is_deletion(&self) -> bool {
         self.version == 0
+    }
+
+    /// What the record takes on the disk, but for the engine's own share.
+    pub(super) fn bytes(&self) -> u32 {
+        (Slot::BYTES + HEAD_BYTES + self.key.len() + self.value.len()) as u32
     }
 
     pub(super) fn into_kv(self, revision: u64) -> Kv {
@@ -81,7 +89,7 @@ impl Record {
 
     pub(super) fn encode(&self, slot: Slot) -> Vec<u8> {
         let flags = (u8::from(self.is_deletion()) * DELETED) | (u8::from(self.lease.is_some()) * LEASED);
-        let mut out = Vec::with_capacity(41 + self.key.len() + self.value.len());
+        let mut out = Vec::with_capacity(HEAD_BYTES + self.key.len() + self.value.len());
         out.push(flags);
         out.extend([0; 4]);
         out.extend(self.create_revision.to_le_bytes());

@@ -89,7 +89,7 @@ impl Shared {
         if revision < published.compacted {
             return Err(ReadError::Compacted { oldest: published.compacted });
         }
-        let view = self.log.view()?;
+        let view = self.log.view().map_err(ReadError::Unavailable)?;
         Ok((published, view, revision))
     }
 
@@ -98,7 +98,7 @@ impl Shared {
         let (slot, newest) = (published.index.at(key, revision), published.revision);
         drop(published);
         let found = slot.map(|slot| view.record(slot).map(|record| record.into_kv(slot.revision)));
-        Ok((found.transpose()?, newest))
+        Ok((found.transpose().map_err(ReadError::Unavailable)?, newest))
     }
 
     pub(super) fn range(&self, query: &RangeQuery) -> Result<Page, ReadError> {
@@ -119,7 +119,7 @@ impl Shared {
         let mut kvs: Vec<Option<Kv>> = vec![None; slots.len()];
         for at in order {
             let (key, slot) = &slots[at];
-            let mut kv = view.record(*slot)?.into_kv(slot.revision);
+            let mut kv = view.record(*slot).map_err(ReadError::Unavailable)?.into_kv(slot.revision);
             kv.key = key.clone();
             if query.keys_only {
                 kv.value = bytes::Bytes::new();
@@ -148,8 +148,8 @@ impl Shared {
         drop(published);
         let mut items = Vec::new();
         let mut last: Option<(u64, Vec<Change>)> = None;
-        for found in view.from(Slot { revision: from, sub: 0 })? {
-            let (slot, record) = found?;
+        for found in view.from(Slot { revision: from, sub: 0 }).map_err(ReadError::Unavailable)? {
+            let (slot, record) = found.map_err(ReadError::Unavailable)?;
             if last.as_ref().is_some_and(|(revision, _)| *revision != slot.revision) {
                 items.extend(last.take().map(|(revision, changes)| WatchItem::Batch { revision, changes }));
             }
