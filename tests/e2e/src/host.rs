@@ -84,7 +84,8 @@ impl Setup {
         if !self.arguments.iter().any(|argument| argument == "--secure-port") {
             command.args(["--secure-port", "0"]);
         }
-        command.args(&self.arguments);
+        // Plugins are compiled once for all tests, and not into the cache of whoever runs them.
+        command.args(&self.arguments).env("XDG_CACHE_HOME", release_directory().join("e2e-cache"));
         command
     }
 
