@@ -79,7 +79,7 @@ fn forward(context: &Context, apiservice: &ApiService, service: &Service, addres
     let query = if head.query.is_empty() { String::new() } else { format!("?{}", head.query) };
     let proxy = Proxy {
         uri: format!("https://{address}{}{query}", head.path),
-        headers: identity(&context.user(), &head.headers),
+        headers: identity(&context.user()),
         tls: Tls {
             ca_bundle,
             server_name: Some(format!("{}.{}.svc", service.name, service.namespace)),
@@ -92,8 +92,9 @@ fn forward(context: &Context, apiservice: &ApiService, service: &Service, addres
     if upgrade { Answer::Upgrade(proxy) } else { Answer::Proxy(proxy) }
 }
 
-/// Who asks, in the headers that an aggregated server believes a front proxy.
-fn identity(user: &User, received: &[Header]) -> Vec<Header> {
+/// Who asks, in the headers that an aggregated server believes a front proxy. The host lets
+/// none through that a client sent itself.
+fn identity(user: &User) -> Vec<Header> {
     let mut headers = vec![("x-remote-user".to_string(), user.name.clone())];
     if !user.uid.is_empty() {
         headers.push(("x-remote-uid".to_string(), user.uid.clone()));
@@ -102,13 +103,6 @@ fn identity(user: &User, received: &[Header]) -> Vec<Header> {
     for (key, values) in &user.extra {
         let name = format!("x-remote-extra-{}", escape(key));
         headers.extend(values.iter().map(|value| (name.clone(), value.clone())));
-    }
-    // What a client says of itself in such a header is replaced, so that nobody is more than
-    // the host found him to be.
-    for (name, _) in received {
-        if name.starts_with("x-remote-") && !headers.iter().any(|(own, _)| own == name) {
-            headers.push((name.clone(), String::new()));
-        }
     }
     headers
 }
@@ -134,23 +128,19 @@ mod tests {
     }
 
     #[test]
-    fn nobody_says_who_he_is_but_the_host() {
+    fn who_asks_is_said_as_a_front_proxy_says_it() {
         let user = User {
             name: "ann".into(),
             uid: String::new(),
             groups: vec!["a".into(), "b".into()],
             extra: vec![("Scopes/x".into(), vec!["one".into()])],
         };
-        let received = ["x-remote-user", "x-remote-uid", "x-remote-extra-more", "accept"];
-        let received: Vec<Header> = received.map(|name| (name.to_string(), "system:admin".to_string())).to_vec();
         let expected = [
             ("x-remote-user", "ann"),
             ("x-remote-group", "a"),
             ("x-remote-group", "b"),
             ("x-remote-extra-scopes%2Fx", "one"),
-            ("x-remote-uid", ""),
-            ("x-remote-extra-more", ""),
         ];
-        assert_eq!(identity(&user, &received), expected.map(|(name, value)| (name.to_string(), value.to_string())));
+        assert_eq!(identity(&user), expected.map(|(name, value)| (name.to_string(), value.to_string())));
     }
 }
