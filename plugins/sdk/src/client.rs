@@ -89,3 +89,66 @@ impl Subresponse {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::pin::pin;
+    use std::task::{Context as Task, Poll, Waker};
+
+    use super::*;
+
+    /// Answers 200 and keeps what it was asked.
+    #[derive(Default)]
+    struct Echo {
+        asked: RefCell<Vec<Subrequest>>,
+    }
+
+    impl Delegate for Echo {
+        async fn ask(&self, request: Subrequest) -> Result<Subresponse, String> {
+            let headers = vec![("content-type".to_string(), "text/plain".to_string())];
+            let response = Subresponse { status: 200, headers, body: request.body.clone() };
+            self.asked.borrow_mut().push(request);
+            Ok(response)
+        }
+    }
+
+    fn ready<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Task::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("nothing here waits"),
+        }
+    }
+
+    #[test]
+    fn json_is_asked_for_unless_something_else_is() {
+        let echo = Echo::default();
+        ready(Client::new(&echo).get("/apis")).expect("an answer");
+        ready(Client::new(&echo).header("accept", "text/plain").get("/hello")).expect("an answer");
+        let accepted: Vec<String> =
+            echo.asked.take().into_iter().flat_map(|asked| asked.headers).map(|(_, value)| value).collect();
+        assert_eq!(accepted, ["application/json", "text/plain"]);
+    }
+
+    #[test]
+    fn a_body_is_json_unless_it_is_said_to_be_something_else() {
+        let echo = Echo::default();
+        let client = Client::new(&echo);
+        let answer = ready(client.post("/things", b"{}".to_vec())).expect("an answer");
+        assert!(answer.is_success());
+        assert_eq!((answer.header("content-type"), answer.body.as_slice()), (Some("text/plain"), &b"{}"[..]));
+        ready(client.header("content-type", "application/yaml").put("/things/a", b"{}".to_vec())).expect("an answer");
+        ready(Client::new(&echo).delete("/things/a")).expect("an answer");
+        let types: Vec<(String, Option<String>)> = echo
+            .asked
+            .take()
+            .into_iter()
+            .map(|asked| {
+                let of = asked.headers.into_iter().find(|(name, _)| name == "content-type").map(|(_, value)| value);
+                (asked.method, of)
+            })
+            .collect();
+        let expected = [("POST", Some("application/json")), ("PUT", Some("application/yaml")), ("DELETE", None)];
+        assert_eq!(types, expected.map(|(method, of)| (method.to_string(), of.map(str::to_string))));
+    }
+}
