@@ -69,6 +69,9 @@ pub use bindings::host::chain::{configuration, lifecycle, metrics, storage};
 pub use client::{Client, Delegate};
 pub use link::{Event, Item, Link, Objects, Stored};
 
+/// Runs a future beside the call that spawns it; the call ends when both have.
+pub use wit_bindgen::spawn_local as spawn;
+
 /// Any error: `?` works on the host's, on texts and on every `std::error::Error`.
 pub type Error = Box<dyn std::error::Error>;
 

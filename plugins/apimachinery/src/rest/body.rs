@@ -148,6 +148,9 @@ pub(super) fn conform(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<
         check::types(metadata, own)?;
         defaults::normalize(metadata, own);
     }
+    if !expected.builtin {
+        defaults::drop_nulls(expected.schema, value);
+    }
     defaults::apply(expected.schema, value);
     Ok(findings)
 }

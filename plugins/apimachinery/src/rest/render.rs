@@ -1,13 +1,17 @@
 //! Objects in other forms than the stored one: table rows, partial metadata, other versions.
 //! The host asks for them in batches (`objects.render`), by the form that an answer named.
 
+use std::sync::Arc;
+
 use plugin_sdk::Item;
 use serde_json::{Map, Value, json};
 
 use super::pending::table;
 use super::registry::served;
-use crate::definition::Definition;
+use crate::definition::{Cell, Column, Definition};
 use crate::negotiate::MetaVersion;
+use crate::schema::SchemaRef;
+use crate::strategy::Plain;
 
 /// What an item becomes. Written as JSON in the answer that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +20,16 @@ pub struct Form {
     pub version: String,
     pub resource: String,
     pub kind: FormKind,
+    /// What a custom resource's form needs of its definition, which whoever renders it need
+    /// not have.
+    pub custom: Option<Custom>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Custom {
+    pub storage_version: String,
+    /// As in [`Column`]: name, kind, format, path, description, priority.
+    columns: Value,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +81,34 @@ impl Form {
             version: definition.version.to_string(),
             resource: definition.resource.to_string(),
             kind,
+            custom: (!definition.builtin).then(|| Custom::of(definition, kind)),
         }
+    }
+
+    /// The definition of a custom resource, as far as forms need it.
+    pub fn custom_definition(&self) -> Option<Definition> {
+        let custom = self.custom.as_ref()?;
+        Some(Definition {
+            group: self.group.as_str().into(),
+            version: self.version.as_str().into(),
+            resource: self.resource.as_str().into(),
+            singular: Box::default(),
+            kind: Box::default(),
+            list_kind: Box::default(),
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            namespaced: false,
+            verbs: Vec::new(),
+            subresources: Vec::new(),
+            schema: SchemaRef::Inline(Arc::default()),
+            storage_prefix: Box::default(),
+            storage_version: custom.storage_version.as_str().into(),
+            columns: custom.columns(),
+            selectable: Vec::new(),
+            builtin: false,
+            strategy: &Plain,
+            deprecation_warning: None,
+        })
     }
 
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -93,6 +134,10 @@ impl Form {
             version: field("version").to_string(),
             resource: field("resource").to_string(),
             kind,
+            custom: form.get("custom").map(|custom| Custom {
+                storage_version: custom["storage"].as_str().unwrap_or_default().to_string(),
+                columns: custom["columns"].clone(),
+            }),
         })
     }
 }
@@ -114,7 +159,39 @@ impl std::fmt::Display for Form {
         if let Some(include) = include {
             form["include"] = include.name().into();
         }
+        if let Some(custom) = &self.custom {
+            form["custom"] = json!({"storage": custom.storage_version, "columns": custom.columns});
+        }
         write!(f, "{form}")
+    }
+}
+
+impl Custom {
+    fn of(definition: &Definition, kind: FormKind) -> Self {
+        let columns = definition.columns.iter().map(|column| {
+            let Cell::Path(path) = &column.cell else { return Value::Null };
+            json!([column.name, column.kind, column.format, path, column.description, column.priority])
+        });
+        let columns = match kind {
+            FormKind::Row { .. } | FormKind::Table { .. } => columns.collect(),
+            FormKind::Whole | FormKind::Untyped | FormKind::Partial { .. } => Value::Null,
+        };
+        Self { storage_version: definition.storage_version.to_string(), columns }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let text = |column: &Value, at: usize| Box::from(column[at].as_str().unwrap_or_default());
+        let columns = self.columns.as_array().into_iter().flatten();
+        columns
+            .map(|column| Column {
+                name: text(column, 0),
+                kind: text(column, 1),
+                format: text(column, 2),
+                cell: Cell::Path(text(column, 3)),
+                description: text(column, 4),
+                priority: column[5].as_i64().and_then(|priority| i32::try_from(priority).ok()).unwrap_or_default(),
+            })
+            .collect()
     }
 }
 
@@ -198,9 +275,30 @@ mod tests {
             Table { version: MetaVersion::V1, include: Include::None, columns: true },
             Partial { version },
         ] {
-            let form = Form { group: "apps".into(), version: "v1".into(), resource: "deployments".into(), kind };
+            let form =
+                Form { group: "apps".into(), version: "v1".into(), resource: "deployments".into(), kind, custom: None };
             assert_eq!(Form::parse(&form.to_string()), Ok(form));
         }
         assert!(Form::parse("nonsense").is_err());
+    }
+
+    #[test]
+    fn a_custom_resources_form_carries_its_definition() {
+        let mut definition = Definition::builtin("", "v1", "configmaps", &Plain);
+        definition.builtin = false;
+        definition.storage_version = "v2".into();
+        definition.columns = vec![Column {
+            name: "Size".into(),
+            kind: "integer".into(),
+            format: "".into(),
+            description: "How big.".into(),
+            priority: 1,
+            cell: Cell::Path(".spec.size".into()),
+        }];
+        let kind = FormKind::Row { version: MetaVersion::V1, include: Include::None };
+        let form = Form::parse(&Form::of(&definition, kind).to_string()).expect("a form");
+        let made = form.custom_definition().expect("a custom resource");
+        assert_eq!((&*made.storage_version, made.columns[0].priority), ("v2", 1));
+        assert!(matches!(&made.columns[0].cell, Cell::Path(path) if &**path == ".spec.size"));
     }
 }

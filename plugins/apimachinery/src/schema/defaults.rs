@@ -46,6 +46,24 @@ pub fn apply(schema: &Schema, value: &mut Value) {
     }
 }
 
+/// Removes nulls of custom resources that are no value by the schema, and for which there is
+/// no default.
+pub fn drop_nulls(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Object(members) => members.retain(|name, value| {
+            let Some(member) = schema.member(name) else { return true };
+            drop_nulls(member, value);
+            !value.is_null() || member.nullable || member.default.is_some()
+        }),
+        Value::Array(items) => {
+            if let Some(schema) = schema.items() {
+                items.iter_mut().for_each(|item| drop_nulls(schema, item));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Writes the fields of built-in types that upstream writes even when they are unset.
 pub fn write_unset(schema: &Schema, value: &mut Value) {
     match (&schema.shape, value) {

@@ -65,7 +65,7 @@ impl Registry<'_> {
 
         let mut errors = Vec::new();
         validation::metadata::create(definition, &object, &mut errors);
-        self.validate_schema(&object, &mut errors);
+        self.validate_schema(&object, None, &mut errors);
         strategy.validate(&operation, &object, &mut errors);
         self.invalid(&name, errors)?;
         if !meta(&object, "resourceVersion").is_empty() {
@@ -108,10 +108,21 @@ impl Registry<'_> {
         }
     }
 
-    /// Custom resources are validated by their schema; built-in types by their strategies.
-    pub(super) fn validate_schema(&self, object: &Value, errors: &mut Vec<FieldError>) {
-        if !self.definition.builtin {
-            schema::validate::validate(&self.definition.schema, object, "", errors);
+    /// Custom resources are validated by their schema; built-in types by their strategies. What
+    /// an update leaves as it was is not held against it.
+    pub(super) fn validate_schema(&self, object: &Value, old: Option<&Value>, errors: &mut Vec<FieldError>) {
+        if self.definition.builtin {
+            return;
+        }
+        let whole = &*self.definition.schema;
+        match (self.subresource, old) {
+            ("status", Some(old)) => {
+                if let (Some(schema), Some(status)) = (whole.member("status"), object.get("status")) {
+                    schema::validate::validate_update(schema, status, &old["status"], "status", errors);
+                }
+            }
+            (_, Some(old)) => schema::validate::validate_update(whole, object, old, "", errors),
+            (_, None) => schema::validate::validate(whole, object, "", errors),
         }
     }
 

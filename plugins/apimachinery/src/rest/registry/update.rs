@@ -81,7 +81,7 @@ impl Registry<'_> {
         // Upstream checks metadata for all resources, and again in each one's own rules.
         validation::metadata::update(&object, old, &mut errors);
         errors.extend_from_within(..);
-        self.validate_schema(&object, &mut errors);
+        self.validate_schema(&object, Some(old), &mut errors);
         strategy.validate_update(&operation, &object, old, &mut errors);
         self.invalid(name, errors)?;
 

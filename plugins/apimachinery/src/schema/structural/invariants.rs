@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::props::{Additional, Props, child, index, key};
 use crate::schema::pattern::Pattern;
-use crate::schema::validate::text;
 use crate::status::{FieldError, FieldErrorKind};
+use crate::validation::quoted;
 
 /// All violations, sorted by their texts as upstream has them.
 pub(super) fn check(root: Props<'_>, path: &str) -> Vec<FieldError> {
@@ -212,5 +212,5 @@ fn restriction_completeness(v: Props<'_>, s: Props<'_>, s_path: &str, v_path: &s
 }
 
 fn invalid_text(path: String, value: &str, why: &str) -> FieldError {
-    FieldError::new(FieldErrorKind::Invalid, path, text::quoted(value), why)
+    FieldError::new(FieldErrorKind::Invalid, path, quoted(value), why)
 }

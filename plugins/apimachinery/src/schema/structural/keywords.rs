@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::Tolerance;
 use super::props::{Additional, Props, child, index, key};
-use crate::schema::validate::text::{json, quoted};
+use crate::schema::validate::text::json;
 use crate::status::{FieldError, FieldErrorKind};
+use crate::validation::quoted;
 
 pub(super) const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
 

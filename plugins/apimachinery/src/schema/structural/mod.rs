@@ -11,8 +11,8 @@ use serde_json::Value;
 
 pub use self::convert::{from_openapi, resource_from_openapi};
 pub use self::props::Props;
-use crate::schema::validate::text;
 use crate::status::{FieldError, FieldErrorKind};
+use crate::validation::quoted;
 
 /// What an update may leave as it was, since the stored definition has it already.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ pub fn check(schema: &Value, path: &str, status_enabled: bool, tolerance: Tolera
     if errors.is_empty()
         && let Some(why) = unsupported
     {
-        errors.push(FieldError::new(FieldErrorKind::Invalid, path, text::quoted(""), why));
+        errors.push(FieldError::new(FieldErrorKind::Invalid, path, quoted(""), why));
     }
     errors
 }

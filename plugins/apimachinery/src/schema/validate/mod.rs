@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use self::path::Path;
 use super::{ListKind, Object, Rules, Scalar, Schema, SchemaRef, Shape};
 use crate::status::{FieldError, FieldErrorKind};
+use crate::validation::quoted;
 
 /// Appends what is wrong with `value`, below `path` (empty for a whole object).
 pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
@@ -304,15 +305,15 @@ impl Validator<'_> {
             return;
         }
         let allowed = rules.enumeration.iter().map(|allowed| match allowed {
-            Value::String(name) => text::quoted(name),
-            other => text::quoted(&text::json(other)),
+            Value::String(name) => quoted(name),
+            other => quoted(&text::json(other)),
         });
         let detail = format!("supported values: {}", allowed.collect::<Vec<_>>().join(", "));
         outcome.add(self.error(FieldErrorKind::NotSupported, path, text::shown(value), detail));
     }
 
     fn wrong_type(&self, path: &Path<'_>, expected: &str, actual: &str) -> FieldError {
-        let actual = text::quoted(actual);
+        let actual = quoted(actual);
         let detail = format!("{path} in body must be of type {expected}: {actual}");
         self.error(FieldErrorKind::TypeInvalid, path, actual, detail)
     }

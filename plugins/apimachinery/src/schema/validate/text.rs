@@ -2,6 +2,8 @@
 
 use serde_json::{Number, Value};
 
+use crate::validation::quoted;
+
 /// A value as it stands in `Invalid value: …`: strings quoted, numbers plain, all else as
 /// Go's JSON, whose keys are sorted.
 pub fn shown(value: &Value) -> String {
@@ -10,29 +12,6 @@ pub fn shown(value: &Value) -> String {
         Value::Number(number) => plain(number),
         _ => json(value),
     }
-}
-
-/// Go's `%q`.
-pub fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => out.extend(['\\', char]),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            _ if (char as u32) < 0x20 || char == '\u{7f}' => out.push_str(&format!("\\x{:02x}", char as u32)),
-            _ if char.is_control() => out.push_str(&format!("\\u{:04x}", char as u32)),
-            _ => out.push(char),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// Go's `%v` of a number.

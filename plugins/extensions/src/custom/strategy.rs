@@ -1,0 +1,147 @@
+//! What data cannot say of custom resources.
+
+use apimachinery::rest::object::{carry_over, meta_list};
+use apimachinery::schema::validate::lists;
+use apimachinery::status::{ApiError, FieldError};
+use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::validation::names::qualified_name;
+use apimachinery::validation::quoted;
+use plugin_sdk::Store;
+use serde_json::{Value, json};
+
+/// Of a definition in use.
+pub(super) static CUSTOM: Custom = Custom { terminating: false };
+/// Of a definition that is being deleted: nothing new is made.
+pub(super) static TERMINATING: Custom = Custom { terminating: true };
+
+pub(super) struct Custom {
+    terminating: bool,
+}
+
+impl Strategy for Custom {
+    fn prepare_for_create(&self, operation: &Operation<'_>, object: &mut Value) {
+        if operation.definition.subresource("status").is_some() {
+            carry_over(object, &Value::Null, "status");
+        }
+    }
+
+    fn admit<'a>(
+        &'a self,
+        operation: &'a Operation<'a>,
+        _store: &'a Store,
+        _object: &'a mut Value,
+        old: Option<&'a Value>,
+    ) -> Reading<'a, Companions> {
+        let result = match old {
+            None if self.terminating => {
+                let why = "create not allowed while custom resource definition is terminating";
+                Err(ApiError::forbidden(operation.definition, operation.name, why))
+            }
+            _ => Ok(Companions::default()),
+        };
+        Box::pin(std::future::ready(result))
+    }
+
+    fn validate(&self, operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        scale(operation, object, true, errors);
+        lists::validate(&operation.definition.schema, object, "", errors);
+    }
+
+    fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+        scale(operation, object, operation.subresource != "status", errors);
+        // An object that was stored with repetitions may keep them.
+        let schema = &operation.definition.schema;
+        let mut before = Vec::new();
+        lists::validate(schema, old, "", &mut before);
+        if before.is_empty() {
+            lists::validate(schema, object, "", errors);
+        }
+    }
+
+    fn warnings(&self, object: &Value) -> Vec<String> {
+        meta_list(object, "finalizers").into_iter().flat_map(finalizer_warnings).collect()
+    }
+
+    fn unconditional_update(&self) -> bool {
+        false
+    }
+
+    fn generation(&self) -> bool {
+        true
+    }
+
+    /// All but metadata is desired state, the status too unless it is written by itself.
+    fn desires_differ(&self, object: &Value, old: &Value) -> bool {
+        let desired = |value: &Value| {
+            let mut members = value.as_object().cloned().unwrap_or_default();
+            members.remove("metadata");
+            members
+        };
+        desired(object) != desired(old)
+    }
+}
+
+/// The replicas that a scale reads must be numbers that it can show.
+fn scale(operation: &Operation<'_>, object: &Value, spec: bool, errors: &mut Vec<FieldError>) {
+    let Some(paths) = operation.definition.subresource("scale").and_then(|sub| sub.scale.as_ref()) else { return };
+    if spec {
+        replicas(object, &paths.spec_replicas, errors);
+    }
+    replicas(object, &paths.status_replicas, errors);
+    if let Some(path) = &paths.label_selector
+        && let Some(value) = at(object, path).filter(|value| !value.is_string())
+    {
+        let why = wrong_type(path, value, "string");
+        errors.push(FieldError::invalid(field(path), &json!(""), why));
+    }
+}
+
+fn replicas(object: &Value, path: &[Box<str>], errors: &mut Vec<FieldError>) {
+    let Some(value) = at(object, path) else { return };
+    let why = match value.as_i64() {
+        Some(number) if number < 0 => "should be a non-negative integer".to_string(),
+        Some(number) if number > i32::MAX.into() => format!("should be less than or equal to {}", i32::MAX),
+        Some(_) => return,
+        None => {
+            errors.push(FieldError::invalid(field(path), &json!(0), wrong_type(path, value, "int64")));
+            return;
+        }
+    };
+    errors.push(FieldError::invalid(field(path), value, why));
+}
+
+fn at<'a>(object: &'a Value, path: &[Box<str>]) -> Option<&'a Value> {
+    path.iter().try_fold(object, |at, key| at.get(&**key)).filter(|value| !value.is_null())
+}
+
+fn field(path: &[Box<str>]) -> String {
+    format!(".{}", path.join("."))
+}
+
+fn wrong_type(path: &[Box<str>], value: &Value, expected: &str) -> String {
+    let (text, actual) = match value {
+        Value::String(text) => (text.clone(), "string"),
+        Value::Bool(flag) => (flag.to_string(), "bool"),
+        Value::Number(number) if number.is_i64() => (number.to_string(), "int64"),
+        Value::Number(number) => (number.to_string(), "float64"),
+        Value::Array(_) => (value.to_string(), "[]interface {}"),
+        Value::Object(_) | Value::Null => (value.to_string(), "map[string]interface {}"),
+    };
+    format!("{} accessor error: {text} is of the type {actual}, expected {expected}", field(path))
+}
+
+/// Finalizers of others that may one day collide.
+fn finalizer_warnings(name: &str) -> Vec<String> {
+    const STANDARD: [&str; 3] = ["orphan", "foregroundDeletion", "kubernetes"];
+    let place = format!("metadata.finalizers: {}", quoted(name));
+    let mut warnings: Vec<String> =
+        qualified_name(name).into_iter().map(|message| format!("{place}: {message}")).collect();
+    if !name.contains('/') && !STANDARD.contains(&name) {
+        let including = if name.contains('.') { " including a path (/)" } else { "" };
+        warnings.push(format!(
+            "{place}: prefer a domain-qualified finalizer name{including} to avoid accidental conflicts with other \
+             finalizer writers"
+        ));
+    }
+    warnings
+}

@@ -1,0 +1,192 @@
+//! What an instance keeps of definitions to answer requests: made when a route says that it
+//! is needed, made again when a route names a newer revision than was read.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use apimachinery::definition::Definition;
+use apimachinery::discovery;
+use apimachinery::openapi::Published;
+use apimachinery::rest::{self, from_store};
+use apimachinery::status::ApiError;
+use plugin_sdk::storage::{Freshness, ListQuery, Object, Selector};
+use plugin_sdk::{Answer, Context, Store};
+
+use crate::crd::{self, Crd};
+use crate::custom::{self, Purpose};
+
+/// Definitions that are kept ready; more are read again when they are asked for.
+const KEPT_MAX: usize = 128;
+/// Definitions are read in pages, since each may be megabytes.
+const PAGE: u32 = 8;
+
+#[derive(Default)]
+pub(crate) struct Serving {
+    custom: RefCell<HashMap<String, Custom>>,
+    all: RefCell<All>,
+    published: Published,
+}
+
+/// One definition in all its served versions.
+struct Custom {
+    revision: u64,
+    versions: HashMap<String, Rc<Definition>>,
+}
+
+/// All definitions, without their schemas.
+#[derive(Default)]
+struct All {
+    revision: u64,
+    definitions: Rc<Vec<Definition>>,
+}
+
+impl Serving {
+    /// Answers a request for custom resources.
+    pub(crate) async fn custom(&self, context: &Context, name: &str, version: &str, revision: u64) -> Answer {
+        let definition = match self.definition(&context.store(), name, version, revision).await {
+            Ok(Some(definition)) => definition,
+            Ok(None) => return Answer::Pass,
+            Err(error) => return refuse(&error),
+        };
+        let info = context.info();
+        // Upstream leaves requests of the wrong scope to the delegate, which knows no such path.
+        let across = matches!(info.verb.as_str(), "list" | "watch");
+        if definition.namespaced != !info.namespace.is_empty() && !(definition.namespaced && across) {
+            return Answer::Pass;
+        }
+        if !info.subresource.is_empty() && definition.subresource(&info.subresource).is_none() {
+            return refuse(&ApiError::not_found(&definition, &info.name));
+        }
+        rest::handle(&definition, context).await
+    }
+
+    /// The definition, not older than the route that led here.
+    async fn definition(
+        &self,
+        store: &Store,
+        name: &str,
+        version: &str,
+        revision: u64,
+    ) -> Result<Option<Rc<Definition>>, ApiError> {
+        if let Some(kept) = self.custom.borrow().get(name).filter(|kept| kept.revision >= revision) {
+            return Ok(kept.versions.get(version).cloned());
+        }
+        let found = store.get(crd::key(name), Freshness::NotOlder(revision)).await.map_err(from_store)?;
+        let Some(object) = found else {
+            self.custom.borrow_mut().remove(name);
+            return Ok(None);
+        };
+        let made = custom::definitions(&object.value(), Purpose::Serving).map_err(ApiError::internal)?;
+        let versions = made.into_iter().map(|made| (made.version.to_string(), Rc::new(made)));
+        let made = Custom { revision: object.revision().max(revision), versions: versions.collect() };
+        let wanted = made.versions.get(version).cloned();
+        let mut kept = self.custom.borrow_mut();
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(name.to_string(), made);
+        Ok(wanted)
+    }
+
+    /// Answers a discovery request.
+    pub(crate) async fn discovery(&self, context: &Context, own: &Definition, revision: u64) -> Answer {
+        match self.all(&context.store(), revision).await {
+            Ok(all) => {
+                let all: Vec<&Definition> = std::iter::once(own).chain(all.iter()).collect();
+                discovery::serve_merged(context, &all).await
+            }
+            Err(error) => refuse(&error),
+        }
+    }
+
+    /// Answers a request for OpenAPI documents. Schemas are read for the version that is asked
+    /// for, and not kept.
+    pub(crate) async fn openapi(&self, context: &Context, own: &Definition, revision: u64) -> Answer {
+        let path = context.head().path;
+        let asked = path.strip_prefix("/openapi/v3/apis/").and_then(|path| path.split_once('/'));
+        let read = match asked {
+            Some((group, version)) => self.publish(&context.store(), group, version, revision).await,
+            None => self.all(&context.store(), revision).await,
+        };
+        match read {
+            Ok(all) => {
+                let all: Vec<&Definition> = std::iter::once(own).chain(all.iter()).collect();
+                self.published.serve_merged(context, &all, revision).await
+            }
+            Err(error) => refuse(&error),
+        }
+    }
+
+    async fn all(&self, store: &Store, revision: u64) -> Result<Rc<Vec<Definition>>, ApiError> {
+        {
+            let kept = self.all.borrow();
+            if kept.revision >= revision && (revision > 0 || kept.revision > 0) {
+                return Ok(kept.definitions.clone());
+            }
+        }
+        let mut definitions = Vec::new();
+        let read = each(store, revision, |object, crd| {
+            if crd.is_served() {
+                definitions.extend(custom::definitions(&object.value(), Purpose::Discovery)?);
+            }
+            Ok(())
+        });
+        let seen = read.await?;
+        let definitions = Rc::new(definitions);
+        *self.all.borrow_mut() = All { revision: seen.max(revision), definitions: definitions.clone() };
+        Ok(definitions)
+    }
+
+    async fn publish(
+        &self,
+        store: &Store,
+        group: &str,
+        version: &str,
+        revision: u64,
+    ) -> Result<Rc<Vec<Definition>>, ApiError> {
+        let mut definitions = Vec::new();
+        let read = each(store, revision, |object, crd| {
+            if crd.is_served() && crd.spec.group == group {
+                definitions.extend(custom::definition(&object.value(), version, Purpose::Publishing)?);
+            }
+            Ok(())
+        });
+        read.await?;
+        Ok(Rc::new(definitions))
+    }
+}
+
+/// Shows every stored definition, as of a revision that is not older than `revision`; that
+/// revision is returned.
+async fn each(
+    store: &Store,
+    revision: u64,
+    mut visit: impl FnMut(&Object, &Crd) -> Result<(), String>,
+) -> Result<u64, ApiError> {
+    let query = ListQuery {
+        prefix: crd::PREFIX.to_string(),
+        start: None,
+        selector: Selector { labels: Vec::new(), fields: Vec::new() },
+        freshness: if revision == 0 { Freshness::Latest } else { Freshness::NotOlder(revision) },
+        limit: 0,
+    };
+    let collection = store.list(query).await.map_err(from_store)?;
+    let mut offset = 0;
+    while offset < collection.count() {
+        let page = collection.read(offset, PAGE);
+        if page.is_empty() {
+            break;
+        }
+        offset += page.len() as u64;
+        for object in page {
+            let crd = Crd::parse(&object.value()).map_err(ApiError::internal)?;
+            visit(&object, &crd).map_err(ApiError::internal)?;
+        }
+    }
+    Ok(collection.revision())
+}
+
+fn refuse(error: &ApiError) -> Answer {
+    Answer::json(error.code, error.to_value().to_string())
+}
