@@ -210,7 +210,10 @@ impl Cache {
                 }
                 let changes = core.history.after(revision).filter(|change| covers(&query.target, change.object.key()));
                 let events: Vec<Told> = changes.filter_map(|change| change.seen_by(&matcher)).collect();
-                ((!events.is_empty()).then(|| Initial::changes(events, now.revision)), now.revision.max(revision))
+                match events.is_empty() {
+                    true => (None, now.revision),
+                    false => (Some(Initial::changes(events, now.revision)), revision),
+                }
             }
         };
         let mailbox =
