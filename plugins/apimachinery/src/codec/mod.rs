@@ -9,6 +9,7 @@ mod path;
 pub mod proto;
 pub mod quantity;
 pub mod time;
+pub mod yaml;
 
 use serde_json::Value;
 

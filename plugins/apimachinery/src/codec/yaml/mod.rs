@@ -1,0 +1,9 @@
+//! YAML, as upstream turns it into JSON and back: scalars by YAML 1.1 (`yes` is a boolean,
+//! `010` is eight), keys in order.
+
+mod read;
+mod resolve;
+mod write;
+
+pub use read::decode;
+pub use write::encode;

@@ -1,0 +1,268 @@
+//! Reads the first document of a YAML text into a tree.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+use serde_json::{Map, Value};
+
+use super::resolve;
+use crate::codec::{DEPTH_MAX, Decoded, STRICT_MAX, base64};
+
+/// How many values aliases may stand for: a small text can ask for billions.
+const ALIASED_MAX: usize = 100_000;
+
+/// Reads a document. Strict decoding finds keys that are there twice.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "yaml: invalid leading UTF-8 octet")?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader =
+        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0, duplicates: Vec::new() };
+    let value = reader.document()?;
+    let strict = match reader.duplicates.is_empty() {
+        true => Vec::new(),
+        // One finding, as upstream has it from its library.
+        false => vec![format!("yaml: unmarshal errors:\n  {}", reader.duplicates.join("\n  "))],
+    };
+    Ok(Decoded { value, strict })
+}
+
+struct Reader<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    /// Values that aliases may refer to; those that are still being read are not there.
+    anchors: HashMap<usize, Value>,
+    aliased: usize,
+    duplicates: Vec<String>,
+}
+
+type Item<'a> = (Event<'a>, Span);
+
+impl<'a> Reader<'a> {
+    fn document(&mut self) -> Result<Value, String> {
+        loop {
+            match self.next()? {
+                (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
+                (Event::StreamEnd | Event::DocumentEnd, _) => return Ok(Value::Null),
+                item => {
+                    let value = self.value(item, 0)?;
+                    // Whether the document ends where it should is known only now.
+                    self.next()?;
+                    return Ok(value);
+                }
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<Item<'a>, String> {
+        match self.parser.next_event() {
+            Some(Ok(item)) => Ok(item),
+            Some(Err(error)) => Err(syntax(&error)),
+            None => Ok((Event::StreamEnd, Span::default())),
+        }
+    }
+
+    fn value(&mut self, (event, span): Item<'a>, depth: usize) -> Result<Value, String> {
+        if depth > DEPTH_MAX {
+            return Err("yaml: exceeded max depth".into());
+        }
+        let (anchor, value) = match event {
+            Event::Scalar(text, style, anchor, tag) => (anchor, scalar(&text, style, tag.as_deref())?),
+            Event::SequenceStart(anchor, _) => (anchor, self.sequence(depth)?),
+            Event::MappingStart(anchor, _) => (anchor, self.mapping(depth)?),
+            Event::Alias(anchor) => return self.alias(anchor, span),
+            _ => return Err(format!("yaml: line {}: did not find expected node content", span.start.line())),
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, value.clone());
+        }
+        Ok(value)
+    }
+
+    fn sequence(&mut self, depth: usize) -> Result<Value, String> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(items.into()),
+                item => items.push(self.value(item, depth + 1)?),
+            }
+        }
+    }
+
+    fn mapping(&mut self, depth: usize) -> Result<Value, String> {
+        let mut members = Map::new();
+        loop {
+            let item = self.next()?;
+            if matches!(item.0, Event::MappingEnd) {
+                break;
+            }
+            if is_merge(&item.0) {
+                let item = self.next()?;
+                let merged = self.value(item, depth + 1)?;
+                merge(&mut members, merged)?;
+                continue;
+            }
+            let key = key(self.value(item, depth + 1)?)?;
+            let item = self.next()?;
+            let line = item.1.start.line();
+            let value = self.value(item, depth + 1)?;
+            if members.contains_key(&key) && self.duplicates.len() < STRICT_MAX {
+                self.duplicates.push(format!("line {line}: key {key:?} already set in map"));
+            }
+            members.insert(key, value);
+        }
+        // The text's order is lost in upstream's map; what is found later is found by name.
+        members.sort_keys();
+        Ok(members.into())
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<Value, String> {
+        let line = span.start.line();
+        let value =
+            self.anchors.get(&anchor).ok_or_else(|| format!("yaml: line {line}: anchor value contains itself"))?;
+        self.aliased += size(value);
+        match self.aliased <= ALIASED_MAX {
+            true => Ok(value.clone()),
+            false => Err("yaml: document contains excessive aliasing".into()),
+        }
+    }
+}
+
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+    let tag = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
+    let value = match (tag, style) {
+        (Some("binary"), _) => {
+            let bytes = base64::decode(text).map_err(|_| "yaml: !!binary value contains invalid base64 data")?;
+            return Ok(String::from_utf8_lossy(&bytes).into());
+        }
+        (Some("str"), _) => return Ok(text.into()),
+        (Some("bool" | "int" | "float" | "null"), _) | (None, ScalarStyle::Plain) => resolve::plain(text)?,
+        _ => return Ok(text.into()),
+    };
+    let fits = match tag {
+        Some("bool") => value.is_boolean(),
+        Some("int") => value.is_i64(),
+        Some("float") => value.is_number(),
+        Some("null") => value.is_null(),
+        _ => true,
+    };
+    match fits {
+        true => Ok(value),
+        false => Err(format!("yaml: cannot decode {} `{text}` as a !!{}", tag_of(&value), tag.unwrap_or_default())),
+    }
+}
+
+fn tag_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "!!null",
+        Value::Bool(_) => "!!bool",
+        Value::Number(number) if number.is_i64() => "!!int",
+        Value::Number(_) => "!!float",
+        _ => "!!str",
+    }
+}
+
+/// JSON's keys are strings.
+fn key(value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Bool(value) => Ok(value.to_string()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Null => Err("unsupported map key of type: %!s(<nil>)".into()),
+        value => Err(format!("yaml: invalid map key: {value}")),
+    }
+}
+
+fn is_merge(event: &Event<'_>) -> bool {
+    matches!(event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<")
+}
+
+/// `<<`: the members of a mapping, or of several of which the first counts most.
+fn merge(members: &mut Map<String, Value>, merged: Value) -> Result<(), String> {
+    match merged {
+        Value::Object(merged) => {
+            members.extend(merged);
+            Ok(())
+        }
+        Value::Array(several) if several.iter().all(Value::is_object) => {
+            several.into_iter().rev().try_for_each(|merged| merge(members, merged))
+        }
+        _ => Err("yaml: map merge requires map or sequence of maps as the value".into()),
+    }
+}
+
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(members) => members.values().map(size).sum(),
+        _ => 0,
+    }
+}
+
+fn syntax(error: &ScanError) -> String {
+    format!("yaml: line {}: {}", error.marker().line(), error.info())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn documents_become_trees() {
+        for (text, expected) in [
+            ("", json!(null)),
+            ("a: b", json!({"a": "b"})),
+            ("apiVersion: v1\ndata:\n  a: \"1\"\n  b: 'yes'\n  c: |\n    x\n    y\n", {
+                json!({"apiVersion": "v1", "data": {"a": "1", "b": "yes", "c": "x\ny\n"}})
+            }),
+            ("- a\n- 1\n- [x, {z: ~}]", json!(["a", 1, ["x", {"z": null}]])),
+            ("y: 1\n1: 2\n1.5: 3\n", json!({"true": 1, "1": 2, "1.5": 3})),
+            ("a: &x {b: 1}\nc:\n  <<: *x\n  d: *x\n", json!({"a": {"b": 1}, "c": {"b": 1, "d": {"b": 1}}})),
+            ("a: !!str 1\nb: !!float 1\nc: !!binary aGk=", json!({"a": "1", "b": 1, "c": "hi"})),
+            ("a: 1\n---\nb: 2", json!({"a": 1})),
+            (r#"{"a": ["b", 1.5, true, null]}"#, json!({"a": ["b", 1.5, true, null]})),
+            ("when: 2026-11-21T00:00:00Z", json!({"when": "2026-11-21T00:00:00Z"})),
+        ] {
+            assert_eq!(decode(text.as_bytes()).unwrap().value, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_sorted_as_they_are_after_upstreams_map() {
+        assert_eq!(decode(b"b: 1\na: 2").unwrap().value.to_string(), r#"{"a":2,"b":1}"#);
+    }
+
+    #[test]
+    fn duplicate_keys_are_one_finding() {
+        let decoded = decode(b"a: 1\na: 2\nb:\n  c: 1\n  c: 2\n").unwrap();
+        assert_eq!(decoded.value, json!({"a": 2, "b": {"c": 2}}));
+        assert_eq!(
+            decoded.strict,
+            ["yaml: unmarshal errors:\n  line 2: key \"a\" already set in map\n  line 5: key \"c\" already set in map"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_refused() {
+        for text in ["a: b: c", "a: [1,2", "a: *x", "? [a]\n: b", "a: 'x", "!!int x", "a: @x", "a: .inf", "a: b\n- c"] {
+            let error = decode(text.as_bytes()).unwrap_err();
+            assert!(error.starts_with("yaml: ") || error.starts_with("json: "), "{text}: {error}");
+        }
+        assert!(decode(b"a: \xff").is_err());
+    }
+
+    #[test]
+    fn small_texts_do_not_become_large_trees() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string();
+        for n in 1..10 {
+            let aliases = vec![format!("*a{}", n - 1); 10].join(", ");
+            text += &format!("a{n}: &a{n} [{aliases}]\n");
+        }
+        assert_eq!(decode(text.as_bytes()).unwrap_err(), "yaml: document contains excessive aliasing");
+        assert!(decode("[".repeat(10_000).as_bytes()).is_err());
+        assert!(decode("a: &a [*a]".as_bytes()).is_err());
+    }
+}
