@@ -3,10 +3,14 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use plugin_sdk::HookContext;
 use plugin_sdk::storage::{Error, Event, Selector, Watch, WatchQuery, WatchStart};
+
+/// A timer outlives the call that set it, so it is a short one.
+const TICK_MS: u64 = 2_000;
 
 type Pending<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -30,31 +34,36 @@ impl Changes {
         Ok(changes)
     }
 
-    /// Waits for a change, or for a time: a timer that was set before may end it earlier, so
-    /// this says that one should look, not why. False when the hook is to end.
+    /// Waits for a change, but not longer than this. False when the hook is to end.
     pub(super) async fn wait(&mut self, at_most_ms: u64) -> Result<bool, Error> {
-        if self.context.is_cancelled() {
-            return Ok(false);
-        }
-        let mut events = match (self.events.take(), &self.watch) {
-            (Some(pending), _) => pending,
-            (None, Some(watch)) => next(watch.clone()),
-            (None, None) => {
-                self.open().await?;
-                // What happened in between is seen by looking now.
-                return Ok(!self.context.is_cancelled());
-            }
-        };
-        let mut timer = self.timer.take().unwrap_or_else(|| sleep(self.context.clone(), at_most_ms));
-        match select(&mut events, &mut timer).await {
-            Either::Left((happened, _)) => {
-                self.timer = Some(timer);
-                if happened.is_err() || happened.is_ok_and(|events| events.is_empty()) {
-                    // It is over, or was too slow: begin again.
-                    self.watch = None;
+        let until = Instant::now() + Duration::from_millis(at_most_ms);
+        while !self.context.is_cancelled() {
+            let mut events = match (self.events.take(), &self.watch) {
+                (Some(pending), _) => pending,
+                (None, Some(watch)) => next(watch.clone()),
+                (None, None) => {
+                    self.open().await?;
+                    // What happened in between is seen by looking now.
+                    break;
+                }
+            };
+            let mut timer = self.timer.take().unwrap_or_else(|| sleep(self.context.clone(), at_most_ms.min(TICK_MS)));
+            match select(&mut events, &mut timer).await {
+                Either::Left((happened, _)) => {
+                    self.timer = Some(timer);
+                    if happened.is_err() || happened.is_ok_and(|events| events.is_empty()) {
+                        // It is over, or was too slow: begin again.
+                        self.watch = None;
+                    }
+                    break;
+                }
+                Either::Right(((), _)) => {
+                    self.events = Some(events);
+                    if Instant::now() >= until {
+                        break;
+                    }
                 }
             }
-            Either::Right(((), _)) => self.events = Some(events),
         }
         Ok(!self.context.is_cancelled())
     }

@@ -20,8 +20,9 @@ use crate::remote::Target;
 
 /// The set of routes that this controller keeps.
 const SET: &str = "remote-apiservices";
-/// How often the addresses of services are looked up again.
+/// How often the addresses of services are looked up again, if there are any.
 const INTERVAL_MS: u64 = 10_000;
+const IDLE_INTERVAL_MS: u64 = 60_000;
 
 pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Result {
     let store_failed = |error| described("follow APIServices", from_store(error));
@@ -41,7 +42,8 @@ pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Re
             context.ready();
             complete = true;
         }
-        if !changes.wait(INTERVAL_MS).await.map_err(store_failed)? {
+        let interval = if registered.is_empty() { IDLE_INTERVAL_MS } else { INTERVAL_MS };
+        if !changes.wait(interval).await.map_err(store_failed)? {
             return Ok(());
         }
     }
