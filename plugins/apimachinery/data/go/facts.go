@@ -4,8 +4,9 @@
 //
 // A field is listed with
 //
-//	go   its Go type, where the schema does not imply it: a named type (`v1.Protocol`), or a
-//	     pointer to a scalar (a zero that was written is kept, a plain zero is not)
+//	go   its Go type, where the schema does not imply it: a named type (`v1.Protocol`), a
+//	     pointer to a scalar (a zero that was written is kept, a plain zero is not), or a
+//	     struct that JSON leaves out without its being a pointer
 //	pb   the protobuf numbers that lead to it, where types.json has none: it is in a struct
 //	     that the type embeds, which travels as a message of its own
 //	in   the Go names of the structs that the type embeds it by, as decoding errors tell them
@@ -56,13 +57,8 @@ func printFacts() error {
 	if err := json.Unmarshal(text, &c.declared); err != nil {
 		return err
 	}
-	for _, add := range []func() error{
-		func() error { return apiextensions.AddToScheme(scheme.Scheme) },
-		func() error { return apiregistration.AddToScheme(scheme.Scheme) },
-	} {
-		if err := add(); err != nil {
-			return err
-		}
+	if err := addToScheme(); err != nil {
+		return err
 	}
 	for _, t := range scheme.Scheme.AllKnownTypes() {
 		c.visit(t)
@@ -71,6 +67,14 @@ func printFacts() error {
 		c.visit(reflect.TypeOf(value))
 	}
 	return printByLine(c.facts)
+}
+
+// addToScheme adds the types of the servers that are not in client-go.
+func addToScheme() error {
+	if err := apiextensions.AddToScheme(scheme.Scheme); err != nil {
+		return err
+	}
+	return apiregistration.AddToScheme(scheme.Scheme)
 }
 
 func (c *collector) visit(t reflect.Type) {
@@ -125,7 +129,7 @@ func (c *collector) fields(name string, t reflect.Type, within []int, embedders 
 		} else if known.PB != 0 && (known.PB != number || len(within) != 0) {
 			panic(fmt.Sprintf("%s.%s: types.json says %d, Go says %d", name, jsonName, known.PB, number))
 		}
-		if !implied(field.Type) {
+		if !implied(field.Type) || strings.Contains(field.Tag.Get("json"), ",omitzero") {
 			facts.Go = field.Type.String()
 		}
 		if facts.Go == "" && facts.PB == nil && facts.In == nil {

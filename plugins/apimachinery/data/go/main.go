@@ -7,9 +7,9 @@ import (
 )
 
 func main() {
-	run := map[string]func() error{"facts": printFacts}
+	run := map[string]func() error{"facts": printFacts, "fixtures": printFixtures}
 	if len(os.Args) != 2 || run[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: go run . facts")
+		fmt.Fprintln(os.Stderr, "usage: go run . facts|fixtures")
 		os.Exit(2)
 	}
 	if err := run[os.Args[1]](); err != nil {

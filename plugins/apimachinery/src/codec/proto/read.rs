@@ -151,6 +151,8 @@ impl Place<'_> {
                 Some(raw) if raw.starts_with(b"k8s\0") => super::decode(raw),
                 Some(raw) => json::decode(raw).map(|decoded| decoded.value),
             },
+            // An empty message is a list that is not there.
+            Wire::StringListMessage if bytes.is_empty() => Ok(Value::Null),
             Wire::StringListMessage => Ok(repeated(bytes, 1)?.into_iter().map(lossy).collect()),
             Wire::SchemaOrArray | Wire::SchemaOrBool | Wire::SchemaOrStringArray => schema_or(field.wire, bytes, depth),
             _ => match &schema.shape {

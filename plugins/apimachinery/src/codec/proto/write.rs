@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::wire::Writer;
 use crate::codec::time::Instant;
-use crate::codec::{base64, json, time};
+use crate::codec::{base64, time};
 use crate::schema::{Field, Object, Scalar, Schema, Shape, Wire, builtin};
 
 /// Writes the message of a struct. Values that do not fit the schema are written as unset:
@@ -68,8 +68,8 @@ fn field(writer: &mut Writer, field: &Field, value: &Value) {
 fn is_absent_when_unset(field: &Field) -> bool {
     match (&field.schema.shape, field.wire) {
         (_, Wire::Bytes) => true,
-        // A time's zero is null in JSON, and an empty message here.
-        (_, Wire::Time | Wire::MicroTime) => field.when_unset.is_none(),
+        // A time's zero is null or left out in JSON, and an empty message here.
+        (_, Wire::Time | Wire::MicroTime) => field.when_unset.is_none() && field.native.go.is_empty(),
         (Shape::Scalar(Scalar::String | Scalar::Integer | Scalar::Number | Scalar::Boolean), _) => {
             field.native.keeps_zero()
         }
@@ -102,7 +102,7 @@ fn element(writer: &mut Writer, number: u32, wire: Wire, schema: &Schema, value:
         }),
         Wire::RawJson | Wire::RawExtension => writer.message(number, |writer| {
             if !value.is_null() {
-                writer.bytes(1, &json::encode(value));
+                writer.bytes(1, value.to_string().as_bytes());
             }
         }),
         Wire::StringListMessage => writer.message(number, |writer| strings(writer, 1, value)),
