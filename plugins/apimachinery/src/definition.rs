@@ -35,6 +35,9 @@ pub struct Definition {
     pub strategy: &'static dyn Strategy,
     /// `Warning` sent with each request to a deprecated version.
     pub deprecation_warning: Option<Box<str>>,
+    /// Changes whenever the definition does: uid and generation of a custom resource's; empty
+    /// for what is built in.
+    pub edition: Box<str>,
 }
 
 #[derive(Clone)]
@@ -147,6 +150,7 @@ impl Definition {
             builtin: true,
             strategy,
             deprecation_warning: None,
+            edition: Box::default(),
         }
     }
 

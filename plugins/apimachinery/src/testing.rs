@@ -26,5 +26,6 @@ pub(crate) fn definition(group: &str, version: &str, resource: &str, kind: &str)
         builtin: true,
         strategy: &Plain,
         deprecation_warning: None,
+        edition: Box::default(),
     }
 }

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use super::schemas::Schemas;
 use super::{path_of, paths, sha512};
 use crate::definition::Definition;
-use crate::schema::SchemaRef;
 
 /// Those of the definitions that are of this version (`apis/apps/v1`).
 pub(super) fn definitions_of<'a>(group_version: &str, own: &[&'a Definition]) -> Vec<&'a Definition> {
@@ -36,7 +35,8 @@ pub(super) fn document(definitions: &[&Definition], server: &str) -> Value {
     })
 }
 
-/// A hash of everything that the document is made from, so that the index costs no documents.
+/// A hash of what the document is made from, so that the index costs no documents, nor the
+/// schemas of custom resources.
 pub(super) fn hash(definitions: &[&Definition]) -> String {
     // What the types and the code that writes them are: they are the same for one build.
     let mut text = String::from(env!("OPENAPI_FINGERPRINT"));
@@ -45,7 +45,7 @@ pub(super) fn hash(definitions: &[&Definition]) -> String {
             definition.subresources.iter().map(|sub| (&sub.name, &sub.kind, &sub.verbs)).collect();
         let _ = write!(
             text,
-            "\n{}/{} {} {} {} {:?} {:?}",
+            "\n{}/{} {} {} {} {:?} {:?} {}",
             definition.api_version(),
             definition.resource,
             definition.kind,
@@ -53,12 +53,8 @@ pub(super) fn hash(definitions: &[&Definition]) -> String {
             definition.namespaced,
             definition.verbs,
             subresources,
+            definition.edition,
         );
-        if let SchemaRef::Inline(schema) = &definition.schema
-            && let Some(published) = &schema.openapi
-        {
-            let _ = write!(text, " {published}");
-        }
     }
     sha512(text.as_bytes())
 }

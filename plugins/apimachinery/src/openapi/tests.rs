@@ -166,8 +166,8 @@ fn a_custom_resource_is_published_as_its_definition_has_it() {
 
 #[test]
 fn the_hash_follows_what_is_published() {
-    let (first, second) =
-        (widgets(json!({ "type": "object" })), widgets(json!({ "type": "object", "description": "x" })));
+    let edition = |edition: &str| Definition { edition: edition.into(), ..widgets(json!({ "type": "object" })) };
+    let (first, second) = (edition("uid/1"), edition("uid/2"));
     assert_eq!(hash(&[&first]), hash(&[&first]));
     assert_ne!(hash(&[&first]), hash(&[&second]));
     assert_ne!(hash(&[&first]), hash(&[&deployments()]));

@@ -108,6 +108,7 @@ impl Form {
             builtin: false,
             strategy: &Plain,
             deprecation_warning: None,
+            edition: Box::default(),
         })
     }
 

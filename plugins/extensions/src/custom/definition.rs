@@ -100,6 +100,7 @@ fn build(crd: &Crd, version: &Version, schemas: &Schemas, purpose: Purpose) -> D
         builtin: false,
         strategy: if crd.is_true(crd::TERMINATING) { &TERMINATING } else { &CUSTOM },
         deprecation_warning: deprecation_warning(crd, version).map(Into::into),
+        edition: format!("{}/{}", crd.metadata.uid, crd.metadata.generation).into(),
     }
 }
 
