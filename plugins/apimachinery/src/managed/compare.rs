@@ -68,7 +68,7 @@ fn walk(of: Type<'_>, old: Option<&Value>, new: Option<&Value>) -> Result<Change
 
 fn walk_as(atom: Atom<'_>, old: Option<&Value>, new: Option<&Value>) -> Result<Change, String> {
     match atom {
-        Atom::Scalar | Atom::Leaf => Ok(leaf(old, new)),
+        Atom::Scalar(_) | Atom::Leaf => Ok(leaf(old, new)),
         Atom::List(list) => {
             let (old_items, new_items) = (items(old), items(new));
             // Empty and null are told apart, as leaves.

@@ -4,12 +4,20 @@
 //! (`Apply`). What is one field follows from the schema's list and map types. The semantics
 //! are those of structured-merge-diff, which upstream uses.
 
+mod apply;
+mod check;
+mod collect;
 mod compare;
+mod conflict;
 mod element;
 mod entries;
+mod last_applied;
+mod merge;
+mod remove;
 mod set;
 mod types;
 
+pub use apply::apply;
 pub use element::PathElement;
 pub use set::Set;
 

@@ -181,11 +181,15 @@ impl Set {
         self.entries.extend(entry.kept());
     }
 
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     pub(super) fn sort(&mut self) {
         self.entries.sort_by(|a, b| a.element.cmp(&b.element));
     }
 
-    fn entry(&self, element: &PathElement) -> Option<&Entry> {
+    pub(super) fn entry(&self, element: &PathElement) -> Option<&Entry> {
         self.position(element).ok().map(|position| &self.entries[position])
     }
 

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::element::PathElement;
-use crate::schema::{self, ListKind, Object, Schema, Shape, Wire};
+use crate::schema::{self, ListKind, Object, Scalar, Schema, Shape, Wire};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -23,7 +23,8 @@ pub(super) enum Type<'a> {
 /// What a value of some type is, once the value has been looked at too.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Atom<'a> {
-    Scalar,
+    /// Of this kind, or of any.
+    Scalar(Option<Scalar>),
     /// Owned and replaced as a whole.
     Leaf,
     List(AssociativeList<'a>),
@@ -51,7 +52,7 @@ impl<'a> Type<'a> {
             Self::Deduced => match value {
                 Some(Value::Array(_)) => Atom::Leaf,
                 Some(Value::Object(_)) | None | Some(Value::Null) => Atom::Map(Members { of: self }),
-                Some(_) => Atom::Scalar,
+                Some(_) => Atom::Scalar(None),
             },
             Self::Root(_) => Atom::Map(Members { of: self }),
             Self::Schema(schema) => match &schema.shape {
@@ -63,9 +64,24 @@ impl<'a> Type<'a> {
                     ListKind::Set => Atom::List(AssociativeList { items: Self::Schema(&list.items), keys: &[] }),
                     ListKind::Map { keys } => Atom::List(AssociativeList { items: Self::Schema(&list.items), keys }),
                 },
-                Shape::Scalar(_) => Atom::Scalar,
+                Shape::Scalar(scalar) => Atom::Scalar(Some(*scalar)),
             },
         }
+    }
+
+    /// The type of the items of a list that is one leaf.
+    pub(super) fn items(self) -> Option<Type<'a>> {
+        self.schema()?.items().map(Type::Schema)
+    }
+
+    /// The type of a member of a map or struct, one leaf or not; nothing if the schema does not
+    /// declare it.
+    pub(super) fn member(self, name: &str) -> Option<Type<'a>> {
+        Members { of: self }.get(name)
+    }
+
+    pub(super) fn is_map(self) -> bool {
+        self.schema().is_some_and(|schema| matches!(schema.shape, Shape::Object(_)))
     }
 
     pub(super) fn schema(self) -> Option<&'a Schema> {
@@ -93,6 +109,16 @@ impl<'a> Members<'a> {
             }
         }
         declared
+    }
+
+    /// Whether it is a field of a struct, which is never owned by itself, and not the key of a
+    /// map.
+    pub(super) fn is_field(self, name: &str) -> bool {
+        match self.of {
+            Type::Deduced | Type::Raw => false,
+            Type::Root(schema) => schema.field(name).is_some() || matches!(name, "apiVersion" | "kind" | "metadata"),
+            Type::Schema(schema) => schema.field(name).is_some(),
+        }
     }
 }
 

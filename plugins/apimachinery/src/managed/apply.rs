@@ -1,0 +1,201 @@
+//! Server-side apply: a manager says what it wants to have; what it no longer says goes; what
+//! others have is theirs unless it forces.
+
+use serde_json::{Value, json};
+
+use super::collect::{collect, with_named_fields};
+use super::compare::{Comparison, compare};
+use super::conflict::{self, Conflict};
+use super::entries::{Entry, Operation, Owner, decode, encode};
+use super::merge::merge;
+use super::remove::remove;
+use super::types::Type;
+use super::{
+    Manager, NEVER_OWNED, Set, check, empty_object, last_applied, managed_fields, set_managed_fields, updated,
+};
+use crate::schema::Schema;
+use crate::status::ApiError;
+
+/// Who owns what an object had before anything was applied to it.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+
+/// `live`, or a new object, with `patch` applied, and with its `metadata.managedFields`. To be
+/// decoded and defaulted afterwards: fields that nobody wants any more may be null.
+///
+/// Fields in `ignored` are what this request cannot change; see [`super::update`].
+///
+/// # Errors
+/// `Conflict` with a cause for each field that another manager owns, if not `force`;
+/// `BadRequest` for a patch that owns itself; 500 for one that does not fit the schema, as
+/// upstream has it.
+pub fn apply(
+    schema: &Schema,
+    live: Option<&Value>,
+    patch: &Value,
+    manager: &Manager,
+    force: bool,
+    ignored: &Set,
+) -> Result<Value, ApiError> {
+    if managed_fields(patch).is_some_and(|fields| !fields.is_null()) {
+        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
+    }
+    check::check(Type::Root(schema), patch).map_err(|why| {
+        ApiError::new(500, "", format!("failed to create typed patch object ({}): {why}", identity(patch)))
+    })?;
+
+    let mut before = match live {
+        Some(live) => live.clone(),
+        None => empty_object(schema, patch),
+    };
+    let entries = match managed_fields(&before) {
+        Some(fields) => {
+            decode(fields).map_err(|why| ApiError::new(500, "", format!("failed to decode managed fields: {why}")))?
+        }
+        None => Vec::new(),
+    };
+    set_managed_fields(&mut before, None);
+    let entries = owned_before(schema, live, &before, entries, manager, ignored)?;
+
+    let request = Request { of: Type::Root(schema), live: &before, patch, manager, ignored };
+    let applied = match request.apply(entries.clone(), force).map_err(internal)? {
+        Ok(applied) => applied,
+        Err(conflicts) => {
+            let left = last_applied::without_own(&request, conflicts);
+            if !left.is_empty() {
+                return Err(conflict::error(left));
+            }
+            match request.apply(entries, true).map_err(internal)? {
+                Ok(applied) => applied,
+                Err(conflicts) => return Err(conflict::error(conflicts)),
+            }
+        }
+    };
+
+    let Applied { object, mut entries } = applied;
+    // Who changes nothing leaves the time alone.
+    if object.is_some()
+        && let Some(entry) = entries.iter_mut().find(|entry| entry.owner == request.owner())
+    {
+        entry.time = Some(manager.time.clone());
+    }
+    let mut object = object.unwrap_or(before);
+    last_applied::keep_in_step(&mut object, patch, manager);
+    if let Some(fields) = encode(entries)
+        && let Some(metadata) =
+            object.as_object_mut().map(|object| object.entry("metadata").or_insert_with(|| json!({})))
+    {
+        metadata["managedFields"] = fields;
+    }
+    Ok(object)
+}
+
+/// The entries; for an object without any, one that owns all that is there.
+fn owned_before(
+    schema: &Schema,
+    live: Option<&Value>,
+    before: &Value,
+    entries: Vec<Entry>,
+    manager: &Manager,
+    ignored: &Set,
+) -> Result<Vec<Entry>, ApiError> {
+    if !entries.is_empty() || live.is_none() {
+        return Ok(entries);
+    }
+    let unknown = Manager { name: BEFORE_FIRST_APPLY.into(), ..manager.clone() };
+    updated(schema, None, before, entries, &unknown, ignored)
+        .map_err(|why| internal(format!("failed to create manager for existing fields: {why}")))
+}
+
+/// One attempt at applying.
+pub(super) struct Request<'a> {
+    pub(super) of: Type<'a>,
+    /// Without its entries.
+    pub(super) live: &'a Value,
+    pub(super) patch: &'a Value,
+    pub(super) manager: &'a Manager,
+    ignored: &'a Set,
+}
+
+struct Applied {
+    /// Nothing if it is as it was.
+    object: Option<Value>,
+    entries: Vec<Entry>,
+}
+
+impl Request<'_> {
+    /// The object and its entries, or what stands against it.
+    fn apply(&self, mut entries: Vec<Entry>, force: bool) -> Result<Result<Applied, Vec<Conflict>>, String> {
+        let owner = self.owner();
+        let merged = merge(self.of, self.live, self.patch).map_err(|why| format!("failed to merge config: {why}"))?;
+        let wanted = collect(self.of, self.patch).without_subtrees(self.ignored);
+
+        let place = entries.iter().position(|entry| entry.owner == owner);
+        let last = place.map(|place| entries.remove(place));
+        let object = match &last {
+            Some(last) if !last.set.is_empty() => self.prune(&merged, &last.set, &wanted, &entries),
+            _ => merged,
+        };
+
+        let Comparison { added, modified, removed } = compare(self.of, self.live, &object)?.ignoring(self.ignored);
+        let changed = added.union(&modified);
+        let conflicts = conflict::find(&entries, &changed);
+        if !force && !conflicts.is_empty() {
+            return Ok(Err(conflicts));
+        }
+        for entry in &mut entries {
+            entry.set = entry.set.difference(&changed.union(&removed));
+        }
+        entries.retain(|entry| !entry.set.is_empty());
+
+        let set = wanted.difference(&Set::of_fields(&NEVER_OWNED));
+        if !set.is_empty() {
+            let time = last.and_then(|last| last.time);
+            entries.push(Entry { owner, api_version: self.manager.api_version.clone(), time, set });
+        }
+        let object = (object != *self.live).then_some(object);
+        Ok(Ok(Applied { object, entries }))
+    }
+
+    pub(super) fn owner(&self) -> Owner {
+        let name = if self.manager.name.is_empty() { "unknown" } else { &self.manager.name };
+        Owner { manager: name.to_string(), operation: Operation::Apply, subresource: self.manager.subresource.clone() }
+    }
+
+    /// `merged` without what this manager wanted last time and does not want now, unless
+    /// somebody else owns it.
+    fn prune(&self, merged: &Value, last: &Set, wanted: &Set, others: &[Entry]) -> Value {
+        let named = |set: &Set| with_named_fields(set, self.of);
+        let last = named(last);
+        let all = named(&collect(self.of, merged));
+        let owned = others.iter().fold(wanted.clone(), |owned, entry| owned.union(&entry.set));
+
+        let pruned = remove(self.of, merged, &last);
+        // Back come the items that somebody owns ...
+        let kept = named(&collect(self.of, &pruned)).union(&named(&owned));
+        let pruned = remove(self.of, merged, &all.difference(&kept));
+        // ... and what was below a removed item but was never this manager's.
+        let kept = named(&collect(self.of, &pruned));
+        remove(self.of, merged, &all.difference(&kept).intersection(&last))
+    }
+}
+
+fn internal(why: String) -> ApiError {
+    ApiError::new(500, "", why)
+}
+
+/// `namespace/name; group/version, Kind=kind`.
+fn identity(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let metadata = &object["metadata"];
+    let api_version = text(&object["apiVersion"]);
+    let group_version = if api_version.contains('/') { api_version } else { format!("/{api_version}") };
+    format!(
+        "{}/{}; {group_version}, Kind={}",
+        text(&metadata["namespace"]),
+        text(&metadata["name"]),
+        text(&object["kind"])
+    )
+}
+
+#[cfg(test)]
+mod tests;
