@@ -106,6 +106,12 @@ pub trait Strategy: Sync {
         crate::validation::names::dns1123_subdomain(name)
     }
 
+    /// Whether a client may create the object with a status (nodes, which register themselves
+    /// complete). For the others it is what a controller or the server makes of it.
+    fn keeps_status_on_create(&self) -> bool {
+        false
+    }
+
     /// Whether a PUT of something that does not exist creates it.
     fn create_on_update(&self) -> bool {
         false
@@ -183,10 +189,10 @@ pub trait Strategy: Sync {
     }
 
     /// From this version's shape to the stored one.
-    fn into_storage_shape(&self, _object: &mut Value) {}
+    fn reshape_to_store(&self, _object: &mut Value) {}
 
     /// From the stored shape to this version's.
-    fn into_served_shape(&self, _object: &mut Value) {}
+    fn reshape_to_serve(&self, _object: &mut Value) {}
 }
 
 /// No rules beside the schema's.

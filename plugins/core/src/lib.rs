@@ -6,10 +6,12 @@
 //! - `special`: what is no object in the store: reviews, bindings, tokens.
 //! - `hooks`: what runs beside requests and makes the objects that a fresh cluster has.
 
+mod check;
 mod hooks;
 pub mod resources;
 mod special;
 mod strategies;
+mod tree;
 
 use apimachinery::definition::Definition;
 use apimachinery::discovery;

@@ -3,6 +3,9 @@
 
 mod configmaps;
 mod namespaces;
+pub(crate) mod pods;
+mod secrets;
+mod workloads;
 
 use apimachinery::strategy::{Plain, Strategy};
 
@@ -11,6 +14,15 @@ pub(crate) fn of(group: &str, resource: &str) -> &'static dyn Strategy {
     match (group, resource) {
         ("", "configmaps") => &configmaps::ConfigMaps,
         ("", "namespaces") => &namespaces::Namespaces,
+        ("", "pods") => &pods::Pods,
+        ("", "podtemplates") => &workloads::PodTemplates,
+        ("", "replicationcontrollers") => &workloads::ReplicationControllers,
+        ("", "secrets") => &secrets::Secrets,
+        ("apps", "controllerrevisions") => &workloads::ControllerRevisions,
+        ("apps", "daemonsets") => &workloads::DaemonSets,
+        ("apps", "deployments") => &workloads::Deployments,
+        ("apps", "replicasets") => &workloads::ReplicaSets,
+        ("apps", "statefulsets") => &workloads::StatefulSets,
         _ => &Plain,
     }
 }

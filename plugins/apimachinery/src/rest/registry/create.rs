@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{ATTEMPTS_MAX, Outcome, Registry, Written};
 use crate::rest::clock;
 use crate::rest::errors::from_store;
-use crate::rest::object::{carry_over_meta, meta, metadata_mut, set_meta};
+use crate::rest::object::{carry_over, carry_over_meta, meta, metadata_mut, set_meta};
 use crate::schema;
 use crate::status::{ApiError, FieldError};
 use crate::validation;
@@ -61,6 +61,9 @@ impl Registry<'_> {
         let operation = self.operation(namespace, &name);
         let companions = strategy.admit(&operation, self.store, &mut object, None).await?;
         self.fill_system_fields(&mut object);
+        if definition.subresource("status").is_some() && !strategy.keeps_status_on_create() {
+            carry_over(&mut object, &Value::Null, "status");
+        }
         strategy.prepare_for_create(&operation, &mut object);
 
         let mut errors = Vec::new();

@@ -56,7 +56,7 @@ impl Stored {
 /// A stored tree in the version of the definition.
 pub fn served(definition: &Definition, mut value: Value) -> Value {
     if !definition.stored_as_served() {
-        definition.strategy.into_served_shape(&mut value);
+        definition.strategy.reshape_to_serve(&mut value);
         value["apiVersion"] = definition.api_version().into();
     }
     value
@@ -172,7 +172,7 @@ impl<'a> Registry<'a> {
         let mut value = value.clone();
         set_meta(&mut value, "resourceVersion", "");
         if !self.definition.stored_as_served() {
-            self.definition.strategy.into_storage_shape(&mut value);
+            self.definition.strategy.reshape_to_store(&mut value);
             value["apiVersion"] = (*self.definition.storage_version).into();
             object::arrange(&mut value);
         }

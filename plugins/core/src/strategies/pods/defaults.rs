@@ -1,0 +1,229 @@
+//! What upstream's defaulting sets in a pod, or in the template of one.
+
+use serde_json::{Value, json};
+
+use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, text};
+
+/// Modes of files in volumes: 0644.
+const FILE_MODE: u32 = 420;
+const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+
+/// The spec of a pod or a template.
+pub(crate) fn pod_spec(spec: &mut Value) {
+    if !spec.is_object() {
+        *spec = json!({});
+    }
+    or_set_text(spec, "dnsPolicy", "ClusterFirst");
+    or_set_text(spec, "restartPolicy", "Always");
+    or_set(spec, "terminationGracePeriodSeconds", 30);
+    or_set_text(spec, "schedulerName", "default-scheduler");
+    child(spec, "securityContext");
+    // The old name of the field is kept beside the new one.
+    let account = match text(spec, "serviceAccountName") {
+        "" => text(spec, "serviceAccount").to_string(),
+        name => name.to_string(),
+    };
+    if !account.is_empty() {
+        spec["serviceAccountName"] = account.as_str().into();
+        spec["serviceAccount"] = account.into();
+    }
+    let host_network = spec["hostNetwork"] == true;
+    for list in CONTAINERS {
+        items_mut(spec, list).for_each(|container| self::container(container, host_network));
+    }
+    items_mut(spec, "volumes").for_each(volume);
+}
+
+/// What a pod has beyond its template.
+pub(super) fn pod(spec: &mut Value) {
+    or_set(spec, "enableServiceLinks", true);
+    for list in ["initContainers", "containers"] {
+        items_mut(spec, list).filter_map(|container| existing(container, "resources")).for_each(requests);
+    }
+}
+
+/// Who limits a resource asks for as much, unless it says otherwise.
+fn requests(resources: &mut Value) {
+    let Some(limits) = resources.get("limits").and_then(Value::as_object).cloned() else { return };
+    let requests = child(resources, "requests");
+    for (name, limit) in limits {
+        or_set(requests, &name, limit);
+    }
+}
+
+fn container(container: &mut Value, host_network: bool) {
+    let policy = match is_latest(text(container, "image")) {
+        true => "Always",
+        false => "IfNotPresent",
+    };
+    or_set_text(container, "imagePullPolicy", policy);
+    or_set_text(container, "terminationMessagePath", "/dev/termination-log");
+    or_set_text(container, "terminationMessagePolicy", "File");
+    for port in items_mut(container, "ports") {
+        or_set_text(port, "protocol", "TCP");
+        if host_network && port["hostPort"].as_i64().unwrap_or(0) == 0 {
+            port["hostPort"] = port["containerPort"].clone();
+        }
+    }
+    for variable in items_mut(container, "env") {
+        if let Some(field) = existing(variable, "valueFrom").and_then(|from| existing(from, "fieldRef")) {
+            or_set_text(field, "apiVersion", "v1");
+        }
+    }
+    for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        if let Some(probe) = existing(container, name) {
+            self::probe(probe);
+        }
+    }
+    if let Some(lifecycle) = existing(container, "lifecycle") {
+        for name in ["postStart", "preStop"] {
+            if let Some(handler) = existing(lifecycle, name) {
+                http_get(handler);
+            }
+        }
+    }
+}
+
+fn probe(probe: &mut Value) {
+    for (key, value) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
+    {
+        if probe[key].as_i64().unwrap_or(0) == 0 {
+            probe[key] = value.into();
+        }
+    }
+    http_get(probe);
+    if let Some(grpc) = existing(probe, "grpc") {
+        or_set(grpc, "service", "");
+    }
+}
+
+fn http_get(handler: &mut Value) {
+    if let Some(get) = existing(handler, "httpGet") {
+        or_set_text(get, "path", "/");
+        or_set_text(get, "scheme", "HTTP");
+    }
+}
+
+pub(crate) fn volume(volume: &mut Value) {
+    let sourceless =
+        volume.as_object().is_some_and(|map| map.iter().all(|(key, value)| key == "name" || value.is_null()));
+    if sourceless {
+        volume["emptyDir"] = json!({});
+    }
+    for name in ["secret", "configMap", "downwardAPI", "projected"] {
+        if let Some(source) = existing(volume, name) {
+            or_set(source, "defaultMode", FILE_MODE);
+            items_mut(source, "items").for_each(downward_item);
+            for part in items_mut(source, "sources") {
+                if let Some(token) = existing(part, "serviceAccountToken") {
+                    or_set(token, "expirationSeconds", 3600);
+                }
+                if let Some(downward) = existing(part, "downwardAPI") {
+                    items_mut(downward, "items").for_each(downward_item);
+                }
+            }
+        }
+    }
+    persistent_source(volume);
+    if let Some(claim) = existing(volume, "ephemeral").and_then(|source| existing(source, "volumeClaimTemplate")) {
+        or_set_text(child(claim, "spec"), "volumeMode", "Filesystem");
+    }
+}
+
+/// The sources that volumes of pods and persistent volumes share.
+pub(crate) fn persistent_source(volume: &mut Value) {
+    if let Some(source) = existing(volume, "hostPath") {
+        or_set(source, "type", "");
+    }
+    if let Some(source) = existing(volume, "iscsi") {
+        or_set_text(source, "iscsiInterface", "default");
+    }
+    if let Some(source) = existing(volume, "rbd") {
+        or_set_text(source, "pool", "rbd");
+        or_set_text(source, "user", "admin");
+        or_set_text(source, "keyring", "/etc/ceph/keyring");
+    }
+    if let Some(source) = existing(volume, "azureDisk") {
+        or_set(source, "cachingMode", "ReadWrite");
+        or_set(source, "kind", "Shared");
+        or_set(source, "fsType", "ext4");
+        or_set(source, "readOnly", false);
+    }
+    if let Some(source) = existing(volume, "scaleIO") {
+        or_set_text(source, "storageMode", "ThinProvisioned");
+        or_set_text(source, "fsType", "xfs");
+    }
+}
+
+fn downward_item(item: &mut Value) {
+    if let Some(field) = existing(item, "fieldRef") {
+        or_set_text(field, "apiVersion", "v1");
+    }
+}
+
+/// Whether an image has no tag, or the one that moves.
+fn is_latest(image: &str) -> bool {
+    if image.is_empty() || image.contains('@') {
+        return false;
+    }
+    let name = image.rsplit('/').next().unwrap_or_default();
+    match name.split_once(':') {
+        None => true,
+        Some((_, tag)) => tag == "latest",
+    }
+}
+
+/// The template of a workload: its spec; its metadata is there even if it is empty.
+pub(crate) fn template(owner: &mut Value) {
+    let template = child(owner, "template");
+    pod_spec(&mut template["spec"]);
+}
+
+/// Whether a template was given at all.
+pub(crate) fn has_template(owner: &Value) -> bool {
+    !is_empty(&owner["template"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_without_a_fixed_tag_are_always_pulled() {
+        for (image, latest) in [
+            ("a", true),
+            ("a:1", false),
+            ("a:latest", true),
+            ("example.com:5000/a", true),
+            ("example.com:5000/a:1", false),
+            ("a@sha256:0", false),
+            ("", false),
+        ] {
+            assert_eq!(is_latest(image), latest, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_container_gets_what_a_kubelet_needs() {
+        let mut spec = json!({"containers": [{"name": "c", "image": "a:1", "ports": [{"containerPort": 80}],
+            "livenessProbe": {"httpGet": {"port": 80}}}], "volumes": [{"name": "v"}], "serviceAccount": "sa"});
+        pod_spec(&mut spec);
+        assert_eq!(spec["containers"][0]["ports"][0]["protocol"], "TCP");
+        assert_eq!(
+            spec["containers"][0]["livenessProbe"],
+            json!({
+                "httpGet": {"port": 80, "path": "/", "scheme": "HTTP"},
+                "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3,
+            })
+        );
+        assert_eq!(spec["volumes"][0]["emptyDir"], json!({}));
+        assert_eq!(spec["serviceAccountName"], "sa");
+    }
+
+    #[test]
+    fn requests_follow_limits() {
+        let mut spec = json!({"containers": [{"resources": {"limits": {"cpu": "1", "memory": "2Gi"}, "requests": {"cpu": "500m"}}}]});
+        pod(&mut spec);
+        assert_eq!(spec["containers"][0]["resources"]["requests"], json!({"cpu": "500m", "memory": "2Gi"}));
+    }
+}

@@ -1,0 +1,66 @@
+//! Short ways through trees.
+
+use serde_json::{Map, Value};
+
+/// Sets a member that is absent or null.
+pub(crate) fn or_set(object: &mut Value, key: &str, value: impl Into<Value>) {
+    if object.get(key).is_none_or(Value::is_null)
+        && let Value::Object(map) = object
+    {
+        map.insert(key.to_string(), value.into());
+    }
+}
+
+/// As [`or_set`], for texts that may not be empty either.
+pub(crate) fn or_set_text(object: &mut Value, key: &str, value: &str) {
+    if object[key].as_str().is_none_or(str::is_empty)
+        && let Value::Object(map) = object
+    {
+        map.insert(key.to_string(), value.into());
+    }
+}
+
+/// A member that is an object, made if it is not there.
+pub(crate) fn child<'a>(object: &'a mut Value, key: &str) -> &'a mut Value {
+    let member = &mut object[key];
+    if !member.is_object() {
+        *member = Value::Object(Map::new());
+    }
+    member
+}
+
+/// A member that is an object, if it is there.
+pub(crate) fn existing<'a>(object: &'a mut Value, key: &str) -> Option<&'a mut Value> {
+    object.get_mut(key).filter(|member| member.is_object())
+}
+
+/// The items of a list, to be changed.
+pub(crate) fn items_mut<'a>(object: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
+    object.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
+}
+
+/// The items of a list.
+pub(crate) fn items<'a>(object: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    object.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A text, empty if it is not there.
+pub(crate) fn text<'a>(object: &'a Value, key: &str) -> &'a str {
+    object.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Takes a member away.
+pub(crate) fn remove(object: &mut Value, key: &str) -> Option<Value> {
+    object.as_object_mut()?.shift_remove(key)
+}
+
+/// Whether a member is absent, null or has nothing in it.
+pub(crate) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    }
+}
