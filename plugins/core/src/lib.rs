@@ -9,6 +9,7 @@
 mod check;
 mod hooks;
 pub mod resources;
+mod small;
 mod special;
 mod strategies;
 mod tree;

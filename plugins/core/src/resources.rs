@@ -6,6 +6,7 @@ use apimachinery::schema::builtin;
 use plugin_sdk::registration::{Claim, Contents, Route, SelectableField};
 
 use crate::strategies;
+use crate::strategies::services::PORTS_PREFIX;
 
 /// Objects that other links have to read: whether a namespace is there, and where an
 /// aggregated server is.
@@ -21,7 +22,7 @@ pub fn definitions() -> Vec<Definition> {
     builtin::resources()
         .iter()
         .filter(|facts| !matches!(facts.resource, "customresourcedefinitions" | "apiservices"))
-        .map(|facts| Definition::from_facts(facts, strategies::of(facts.group, facts.resource)))
+        .map(|facts| Definition::from_facts(facts, strategies::of(facts.group, facts.version, facts.resource)))
         .collect()
 }
 
@@ -34,7 +35,7 @@ pub(crate) fn contents(definitions: &[Definition]) -> Contents {
             claim(&mut contents, definition);
         }
     }
-    contents
+    contents.claim(Claim::new(PORTS_PREFIX))
 }
 
 /// Reviews and bindings are answered and forgotten.

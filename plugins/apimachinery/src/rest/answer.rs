@@ -12,6 +12,7 @@ use super::request::Request;
 use crate::codec;
 use crate::definition::Definition;
 use crate::negotiate::{Encoding, MetaVersion, Shape, Wanted};
+use crate::schema::builtin;
 use crate::status::ApiError;
 
 /// How many objects are read at a time where a whole list passes through the guest.
@@ -199,7 +200,14 @@ pub(super) fn encode(value: Value, encoding: Encoding, pretty: bool) -> Vec<u8> 
     match encoding {
         Encoding::Json => json(&value),
         Encoding::Yaml => pending::yaml::encode(&value),
-        Encoding::Protobuf => pending::proto::encode(&value).unwrap_or_else(|_| json(&value)),
+        Encoding::Protobuf => {
+            let name = |key: &str| value[key].as_str().unwrap_or_default();
+            // Only built-in types are offered in protobuf, and they are all in the table.
+            match builtin::kind_of(name("apiVersion"), name("kind")) {
+                Some(of) => codec::proto::encode(&value, of.schema()),
+                None => json(&value),
+            }
+        }
     }
 }
 

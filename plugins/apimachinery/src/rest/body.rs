@@ -1,12 +1,13 @@
 //! The body of a request: read, decoded, and checked to be what the resource holds.
 
 use plugin_sdk::BodyError;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::errors::entity_too_large;
 use super::options::FieldValidation;
 use super::pending;
 use super::request::Request;
+use crate::codec::proto::{self, Envelope};
 use crate::codec::{self, Decoded};
 use crate::definition::Definition;
 use crate::negotiate::{self, Encoding};
@@ -107,7 +108,14 @@ fn decode(
         }
         Encoding::Yaml => pending::yaml::decode(bytes).map_err(|why| unrecognized(expected, bytes, &why))?,
         Encoding::Protobuf => {
-            let value = pending::proto::decode(bytes).map_err(|why| unrecognized(expected, bytes, &why))?;
+            let read = Envelope::open(bytes).and_then(|envelope| {
+                let mut named = json!({"kind": envelope.kind, "apiVersion": envelope.api_version});
+                Ok(match check_kind(&mut named, bytes, expected) {
+                    Ok(()) => Ok(proto::decode_as(&envelope, expected.schema)?),
+                    Err(error) => Err(error),
+                })
+            });
+            let value = read.map_err(|why| unrecognized(expected, bytes, &why))??;
             Decoded { value, strict: Vec::new() }
         }
     };
@@ -182,6 +190,8 @@ fn check_kind(value: &mut Value, bytes: &[u8], expected: &Expected<'_>) -> Resul
         return Ok(());
     }
     let kind = if kind.is_empty() { expected.kind.to_string() } else { kind };
+    // Clients send the options of a delete in the version of the resource.
+    let api_version = if kind == "DeleteOptions" && kind == expected.kind { own.clone() } else { api_version };
     let api_version = if api_version.is_empty() { own.clone() } else { api_version };
     if kind != expected.kind || api_version != own {
         let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));

@@ -16,18 +16,6 @@ pub(crate) mod yaml {
     }
 }
 
-pub(crate) mod proto {
-    use serde_json::Value;
-
-    pub(crate) fn decode(_bytes: &[u8]) -> Result<Value, String> {
-        Err("protobuf is not read yet".to_string())
-    }
-
-    pub(crate) fn encode(_value: &Value) -> Result<Vec<u8>, String> {
-        Err("protobuf is not written yet".to_string())
-    }
-}
-
 pub(crate) mod table {
     use serde_json::{Value, json};
 

@@ -7,9 +7,10 @@ use apimachinery::rest::object::metadata_mut;
 use apimachinery::status::ApiError;
 use apimachinery::strategy::Operation;
 use plugin_sdk::Store;
-use plugin_sdk::storage::{Freshness, ListQuery, Selector};
+use plugin_sdk::storage::Freshness;
 use serde_json::{Value, json};
 
+use crate::small;
 use crate::tree::{child, items, items_mut, or_set, remove, text};
 
 const CLASSES: &str = "/registry/priorityclasses/";
@@ -26,7 +27,7 @@ pub(super) async fn admit(operation: &Operation<'_>, store: &Store, pod: &mut Va
 
 /// `LimitRanger`: defaults of the namespace's limit ranges.
 async fn limits(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
-    let ranges = all(store, &format!("{LIMITS}{}/", operation.namespace)).await?;
+    let ranges = small::values(store, &format!("{LIMITS}{}/", operation.namespace)).await?;
     for range in &ranges {
         for limit in items(&range["spec"], "limits").filter(|limit| text(limit, "type") == "Container") {
             let mut notes = Vec::new();
@@ -109,7 +110,7 @@ async fn priority(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> 
     let spec = child(pod, "spec");
     let name = text(spec, "priorityClassName").to_string();
     let class = if name.is_empty() {
-        let classes = all(store, CLASSES).await?;
+        let classes = small::values(store, CLASSES).await?;
         classes.into_iter().filter(|class| class["globalDefault"] == true).min_by_key(|class| class["value"].as_i64())
     } else {
         let found = store.get(format!("{CLASSES}{name}"), Freshness::Latest).await.map_err(from_store)?;
@@ -160,20 +161,6 @@ fn tolerate(spec: &mut Value) {
             }
         }
     }
-}
-
-/// All objects below a prefix. There are few of those that admission reads.
-async fn all(store: &Store, prefix: &str) -> Result<Vec<Value>, ApiError> {
-    let query = ListQuery {
-        prefix: prefix.to_string(),
-        start: None,
-        selector: Selector { labels: Vec::new(), fields: Vec::new() },
-        freshness: Freshness::Latest,
-        limit: 0,
-    };
-    let found = store.list(query).await.map_err(from_store)?;
-    let count = u32::try_from(found.count()).unwrap_or(u32::MAX);
-    Ok(found.read(0, count).iter().filter_map(|object| serde_json::from_slice(&object.value()).ok()).collect())
 }
 
 #[cfg(test)]

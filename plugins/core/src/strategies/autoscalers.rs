@@ -1,0 +1,235 @@
+//! Horizontal pod autoscalers: stored as `autoscaling/v2`, where everything is a metric;
+//! `autoscaling/v1` has a number for the CPU and keeps the rest in annotations.
+
+use apimachinery::rest::object::metadata_mut;
+use apimachinery::status::FieldError;
+use apimachinery::strategy::{Operation, Strategy};
+use serde_json::{Value, json};
+
+use crate::check;
+use crate::tree::{child, is_empty, items, or_set, or_set_text, remove, text};
+
+pub(super) struct Autoscalers;
+pub(super) struct OldAutoscalers;
+
+const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
+const CURRENT_METRICS: &str = "autoscaling.alpha.kubernetes.io/current-metrics";
+const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
+const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
+const UTILIZATION: u32 = 80;
+
+impl Strategy for Autoscalers {
+    fn default(&self, object: &mut Value) {
+        let spec = child(object, "spec");
+        or_set(spec, "minReplicas", 1);
+        if is_empty(&spec["metrics"]) {
+            spec["metrics"] = json!([cpu(UTILIZATION.into())]);
+        }
+        if !is_empty(&spec["behavior"]) {
+            behavior(child(spec, "behavior"));
+        }
+    }
+
+    fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
+        object["status"] = json!({"desiredReplicas": 0, "currentMetrics": null});
+    }
+
+    fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        bounds(&object["spec"], errors);
+        for (index, metric) in items(&object["spec"], "metrics").enumerate() {
+            if text(metric, "type").is_empty() {
+                errors.push(FieldError::required(
+                    format!("spec.metrics[{index}].type"),
+                    "must specify a metric source type",
+                ));
+            }
+        }
+    }
+
+    fn validate_update(&self, operation: &Operation<'_>, object: &Value, _old: &Value, errors: &mut Vec<FieldError>) {
+        if operation.subresource.is_empty() {
+            self.validate(operation, object, errors);
+        }
+    }
+}
+
+impl Strategy for OldAutoscalers {
+    fn default(&self, object: &mut Value) {
+        let spec = child(object, "spec");
+        or_set(spec, "minReplicas", 1);
+        if is_empty(&spec["targetCPUUtilizationPercentage"]) && object["metadata"]["annotations"].get(METRICS).is_none()
+        {
+            object["spec"]["targetCPUUtilizationPercentage"] = UTILIZATION.into();
+        }
+    }
+
+    fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
+        object["status"] = json!({"currentReplicas": 0, "desiredReplicas": 0});
+    }
+
+    fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        bounds(&object["spec"], errors);
+    }
+
+    fn validate_update(&self, operation: &Operation<'_>, object: &Value, _old: &Value, errors: &mut Vec<FieldError>) {
+        if operation.subresource.is_empty() {
+            self.validate(operation, object, errors);
+        }
+    }
+
+    fn converts(&self) -> bool {
+        true
+    }
+
+    fn reshape_to_store(&self, object: &mut Value) {
+        let annotated = |object: &mut Value, name: &str| -> Option<Value> {
+            let annotations = metadata_mut(object).get_mut("annotations")?.as_object_mut()?;
+            let text = annotations.shift_remove(name)?;
+            if annotations.is_empty() {
+                metadata_mut(object).shift_remove("annotations");
+            }
+            serde_json::from_str(text.as_str()?).ok()
+        };
+        let metrics = annotated(object, METRICS);
+        let current = annotated(object, CURRENT_METRICS);
+        let conditions = annotated(object, CONDITIONS);
+        let behavior = annotated(object, BEHAVIOR);
+        let spec = child(object, "spec");
+        let mut all: Vec<Value> = metrics.and_then(|metrics| metrics.as_array().cloned()).unwrap_or_default();
+        if let Some(percentage) = remove(spec, "targetCPUUtilizationPercentage").filter(|value| !value.is_null()) {
+            all.insert(0, cpu(percentage));
+        }
+        if !all.is_empty() {
+            spec["metrics"] = all.into();
+        }
+        if let Some(behavior) = behavior {
+            spec["behavior"] = behavior;
+        }
+        let status = child(object, "status");
+        let mut measured: Vec<Value> = current.and_then(|current| current.as_array().cloned()).unwrap_or_default();
+        if let Some(percentage) = remove(status, "currentCPUUtilizationPercentage").filter(|value| !value.is_null()) {
+            let resource = json!({"name": "cpu", "current": {"averageUtilization": percentage}});
+            measured.insert(0, json!({"type": "Resource", "resource": resource}));
+        }
+        status["currentMetrics"] = if measured.is_empty() { Value::Null } else { measured.into() };
+        if let Some(conditions) = conditions {
+            status["conditions"] = conditions;
+        }
+    }
+
+    fn reshape_to_serve(&self, object: &mut Value) {
+        let spec = child(object, "spec");
+        let metrics = remove(spec, "metrics").unwrap_or_default();
+        let behavior = remove(spec, "behavior").filter(|behavior| !behavior.is_null());
+        let (percentage, others) = split(&metrics, "target");
+        if let Some(percentage) = percentage {
+            spec["targetCPUUtilizationPercentage"] = percentage;
+        }
+        let status = child(object, "status");
+        let current = remove(status, "currentMetrics").unwrap_or_default();
+        let conditions = remove(status, "conditions").filter(|conditions| !is_empty(conditions));
+        let (percentage, measured) = split(&current, "current");
+        if let Some(percentage) = percentage {
+            status["currentCPUUtilizationPercentage"] = percentage;
+        }
+        or_set(status, "currentReplicas", 0);
+        or_set(status, "desiredReplicas", 0);
+        let kept = [
+            (METRICS, (!others.is_empty()).then(|| Value::from(others))),
+            (CURRENT_METRICS, (!measured.is_empty()).then(|| Value::from(measured))),
+            (CONDITIONS, conditions),
+            (BEHAVIOR, behavior),
+        ];
+        for (name, value) in kept {
+            if let Some(value) = value {
+                let annotations = metadata_mut(object).entry("annotations").or_insert_with(|| json!({}));
+                annotations[name] = value.to_string().into();
+            }
+        }
+    }
+}
+
+/// The metric that `autoscaling/v1` has a number for.
+fn cpu(percentage: Value) -> Value {
+    let target = json!({"type": "Utilization", "averageUtilization": percentage});
+    json!({"type": "Resource", "resource": {"name": "cpu", "target": target}})
+}
+
+/// The CPU's percentage, and all other metrics.
+fn split(metrics: &Value, at: &str) -> (Option<Value>, Vec<Value>) {
+    let (mut percentage, mut others) = (None, Vec::new());
+    for metric in metrics.as_array().into_iter().flatten() {
+        let utilization = &metric["resource"][at]["averageUtilization"];
+        if percentage.is_none()
+            && metric["type"] == "Resource"
+            && metric["resource"]["name"] == "cpu"
+            && !utilization.is_null()
+        {
+            percentage = Some(utilization.clone());
+        } else {
+            others.push(metric.clone());
+        }
+    }
+    (percentage, others)
+}
+
+fn behavior(behavior: &mut Value) {
+    for (direction, window) in [("scaleUp", 0), ("scaleDown", 300)] {
+        let rules = child(behavior, direction);
+        or_set_text(rules, "selectPolicy", "Max");
+        if direction == "scaleUp" {
+            or_set(rules, "stabilizationWindowSeconds", window);
+        }
+        if is_empty(&rules["policies"]) {
+            let percent = json!({"type": "Percent", "value": 100, "periodSeconds": 15});
+            rules["policies"] = match direction {
+                "scaleUp" => json!([{"type": "Pods", "value": 4, "periodSeconds": 15}, percent]),
+                _ => json!([percent]),
+            };
+        }
+    }
+}
+
+fn bounds(spec: &Value, errors: &mut Vec<FieldError>) {
+    let number = |key: &str| spec[key].as_i64();
+    if number("minReplicas").is_some_and(|least| least < 1) {
+        errors.push(FieldError::invalid(
+            "spec.minReplicas",
+            &spec["minReplicas"],
+            "must be greater than or equal to 1",
+        ));
+    }
+    let most = number("maxReplicas").unwrap_or(0);
+    let shown = json!(most);
+    if most < 1 {
+        errors.push(FieldError::invalid("spec.maxReplicas", &shown, "must be greater than 0"));
+    }
+    if number("minReplicas").is_some_and(|least| most < least) {
+        errors.push(FieldError::invalid("spec.maxReplicas", &shown, "must be greater than or equal to `minReplicas`"));
+    }
+    for field in ["kind", "name"] {
+        if text(&spec["scaleTargetRef"], field).is_empty() {
+            errors.push(FieldError::required(format!("spec.scaleTargetRef.{field}"), ""));
+        }
+    }
+    check::not_negative("spec.targetCPUUtilizationPercentage", &spec["targetCPUUtilizationPercentage"], errors);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_autoscaler_has_two_versions() {
+        let memory = json!({"type": "Resource", "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 50}}});
+        let stored =
+            json!({"metadata": {}, "spec": {"metrics": [cpu(70.into()), memory]}, "status": {"currentMetrics": null}});
+        let mut served = stored.clone();
+        OldAutoscalers.reshape_to_serve(&mut served);
+        assert_eq!(served["spec"], json!({"targetCPUUtilizationPercentage": 70}));
+        assert!(served["metadata"]["annotations"][METRICS].as_str().unwrap().contains("memory"));
+        OldAutoscalers.reshape_to_store(&mut served);
+        assert_eq!(served["spec"], stored["spec"]);
+        assert_eq!(served["metadata"], json!({}));
+    }
+}

@@ -1,0 +1,333 @@
+//! Cluster addresses and node ports. Each one that is taken is an object of its own, written
+//! in the transaction that writes the service: two services never get the same one, whoever
+//! is faster, and nothing has to be repaired after a crash.
+
+use std::net::Ipv4Addr;
+
+use apimachinery::rest::clock;
+use apimachinery::rest::from_store;
+use apimachinery::status::{ApiError, FieldError};
+use apimachinery::strategy::{Companions, Operation};
+use plugin_sdk::storage::{Freshness, Guard, Operation as Write, Put};
+use plugin_sdk::{Store, configuration};
+use serde_json::{Value, json};
+
+use crate::small;
+use crate::tree::{child, items, items_mut, remove, text};
+
+const ADDRESSES_PREFIX: &str = "/registry/ipaddresses/";
+/// One object for each node port that is taken.
+pub(crate) const PORTS_PREFIX: &str = "/registry/ranges/servicenodeports/";
+const DEFAULT_RANGE: &str = "10.0.0.0/24";
+const NODE_PORTS: std::ops::RangeInclusive<i64> = 30_000..=32_767;
+
+/// Takes what a service needs and has not, and gives back what it no longer needs.
+pub(super) async fn allocate(
+    operation: &Operation<'_>,
+    store: &Store,
+    object: &mut Value,
+    old: Option<&Value>,
+) -> Result<Companions, ApiError> {
+    let mut companions = Companions::default();
+    address(operation, store, object, old, &mut companions).await?;
+    ports(operation, store, object, old, &mut companions).await?;
+    if operation.dry_run {
+        return Ok(Companions::default());
+    }
+    Ok(companions)
+}
+
+/// Gives back all that a service has.
+pub(super) fn release(object: &Value) -> Companions {
+    let mut companions = Companions::default();
+    let addresses = allocated_addresses(object).map(|address| format!("{ADDRESSES_PREFIX}{address}"));
+    let ports = node_ports(object).into_iter().map(|port| format!("{PORTS_PREFIX}{port}"));
+    companions.operations.extend(addresses.chain(ports).map(Write::Delete));
+    companions
+}
+
+async fn address(
+    operation: &Operation<'_>,
+    store: &Store,
+    object: &mut Value,
+    old: Option<&Value>,
+    companions: &mut Companions,
+) -> Result<(), ApiError> {
+    let had: Vec<String> = old.into_iter().flat_map(allocated_addresses).map(str::to_string).collect();
+    let spec = child(object, "spec");
+    if spec["type"] == "ExternalName" {
+        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            remove(spec, key);
+        }
+        give_back(&had, companions);
+        return Ok(());
+    }
+    let asked = match text(spec, "clusterIP") {
+        "" => spec["clusterIPs"][0].as_str().unwrap_or_default().to_string(),
+        address => address.to_string(),
+    };
+    if asked == "None" {
+        spec["clusterIP"] = "None".into();
+        return Ok(());
+    }
+    if had.contains(&asked) {
+        spec["clusterIPs"] = json!([asked]);
+        return Ok(());
+    }
+    let range = Range::of_cluster();
+    let chosen = if asked.is_empty() {
+        free_address(store, &range).await?
+    } else {
+        let address = asked.parse::<Ipv4Addr>().ok().filter(|address| range.contains(*address));
+        let Some(address) = address else {
+            let why = format!(
+                "failed to allocate IP {asked}: the provided IP ({asked}) is not in the valid range. \
+                 The range of valid IPs is {}",
+                range.text
+            );
+            return Err(refused(operation, "spec.clusterIPs", &json!([asked]), why));
+        };
+        if exists(store, &format!("{ADDRESSES_PREFIX}{address}")).await? {
+            let why = format!("failed to allocate IP {asked}: provided IP is already allocated");
+            return Err(refused(operation, "spec.clusterIPs", &json!([asked]), why));
+        }
+        address
+    };
+    spec["clusterIP"] = chosen.to_string().into();
+    spec["clusterIPs"] = json!([chosen.to_string()]);
+    give_back(&had, companions);
+    let key = format!("{ADDRESSES_PREFIX}{chosen}");
+    take(key, ip_address(&chosen.to_string(), operation), companions);
+    Ok(())
+}
+
+async fn ports(
+    operation: &Operation<'_>,
+    store: &Store,
+    object: &mut Value,
+    old: Option<&Value>,
+    companions: &mut Companions,
+) -> Result<(), ApiError> {
+    let had = old.map(node_ports).unwrap_or_default();
+    let spec = child(object, "spec");
+    let wanted = match text(spec, "type") {
+        "NodePort" => true,
+        "LoadBalancer" => spec["allocateLoadBalancerNodePorts"] != false,
+        _ => false,
+    };
+    let mut taken: Vec<i64> = Vec::new();
+    if !wanted && spec["type"] != "LoadBalancer" {
+        items_mut(spec, "ports").for_each(|port| drop(remove(port, "nodePort")));
+    }
+    let mut used: Option<Vec<i64>> = None;
+    for (index, port) in items_mut(spec, "ports").enumerate() {
+        let asked = port["nodePort"].as_i64().unwrap_or(0);
+        let number = match asked {
+            0 if !wanted => continue,
+            0 => {
+                let used = match &mut used {
+                    Some(used) => used,
+                    none => none.insert(used_ports(store).await?),
+                };
+                let Some(free) = free_port(used, &taken) else {
+                    return Err(ApiError::internal("all node ports of the range 30000-32767 are taken"));
+                };
+                free
+            }
+            // A port may be used with several protocols.
+            asked if had.contains(&asked) || taken.contains(&asked) => asked,
+            asked => {
+                let field = format!("spec.ports[{index}].nodePort");
+                let value = &port["nodePort"];
+                if !NODE_PORTS.contains(&asked) {
+                    let why = "provided port is not in the valid range. The range of valid ports is 30000-32767";
+                    return Err(refused(operation, &field, value, why));
+                }
+                if exists(store, &format!("{PORTS_PREFIX}{asked}")).await? {
+                    return Err(refused(operation, &field, value, "provided port is already allocated"));
+                }
+                asked
+            }
+        };
+        port["nodePort"] = number.into();
+        taken.push(number);
+    }
+    taken.sort_unstable();
+    taken.dedup();
+    for port in taken.iter().filter(|port| !had.contains(port)) {
+        take(format!("{PORTS_PREFIX}{port}"), port_object(*port, operation), companions);
+    }
+    let gone = had.iter().filter(|port| !taken.contains(port));
+    companions.operations.extend(gone.map(|port| Write::Delete(format!("{PORTS_PREFIX}{port}"))));
+    Ok(())
+}
+
+fn take(key: String, value: Value, companions: &mut Companions) {
+    companions.guards.push(Guard { key: key.clone(), revision: 0 });
+    companions.operations.push(Write::Put(Put { key, value: value.to_string().into_bytes(), ttl_seconds: None }));
+}
+
+fn give_back(addresses: &[String], companions: &mut Companions) {
+    companions.operations.extend(addresses.iter().map(|address| Write::Delete(format!("{ADDRESSES_PREFIX}{address}"))));
+}
+
+fn allocated_addresses(object: &Value) -> impl Iterator<Item = &str> {
+    items(&object["spec"], "clusterIPs").filter_map(Value::as_str).filter(|address| !matches!(*address, "" | "None"))
+}
+
+fn node_ports(object: &Value) -> Vec<i64> {
+    let mut ports: Vec<i64> = items(&object["spec"], "ports")
+        .filter_map(|port| port["nodePort"].as_i64())
+        .filter(|port| *port != 0)
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+/// The object that says whose an address is, as upstream's allocator writes it.
+fn ip_address(address: &str, operation: &Operation<'_>) -> Value {
+    json!({
+        "kind": "IPAddress",
+        "apiVersion": "networking.k8s.io/v1",
+        "metadata": {
+            "name": address,
+            "uid": clock::uid(),
+            "creationTimestamp": clock::now(),
+            "labels": {
+                "ipaddress.kubernetes.io/ip-family": "IPv4",
+                "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+            },
+        },
+        "spec": {"parentRef": {"resource": "services", "namespace": operation.namespace, "name": operation.name}},
+    })
+}
+
+fn port_object(port: i64, operation: &Operation<'_>) -> Value {
+    json!({
+        "kind": "RangeAllocation",
+        "apiVersion": "v1",
+        "metadata": {"name": port.to_string(), "uid": clock::uid(), "creationTimestamp": clock::now()},
+        "range": port.to_string(),
+        "data": format!("{}/{}", operation.namespace, operation.name),
+    })
+}
+
+async fn exists(store: &Store, key: &str) -> Result<bool, ApiError> {
+    Ok(store.get(key.to_string(), Freshness::Latest).await.map_err(from_store)?.is_some())
+}
+
+async fn free_address(store: &Store, range: &Range) -> Result<Ipv4Addr, ApiError> {
+    let used = small::names(store, ADDRESSES_PREFIX).await?;
+    let taken = |address: &Ipv4Addr| used.contains(&address.to_string());
+    // Anywhere in the range: an address that was just given back is not reused at once.
+    let offset = random_below(range.size());
+    let found = (0..range.size()).map(|step| range.at((offset + step) % range.size())).find(|address| !taken(address));
+    found.ok_or_else(|| ApiError::internal(format!("failed to allocate a serviceIP: range {} is full", range.text)))
+}
+
+async fn used_ports(store: &Store) -> Result<Vec<i64>, ApiError> {
+    Ok(small::names(store, PORTS_PREFIX).await?.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+fn free_port(used: &[i64], taken: &[i64]) -> Option<i64> {
+    let size = NODE_PORTS.end() - NODE_PORTS.start() + 1;
+    let offset = i64::from(random_below(size as u32));
+    (0..size)
+        .map(|step| NODE_PORTS.start() + (offset + step) % size)
+        .find(|port| !used.contains(port) && !taken.contains(port))
+}
+
+fn refused(operation: &Operation<'_>, field: &str, value: &Value, why: impl Into<String>) -> ApiError {
+    let error = FieldError::invalid(field, value, why);
+    ApiError::invalid("", "Service", operation.name, &[error])
+}
+
+fn random_below(bound: u32) -> u32 {
+    let mut hash = 0u32;
+    // The digits of a fresh uid are random enough to spread.
+    for byte in clock::uid().bytes() {
+        hash = hash.wrapping_mul(31).wrapping_add(u32::from(byte));
+    }
+    hash % bound.max(1)
+}
+
+/// The addresses of services: all of the range but its first, which is the network's, the
+/// second, which is the `kubernetes` service's, and its last.
+pub(crate) struct Range {
+    text: String,
+    first: u32,
+    size: u32,
+}
+
+impl Range {
+    pub(crate) fn of_cluster() -> Self {
+        let text = configuration::fact("service-cluster-ip-range").unwrap_or_default();
+        Self::parse(&text).or_else(|| Self::parse(DEFAULT_RANGE)).expect("the default is a range")
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        // With two families the first is the cluster's own.
+        let text = text.split(',').next().unwrap_or_default().trim();
+        let (address, bits) = text.split_once('/')?;
+        let (address, bits) = (address.parse::<Ipv4Addr>().ok()?, bits.parse::<u32>().ok()?);
+        let hosts = 32u32.checked_sub(bits).filter(|hosts| (2..=20).contains(hosts))?;
+        let first = u32::from(address) >> hosts << hosts;
+        Some(Self { text: text.to_string(), first, size: 1 << hosts })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The address of the `kubernetes` service.
+    pub(crate) fn first(&self) -> Ipv4Addr {
+        Ipv4Addr::from(self.first + 1)
+    }
+
+    fn contains(&self, address: Ipv4Addr) -> bool {
+        let address = u32::from(address);
+        address > self.first && address < self.first + self.size - 1
+    }
+
+    fn size(&self) -> u32 {
+        self.size - 3
+    }
+
+    fn at(&self, index: u32) -> Ipv4Addr {
+        Ipv4Addr::from(self.first + 2 + index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_has_its_addresses() {
+        let range = Range::parse("10.0.0.0/24,fd00::/108").unwrap();
+        assert_eq!(range.first().to_string(), "10.0.0.1");
+        assert_eq!(
+            (range.at(0).to_string(), range.at(range.size() - 1).to_string()),
+            ("10.0.0.2".into(), "10.0.0.254".into())
+        );
+        assert!(range.contains("10.0.0.1".parse().unwrap()) && !range.contains("10.0.0.255".parse().unwrap()));
+        assert!(Range::parse("nonsense").is_none() && Range::parse("10.0.0.0/31").is_none());
+    }
+
+    #[test]
+    fn a_service_gives_back_what_it_has() {
+        let companions = release(
+            &json!({"spec": {"clusterIPs": ["10.0.0.9"], "ports": [{"nodePort": 30001}, {"nodePort": 30001}]}}),
+        );
+        let keys: Vec<_> = companions.operations.iter().map(|operation| format!("{operation:?}")).collect();
+        assert_eq!(keys.len(), 2, "{keys:?}");
+    }
+
+    #[test]
+    fn ports_are_taken_where_they_are_free() {
+        let used: Vec<i64> = NODE_PORTS.filter(|port| *port != 31_234).collect();
+        assert_eq!(free_port(&used, &[]), Some(31_234));
+        assert_eq!(free_port(&used, &[31_234]), None);
+    }
+}

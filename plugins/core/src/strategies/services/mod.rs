@@ -1,0 +1,188 @@
+//! Services: their ports and families, and the addresses and node ports that are theirs alone.
+
+mod allocation;
+mod validate;
+
+use apimachinery::status::FieldError;
+use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::validation::names;
+use plugin_sdk::Store;
+use serde_json::{Value, json};
+
+pub(crate) use allocation::{PORTS_PREFIX, Range};
+
+use crate::tree::{child, is_empty, items_mut, or_set, or_set_text, remove, text};
+
+pub(super) struct Services;
+
+impl Strategy for Services {
+    fn default(&self, object: &mut Value) {
+        let spec = child(object, "spec");
+        or_set_text(spec, "sessionAffinity", "None");
+        match text(spec, "sessionAffinity") {
+            "ClientIP" => or_set(child(child(spec, "sessionAffinityConfig"), "clientIP"), "timeoutSeconds", 10_800),
+            _ => drop(remove(spec, "sessionAffinityConfig")),
+        }
+        or_set_text(spec, "type", "ClusterIP");
+        for port in items_mut(spec, "ports") {
+            or_set_text(port, "protocol", "TCP");
+            if is_empty(&port["targetPort"]) || port["targetPort"] == 0 {
+                port["targetPort"] = port["port"].clone();
+            }
+        }
+        let kind = text(spec, "type").to_string();
+        if matches!(kind.as_str(), "NodePort" | "LoadBalancer") || !is_empty(&spec["externalIPs"]) {
+            or_set_text(spec, "externalTrafficPolicy", "Cluster");
+        }
+        if kind != "ExternalName" {
+            or_set_text(spec, "internalTrafficPolicy", "Cluster");
+        }
+        if kind == "LoadBalancer" {
+            or_set(spec, "allocateLoadBalancerNodePorts", true);
+        }
+        families(spec, &kind);
+    }
+
+    fn admit<'a>(
+        &'a self,
+        operation: &'a Operation<'a>,
+        store: &'a Store,
+        object: &'a mut Value,
+        old: Option<&'a Value>,
+    ) -> Reading<'a, Companions> {
+        Box::pin(async move {
+            if !operation.subresource.is_empty() {
+                return Ok(Companions::default());
+            }
+            if let Some(old) = old {
+                keep_allocated(object, old);
+            }
+            // What cannot be a service is refused before anything is taken for it.
+            let mut errors = Vec::new();
+            self.validate(operation, object, &mut errors);
+            if !errors.is_empty() {
+                return Ok(Companions::default());
+            }
+            allocation::allocate(operation, store, object, old).await
+        })
+    }
+
+    fn companions_of_removal(&self, object: &Value) -> Companions {
+        allocation::release(object)
+    }
+
+    fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        validate::spec(&object["spec"], errors);
+    }
+
+    fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+        if !operation.subresource.is_empty() {
+            return;
+        }
+        let (new, old) = (&object["spec"], &old["spec"]);
+        let stays = new["type"] != "ExternalName" && old["type"] != "ExternalName";
+        if stays && !is_empty(&old["clusterIP"]) && new["clusterIP"] != old["clusterIP"] {
+            let why = "field is immutable";
+            errors.push(FieldError::invalid("spec.clusterIPs[0]", &new["clusterIP"], why));
+        }
+        self.validate(operation, object, errors);
+    }
+
+    fn validate_name(&self, name: &str) -> Vec<String> {
+        names::dns1035_label(name)
+    }
+}
+
+/// A client that sends no address means the one that the service has.
+fn keep_allocated(object: &mut Value, old: &Value) {
+    let (new, old) = (child(object, "spec"), &old["spec"]);
+    if new["type"] == "ExternalName" || old["type"] == "ExternalName" {
+        return;
+    }
+    for key in ["clusterIP", "clusterIPs"] {
+        if is_empty(&new[key]) && !is_empty(&old[key]) {
+            new[key] = old[key].clone();
+        }
+    }
+    if old["clusterIP"] == new["clusterIP"] {
+        for key in ["ipFamilies", "ipFamilyPolicy"] {
+            if let Some(value) = old.get(key) {
+                or_set(new, key, value.clone());
+            }
+        }
+    }
+    // So are node ports, by the port that they are for.
+    if !matches!(text(new, "type"), "NodePort" | "LoadBalancer") {
+        return;
+    }
+    let had: Vec<(Value, Value, Value)> = crate::tree::items(old, "ports")
+        .map(|port| (port["port"].clone(), port["protocol"].clone(), port["nodePort"].clone()))
+        .collect();
+    for port in items_mut(new, "ports").filter(|port| port["nodePort"].as_i64().unwrap_or(0) == 0) {
+        let same = had.iter().find(|(number, protocol, _)| *number == port["port"] && *protocol == port["protocol"]);
+        if let Some((_, _, node_port)) = same
+            && node_port.as_i64().unwrap_or(0) != 0
+        {
+            port["nodePort"] = node_port.clone();
+        }
+    }
+}
+
+/// The cluster has one family; a headless service without a selector may have both, since
+/// its endpoints are somebody else's.
+fn families(spec: &mut Value, kind: &str) {
+    if kind == "ExternalName" {
+        return;
+    }
+    let headless = spec["clusterIP"] == "None";
+    if headless && is_empty(&spec["selector"]) {
+        or_set_text(spec, "ipFamilyPolicy", "RequireDualStack");
+        if is_empty(&spec["ipFamilies"]) {
+            let both = spec["ipFamilyPolicy"] != "SingleStack";
+            spec["ipFamilies"] = if both { json!(["IPv4", "IPv6"]) } else { json!(["IPv4"]) };
+        }
+    } else {
+        or_set_text(spec, "ipFamilyPolicy", "SingleStack");
+        if is_empty(&spec["ipFamilies"]) {
+            let own = if text(spec, "clusterIP").contains(':') { "IPv6" } else { "IPv4" };
+            spec["ipFamilies"] = json!([own]);
+        }
+    }
+    if headless && is_empty(&spec["clusterIPs"]) {
+        spec["clusterIPs"] = json!(["None"]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defaulted(spec: Value) -> Value {
+        let mut object = json!({"spec": spec});
+        Services.default(&mut object);
+        object["spec"].take()
+    }
+
+    #[test]
+    fn services_are_completed_by_their_type() {
+        let spec = defaulted(json!({"ports": [{"port": 80}], "selector": {"a": "b"}}));
+        assert_eq!(spec["ports"][0], json!({"port": 80, "protocol": "TCP", "targetPort": 80}));
+        assert_eq!((&spec["type"], &spec["internalTrafficPolicy"]), (&json!("ClusterIP"), &json!("Cluster")));
+        assert_eq!(spec["ipFamilies"], json!(["IPv4"]));
+        let spec = defaulted(json!({"clusterIP": "None", "ports": []}));
+        assert_eq!((&spec["clusterIPs"], &spec["ipFamilyPolicy"]), (&json!(["None"]), &json!("RequireDualStack")));
+        let spec = defaulted(json!({"type": "ExternalName", "externalName": "example.com"}));
+        assert_eq!(spec, json!({"type": "ExternalName", "externalName": "example.com", "sessionAffinity": "None"}));
+    }
+
+    #[test]
+    fn an_update_keeps_what_was_allocated() {
+        let old = json!({"spec": {"type": "NodePort", "clusterIP": "10.0.0.9", "clusterIPs": ["10.0.0.9"],
+            "ports": [{"port": 80, "protocol": "TCP", "nodePort": 30080}]}});
+        let mut new = json!({"spec": {"type": "NodePort", "ports": [{"port": 80, "protocol": "TCP"}, {"port": 81, "protocol": "TCP"}]}});
+        keep_allocated(&mut new, &old);
+        assert_eq!(new["spec"]["clusterIP"], "10.0.0.9");
+        assert_eq!(new["spec"]["ports"][0]["nodePort"], 30080);
+        assert!(new["spec"]["ports"][1].get("nodePort").is_none());
+    }
+}
