@@ -5,7 +5,6 @@ use plugin_sdk::storage::{Collection, Object, Watch};
 use plugin_sdk::{Answer, Body, CollectionBody, ItemForm, ObjectBody, Rendering, Response, TypeMeta, WatchBody};
 use serde_json::{Value, json};
 
-use super::pending::{self, table};
 use super::registry::Written;
 use super::render::{self, Form, FormKind, Include};
 use super::request::Request;
@@ -14,6 +13,7 @@ use crate::definition::Definition;
 use crate::negotiate::{Encoding, MetaVersion, Shape, Wanted};
 use crate::schema::builtin;
 use crate::status::ApiError;
+use crate::table;
 
 /// How many objects are read at a time where a whole list passes through the guest.
 const BATCH: u32 = 500;
@@ -199,7 +199,7 @@ pub(super) fn encode(value: Value, encoding: Encoding, pretty: bool) -> Vec<u8> 
     };
     match encoding {
         Encoding::Json => json(&value),
-        Encoding::Yaml => pending::yaml::encode(&value),
+        Encoding::Yaml => codec::yaml::encode(&value),
         Encoding::Protobuf => {
             let name = |key: &str| value[key].as_str().unwrap_or_default();
             // Only built-in types are offered in protobuf, and they are all in the table.

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::errors::entity_too_large;
 use super::options::FieldValidation;
-use super::pending;
 use super::request::Request;
 use crate::codec::proto::{self, Envelope};
 use crate::codec::{self, Decoded};
@@ -106,7 +105,7 @@ fn decode(
                 unrecognized(expected, bytes, &format!("couldn't get version/kind; json parse error: {why}"))
             })?
         }
-        Encoding::Yaml => pending::yaml::decode(bytes).map_err(|why| unrecognized(expected, bytes, &why))?,
+        Encoding::Yaml => codec::yaml::decode(bytes).map_err(|why| unrecognized(expected, bytes, &why))?,
         Encoding::Protobuf => {
             let read = Envelope::open(bytes).and_then(|envelope| {
                 let mut named = json!({"kind": envelope.kind, "apiVersion": envelope.api_version});

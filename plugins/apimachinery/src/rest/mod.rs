@@ -14,7 +14,6 @@ mod list;
 pub mod object;
 pub mod options;
 mod patch;
-mod pending;
 mod query;
 pub mod registry;
 pub mod render;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use plugin_sdk::Item;
 use serde_json::{Map, Value, json};
 
-use super::pending::table;
 use super::registry::served;
 use crate::definition::{Cell, Column, Definition};
 use crate::negotiate::MetaVersion;
 use crate::schema::SchemaRef;
 use crate::strategy::Plain;
+use crate::table;
 
 /// What an item becomes. Written as JSON in the answer that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
