@@ -51,8 +51,9 @@ impl Serving {
         };
         let info = context.info();
         // Upstream leaves requests of the wrong scope to the delegate, which knows no such path.
-        let across = matches!(info.verb.as_str(), "list" | "watch");
-        if definition.namespaced != !info.namespace.is_empty() && !(definition.namespaced && across) {
+        let within = !info.namespace.is_empty();
+        let across = definition.namespaced && matches!(info.verb.as_str(), "list" | "watch");
+        if definition.namespaced != within && !across {
             return Answer::Pass;
         }
         if !info.subresource.is_empty() && definition.subresource(&info.subresource).is_none() {
