@@ -80,7 +80,7 @@ impl Default for Limits {
             history_changes_max: 20_000,
             history_bytes_max: 64 << 20,
             history_changes_per_tree: 64,
-            history_replayed_max: 5_000,
+            history_replayed_max: 2_000,
             watcher_events_max: 2048,
             watchers_max: 20_000,
             selectable_fields_max: 32,

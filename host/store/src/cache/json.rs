@@ -39,12 +39,15 @@ pub(super) enum Text {
 
 impl Text {
     pub(super) fn of<'a>(&'a self, json: &'a [u8]) -> &'a str {
+        // The scanner has seen that all of it is UTF-8.
+        std::str::from_utf8(self.bytes(json)).unwrap_or_default()
+    }
+
+    /// Cheaper, for those who only compare.
+    pub(super) fn bytes<'a>(&'a self, json: &'a [u8]) -> &'a [u8] {
         match self {
-            Self::Part(start, end) => json
-                .get(*start as usize..*end as usize)
-                .and_then(|part| std::str::from_utf8(part).ok())
-                .unwrap_or_default(),
-            Self::Own(text) => text,
+            Self::Part(start, end) => json.get(*start as usize..*end as usize).unwrap_or_default(),
+            Self::Own(text) => text.as_bytes(),
         }
     }
 
@@ -59,10 +62,18 @@ impl Text {
     }
 }
 
+/// Whether a value is as it is stored, or as it is served.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `metadata.resourceVersion` must not be there.
+    Stored,
+    Served,
+}
+
 /// Scans a value that begins with `{`. An error says what is wrong with it.
-pub(super) fn scan(json: &[u8], claim: &Claim) -> Result<Scan, String> {
+pub(super) fn scan(json: &[u8], form: Form, claim: &Claim) -> Result<Scan, String> {
     std::str::from_utf8(json).map_err(|error| format!("it is not UTF-8 at byte `{}`", error.valid_up_to()))?;
-    let mut scanner = Scanner { json, at: 0, claim, found: Scan::default() };
+    let mut scanner = Scanner { json, at: 0, form, claim, found: Scan::default() };
     scanner.found.fields.resize(claim.fields().len(), None);
     scanner.space();
     let all = if claim.fields().is_empty() { 0 } else { u64::MAX >> (64 - claim.fields().len().min(64)) };
@@ -86,6 +97,7 @@ enum Place {
 struct Scanner<'a> {
     json: &'a [u8],
     at: usize,
+    form: Form,
     claim: &'a Claim,
     found: Scan,
 }
@@ -166,7 +178,7 @@ impl Scanner<'_> {
                 self.object(Place::Metadata, level + 1, deeper)?;
             }
             (Place::Metadata, "labels") if is_object => self.object(Place::Labels, level + 1, deeper)?,
-            (Place::Metadata, "resourceVersion") => {
+            (Place::Metadata, "resourceVersion") if self.form == Form::Stored => {
                 return Err(self.wrong("`metadata.resourceVersion` is set, which the store does"));
             }
             _ if is_object && deeper != 0 => self.object(Place::Way, level + 1, deeper)?,
@@ -379,9 +391,12 @@ mod tests {
             "namespace":"s","annotations":{"name":"no"}},"spec":{"on":true,"deep":{"port":-8.5e3,"none":null,"list":[]}},
             "on":"root"}"#;
         let json = json.trim_start();
-        let scan =
-            scan(json.as_bytes(), &claim(&["spec.on", "spec.deep.port", "spec.deep.none", "on", "spec.deep.list"]))
-                .unwrap();
+        let scan = scan(
+            json.as_bytes(),
+            Form::Stored,
+            &claim(&["spec.on", "spec.deep.port", "spec.deep.none", "on", "spec.deep.list"]),
+        )
+        .unwrap();
         let text = |text: &Option<Text>| text.as_ref().map(|text| text.of(json.as_bytes()).to_owned());
         assert_eq!(text(&scan.name).as_deref(), Some("n"));
         assert_eq!(text(&scan.namespace).as_deref(), Some("s"));
@@ -402,7 +417,7 @@ mod tests {
             (r#"{ "a":{"kind":"T"}}"#, r#""a":{"kind":"T"}}"#),
             ("{}", "}"),
         ] {
-            let scan = scan(json.as_bytes(), &Claim::default()).unwrap();
+            let scan = scan(json.as_bytes(), Form::Stored, &Claim::default()).unwrap();
             assert_eq!(&json[scan.types_end..], rest, "of {json}");
         }
     }
@@ -423,15 +438,18 @@ mod tests {
             ),
             ("{\"a\":\"\n\"}", "a string has a control character, at byte `6`"),
         ] {
-            assert_eq!(scan(json.as_bytes(), &Claim::default()), Err(what.to_owned()), "of {json}");
+            assert_eq!(scan(json.as_bytes(), Form::Stored, &Claim::default()), Err(what.to_owned()), "of {json}");
         }
-        assert_eq!(scan(b"{\"a\":\"\xff\"}", &Claim::default()), Err("it is not UTF-8 at byte `6`".to_owned()));
+        assert_eq!(
+            scan(b"{\"a\":\"\xff\"}", Form::Stored, &Claim::default()),
+            Err("it is not UTF-8 at byte `6`".to_owned())
+        );
     }
 
     #[test]
     fn depth_costs_no_stack() {
         let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(700_000), "]".repeat(700_000));
-        assert!(scan(deep.as_bytes(), &Claim::default()).is_ok());
+        assert!(scan(deep.as_bytes(), Form::Stored, &Claim::default()).is_ok());
     }
 
     /// JSON, with a little damage now and then.
@@ -469,7 +487,7 @@ mod tests {
         #[test]
         fn what_is_json_is_decided_as_serde_does(text in text()) {
             let parsed = serde_json::from_str::<serde_json::Value>(&text);
-            let scanned = scan(text.as_bytes(), &claim(&["a.b", "a.c.a", "b"]));
+            let scanned = scan(text.as_bytes(), Form::Stored, &claim(&["a.b", "a.c.a", "b"]));
             // A number too large for a double is no error here, and a member may be there twice.
             let too_large = parsed.as_ref().is_err_and(|error| error.to_string().contains("out of range"));
             prop_assert_eq!(scanned.is_ok(), parsed.is_ok() || too_large, "{:?} {:?}", scanned, parsed);

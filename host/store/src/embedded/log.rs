@@ -17,6 +17,9 @@ pub(super) struct Log {
     database: Database,
 }
 
+/// Records that are passed over before it is cheaper to look for the next one.
+const RECORDS_PASSED_MAX: usize = 16;
+
 /// What one commit writes, all of it or nothing.
 #[derive(Default)]
 pub(super) struct Commit<'a> {
@@ -92,6 +95,33 @@ impl View {
         let found = self.0.get(&slot.to_bytes()).map_err(unreadable)?;
         let found = found.ok_or_else(|| damaged(slot, "it is missing"))?;
         Record::decode(slot, found.value()).map_err(|what| damaged(slot, &what))
+    }
+
+    /// Several records, whose slots are in order. What lies near to one another is read in one pass.
+    pub(super) fn records(&self, slots: impl Iterator<Item = Slot>) -> Result<Vec<Record>, String> {
+        let mut records = Vec::with_capacity(slots.size_hint().0);
+        let mut pass = None;
+        for slot in slots {
+            let near = pass.as_mut().and_then(|pass: &mut redb::Range<'_, &[u8; Slot::BYTES], &[u8]>| {
+                let passed = pass.take(RECORDS_PASSED_MAX).find(|found| match found {
+                    Ok((there, _)) => *there.value() >= slot.to_bytes(),
+                    Err(_) => true,
+                })?;
+                passed.ok().filter(|(there, _)| *there.value() == slot.to_bytes())
+            });
+            let (_, bytes) = match near {
+                Some(found) => found,
+                None => {
+                    let mut from = self.0.range::<&[u8; Slot::BYTES]>(&slot.to_bytes()..).map_err(unreadable)?;
+                    let found = from.next().transpose().map_err(unreadable)?;
+                    pass = Some(from);
+                    let found = found.filter(|(there, _)| *there.value() == slot.to_bytes());
+                    found.ok_or_else(|| damaged(slot, "it is missing"))?
+                }
+            };
+            records.push(Record::decode(slot, bytes.value()).map_err(|what| damaged(slot, &what))?);
+        }
+        Ok(records)
     }
 
     /// The records from a slot on, in order.

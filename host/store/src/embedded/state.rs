@@ -116,15 +116,12 @@ impl Shared {
         // Reads in the order of the disk, not of the keys: a whole keyspace is one pass over the file.
         let mut order: Vec<usize> = (0..slots.len()).collect();
         order.sort_unstable_by_key(|&at| slots[at].1);
+        let records = view.records(order.iter().map(|&at| slots[at].1)).map_err(ReadError::Unavailable)?;
         let mut kvs: Vec<Option<Kv>> = vec![None; slots.len()];
-        for at in order {
+        for (at, record) in order.into_iter().zip(records) {
             let (key, slot) = &slots[at];
-            let mut kv = view.record(*slot).map_err(ReadError::Unavailable)?.into_kv(slot.revision);
-            kv.key = key.clone();
-            if query.keys_only {
-                kv.value = bytes::Bytes::new();
-            }
-            kvs[at] = Some(kv);
+            let value = if query.keys_only { bytes::Bytes::new() } else { record.value.clone() };
+            kvs[at] = Some(Kv { key: key.clone(), value, ..record.into_kv(slot.revision) });
         }
         let kvs: Vec<Kv> = kvs.into_iter().flatten().collect();
         Ok(Page { more: count > kvs.len() as u64, kvs, count, revision })
