@@ -27,7 +27,8 @@ impl<D: Director> Handler for Routes<D> {
         {
             return response;
         }
-        self.director.serve(request).await
+        // As large as all that the director calls: better moved around as a pointer.
+        Box::pin(self.director.serve(request)).await
     }
 }
 

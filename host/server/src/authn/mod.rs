@@ -18,7 +18,7 @@ pub(crate) use tokens::Tokens;
 pub(crate) use user::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};
 pub use user::{API_SERVER, PRIVILEGED, User};
 
-use crate::serve::Connection;
+use crate::request::Context;
 
 /// How requests prove whose they are.
 #[derive(Debug)]
@@ -45,9 +45,9 @@ impl Authentication {
     }
 
     /// A good credential counts, wherever it is; else a bad one is refused; else it is anonymous.
-    pub(crate) fn authenticate(&self, connection: &Connection, headers: &HeaderMap) -> Result<Arc<User>, Refusal> {
+    pub(crate) fn authenticate(&self, context: &Context, headers: &HeaderMap) -> Result<Arc<User>, Refusal> {
         let mut refusal = None;
-        match self.certificate_user(connection) {
+        match self.certificate_user(context) {
             Ok(Some(user)) => return Ok(user),
             Ok(None) => {}
             Err(reason) => refusal = Some(reason),
@@ -66,12 +66,13 @@ impl Authentication {
     }
 
     /// Verified once for a connection: its certificate cannot change.
-    fn certificate_user(&self, connection: &Connection) -> Result<Option<Arc<User>>, Refusal> {
+    fn certificate_user(&self, context: &Context) -> Result<Option<Arc<User>>, Refusal> {
         let Some(authorities) = &self.authorities else { return Ok(None) };
+        let connection = context.connection();
         if connection.certificates().is_empty() {
             return Ok(None);
         }
-        connection.certificate_user(|chain| {
+        connection.certificate_user(context.received(), |chain| {
             let user = authorities.user(chain).map_err(Refusal::InvalidCertificate)?;
             Ok(user.map(|user| Arc::new(user.authenticated())))
         })

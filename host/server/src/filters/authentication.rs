@@ -6,9 +6,9 @@ use http::header::{AUTHORIZATION, CONNECTION};
 use http::{HeaderMap, HeaderValue, Version};
 use tracing::info;
 
-use super::{Filter, Handler};
+use super::Filter;
 use crate::authn::{Authentication, UNAUTHENTICATED};
-use crate::request::Request;
+use crate::request::{Context, Request};
 use crate::response::{Failure, Response};
 
 pub(super) struct Authenticate {
@@ -22,20 +22,26 @@ impl Authenticate {
 }
 
 impl Filter for Authenticate {
-    async fn filter<N: Handler>(&self, mut request: Request, next: &N) -> Response {
-        let context = request.context().clone();
+    /// Whether the connection ends with this request.
+    type Held = bool;
+
+    async fn before(&self, request: &mut Request) -> Result<bool, Response> {
         let http2 = request.version() == Version::HTTP_2;
-        let user = match self.authentication.authenticate(context.connection(), request.headers()) {
-            Ok(user) => user,
-            Err(reason) => {
-                info!(audit_id = context.audit_id(), %reason, "unable to authenticate the request");
-                return close_if(http2, Failure::unauthorized().into());
-            }
-        };
-        clear_credentials(request.headers_mut());
+        let context = request.context();
+        let user = self.authentication.authenticate(context, request.headers()).map_err(|reason| {
+            info!(audit_id = context.audit_id(), %reason, "unable to authenticate the request");
+            let mut response = Failure::unauthorized().into();
+            close_if(http2, &mut response);
+            response
+        })?;
         let anonymous = user.is_in(UNAUTHENTICATED);
         context.set_user(user);
-        close_if(http2 && anonymous, next.handle(request).await)
+        clear_credentials(request.headers_mut());
+        Ok(http2 && anonymous)
+    }
+
+    fn after(&self, close: bool, _: &Arc<Context>, response: &mut Response) {
+        close_if(close, response);
     }
 }
 
@@ -49,9 +55,8 @@ fn clear_credentials(headers: &mut HeaderMap) {
 }
 
 /// HTTP/2 is cheap to abuse (CVE-2023-44487): strangers get one request for each connection.
-fn close_if(close: bool, mut response: Response) -> Response {
+fn close_if(close: bool, response: &mut Response) {
     if close {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response
 }

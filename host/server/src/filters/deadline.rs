@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout_at;
 
-use super::{Filter, Handler};
+use super::{Around, Handler};
 use crate::options::duration::GoDuration;
 use crate::request::{Request, info};
 use crate::response::{Failure, Response};
@@ -29,8 +29,8 @@ impl Deadline {
     }
 }
 
-impl Filter for Deadline {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+impl Around for Deadline {
+    async fn around<N: Handler>(&self, request: Request, next: &N) -> Response {
         if request.info().is_long_running() {
             return next.handle(request).await;
         }

@@ -1,18 +1,22 @@
 //! Ties the life of a request to its answer.
 
-use super::{Filter, Handler};
-use crate::request::{CancelOnDrop, Request};
+use std::sync::Arc;
+
+use super::Filter;
+use crate::request::{CancelOnDrop, Context, Request};
 use crate::response::Response;
 
 /// Cancels the request when the client leaves, and when the last byte has been written.
 pub(super) struct EndWithBody;
 
 impl Filter for EndWithBody {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
-        // Dropped with this future if the client leaves before there is an answer.
-        let end = CancelOnDrop(request.context().clone());
-        let mut response = next.handle(request).await;
+    type Held = CancelOnDrop;
+
+    async fn before(&self, request: &mut Request) -> Result<CancelOnDrop, Response> {
+        Ok(CancelOnDrop(request.context().clone()))
+    }
+
+    fn after(&self, end: CancelOnDrop, _: &Arc<Context>, response: &mut Response) {
         response.body_mut().hold(end);
-        response
     }
 }

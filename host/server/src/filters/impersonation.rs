@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use tracing::info;
 
-use super::{Filter, Handler};
+use super::Filter;
 use crate::authn::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User};
 use crate::authz::{Attributes, Decision, Target, authorize};
 use crate::request::Request;
@@ -22,21 +22,17 @@ const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 pub(super) struct Impersonate;
 
 impl Filter for Impersonate {
-    async fn filter<N: Handler>(&self, mut request: Request, next: &N) -> Response {
+    type Held = ();
+
+    async fn before(&self, request: &mut Request) -> Result<(), Response> {
         // Almost nobody does this: one look must tell.
         if !request.headers().keys().any(|name| name.as_str().starts_with("impersonate-")) {
-            return next.handle(request).await;
+            return Ok(());
         }
-        let wanted = match wanted_user(request.headers()) {
-            Ok(Some(wanted)) => wanted,
-            Ok(None) => return next.handle(request).await,
-            Err(failure) => return failure.into(),
-        };
-        let context = request.context().clone();
+        let Some(wanted) = wanted_user(request.headers())? else { return Ok(()) };
+        let context = request.context();
         let requestor = context.user();
-        if let Err(failure) = check(requestor, &wanted) {
-            return failure.into();
-        }
+        check(requestor, &wanted)?;
         info!(audit_id = context.audit_id(), user = requestor.name, as_user = wanted.name, "impersonating");
         context.impersonate(Arc::new(with_implied_groups(wanted)));
 
@@ -45,7 +41,7 @@ impl Filter for Impersonate {
             headers.remove(name);
         }
         remove_prefixed(headers, EXTRA);
-        next.handle(request).await
+        Ok(())
     }
 }
 

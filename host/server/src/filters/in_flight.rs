@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 
-use super::{Filter, Handler};
+use super::Filter;
 use crate::authn::PRIVILEGED;
-use crate::request::Request;
+use crate::request::{Context, Request};
 use crate::response::{Response, text};
 
 /// How many requests are under way, by kind.
@@ -58,7 +58,7 @@ impl Limit {
 }
 
 /// Somebody inside.
-struct Guest(Arc<Limit>);
+pub(super) struct Guest(Arc<Limit>);
 
 impl Drop for Guest {
     fn drop(&mut self) {
@@ -77,19 +77,24 @@ impl InFlight {
 }
 
 impl Filter for InFlight {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+    /// Nothing for those who are not counted.
+    type Held = Option<Guest>;
+
+    async fn before(&self, request: &mut Request) -> Result<Self::Held, Response> {
         if request.info().is_long_running() {
-            return next.handle(request).await;
+            return Ok(None);
         }
         let limit = if request.info().is_reading() { &self.limits.reading } else { &self.limits.mutating };
         // An administrator must get in to see what is wrong.
-        let Some(guest) = limit.enter(request.context().user().is_in(PRIVILEGED)) else {
+        let guest = limit.enter(request.context().user().is_in(PRIVILEGED));
+        guest.map(Some).ok_or_else(|| {
             let mut response = text(StatusCode::TOO_MANY_REQUESTS, "Too many requests, please try again later.");
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            return response;
-        };
-        let mut response = next.handle(request).await;
+            response
+        })
+    }
+
+    fn after(&self, guest: Self::Held, _: &Arc<Context>, response: &mut Response) {
         response.body_mut().hold(guest);
-        response
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Filter, Handler};
-use crate::observe::RequestMetrics;
-use crate::request::Request;
+use super::Filter;
+use crate::observe::{RequestMetrics, StartedRequest};
+use crate::request::{Context, Request};
 use crate::response::Response;
 
 pub(super) struct Measure {
@@ -18,12 +18,15 @@ impl Measure {
 }
 
 impl Filter for Measure {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
-        let started = self.metrics.start(&request);
-        let mut response = next.handle(request).await;
+    type Held = StartedRequest;
+
+    async fn before(&self, request: &mut Request) -> Result<StartedRequest, Response> {
+        Ok(self.metrics.start(request))
+    }
+
+    fn after(&self, started: StartedRequest, _: &Arc<Context>, response: &mut Response) {
         // A stream's time ends with its last byte, as upstream counts it.
-        let measured = started.answered(response.status());
-        response.body_mut().hold(measured);
-        response
+        let answered = started.answered(response.status());
+        response.body_mut().hold(answered);
     }
 }

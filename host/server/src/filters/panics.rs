@@ -6,14 +6,14 @@ use futures_util::FutureExt;
 use http::StatusCode;
 use tracing::error;
 
-use super::{Filter, Handler};
+use super::{Around, Handler};
 use crate::request::Request;
 use crate::response::{Response, text};
 
 pub(super) struct ContainPanics;
 
-impl Filter for ContainPanics {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+impl Around for ContainPanics {
+    async fn around<N: Handler>(&self, request: Request, next: &N) -> Response {
         let context = request.context().clone();
         // The only things that a panic can leave half done are the request's own.
         match AssertUnwindSafe(next.handle(request)).catch_unwind().await {

@@ -2,23 +2,25 @@
 
 use http::StatusCode;
 
-use super::{Filter, Handler};
+use super::Filter;
 use crate::request::{Request, RequestInfo};
 use crate::response::{Response, text};
 
 pub(super) struct FindRequestInfo;
 
 impl Filter for FindRequestInfo {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+    type Held = ();
+
+    async fn before(&self, request: &mut Request) -> Result<(), Response> {
         match RequestInfo::new(request.method(), request.uri()) {
             Ok(info) => {
                 request.context().set_info(info);
-                next.handle(request).await
+                Ok(())
             }
             Err(error) => {
                 let uri = request.uri().to_string();
                 let message = format!("Internal Server Error: {uri:?}: failed to create RequestInfo: {error}");
-                text(StatusCode::INTERNAL_SERVER_ERROR, message)
+                Err(text(StatusCode::INTERNAL_SERVER_ERROR, message))
             }
         }
     }

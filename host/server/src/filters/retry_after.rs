@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::header::{CONNECTION, RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, StatusCode};
 
-use super::{Filter, Handler};
+use super::Filter;
 use crate::lifecycle::{Signal, Signals};
 use crate::request::Request;
 use crate::response::{Response, text};
@@ -22,16 +22,18 @@ impl RetryAfter {
 }
 
 impl Filter for RetryAfter {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
-        if !self.enabled || !self.signals.has_fired(Signal::NotAcceptingNewRequest) || is_exempt(&request) {
-            return next.handle(request).await;
+    type Held = ();
+
+    async fn before(&self, request: &mut Request) -> Result<(), Response> {
+        if !self.enabled || !self.signals.has_fired(Signal::NotAcceptingNewRequest) || is_exempt(request) {
+            return Ok(());
         }
         let mut response =
             text(StatusCode::TOO_MANY_REQUESTS, "The apiserver is shutting down, please try again later.");
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
         // The next connection may lead to another server.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        response
+        Err(response)
     }
 }
 

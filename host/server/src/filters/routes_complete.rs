@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Filter, Handler};
+use super::Filter;
 use crate::lifecycle::{Signal, Signals};
 use crate::request::Request;
 use crate::response::Response;
@@ -18,8 +18,10 @@ impl CaptureRoutesComplete {
 }
 
 impl Filter for CaptureRoutesComplete {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+    type Held = ();
+
+    async fn before(&self, request: &mut Request) -> Result<(), Response> {
         request.context().set_routes_complete(self.signals.has_fired(Signal::MuxAndDiscoveryComplete));
-        next.handle(request).await
+        Ok(())
     }
 }

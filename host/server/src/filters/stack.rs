@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::Handler;
 use super::audit_id::AuditId;
 use super::authentication::Authenticate;
 use super::authorization::Authorize;
 use super::cache_control::CacheControl;
+use super::chain::{Filters, Layered, Then};
 use super::deadline::Deadline;
 use super::end_with_body::EndWithBody;
 use super::impersonation::Impersonate;
@@ -19,7 +21,6 @@ use super::routes_complete::CaptureRoutesComplete;
 use super::wait_group::WaitGroup;
 use super::warnings::SendWarnings;
 use super::watch_end::EndWatches;
-use super::{Handler, Stack};
 use crate::authn::Authentication;
 use crate::lifecycle::Signals;
 use crate::observe::RequestMetrics;
@@ -40,13 +41,12 @@ pub(crate) struct Parts {
 /// All filters before `handler`, the outermost first.
 pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
     let Parts { signals, authentication, metrics, limits, in_flight, requests, shutdown } = parts;
-    Stack::new()
-        // Everything below, a panic too, is answered and logged under the request's id.
-        .then(AuditId)
-        // Nothing below may end the connection, let alone the process.
-        .then(ContainPanics)
-        // Once the answer has been written nobody works for the request any more.
-        .then(EndWithBody)
+
+    // Everything, a panic too, is answered and logged under the request's id.
+    let identify = AuditId;
+
+    // Once the answer has been written nobody works for the request any more.
+    let take_in = EndWithBody
         // Before anything that takes time: a request that came before the routes were complete
         // must not become a 404 because it waited.
         .then(CaptureRoutesComplete::new(signals.clone()))
@@ -62,16 +62,22 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         // Outside of the wait group: watches do not hold a shutdown up.
         .then(EndWatches::new(signals.clone()))
         // Whoever passes here is waited for at shutdown.
-        .then(WaitGroup::new(signals, in_flight))
-        // Before authentication, which may ask others and must not take for ever.
-        .then(Deadline::new(requests.timeout))
-        // Inside of the deadline, since an answer that came too late warns nobody.
-        .then(SendWarnings)
+        .then(WaitGroup::new(signals, in_flight));
+
+    // Inside of the deadline, since an answer that came too late warns nobody.
+    let let_in = SendWarnings
         .then(Authenticate::new(authentication))
         .then(Impersonate)
         // Knows who asks: those who may do everything are let in even when the house is full.
         .then(InFlight::new(limits))
         // As late as possible, and before anything that tells what exists.
-        .then(Authorize)
-        .serve(handler)
+        .then(Authorize);
+
+    let inside = Layered { around: Filters(let_in), inside: handler };
+    // Around authentication, which may ask others and must not take for ever.
+    let inside = Layered { around: Deadline::new(requests.timeout), inside };
+    let inside = Layered { around: Filters(take_in), inside };
+    // Nothing inside may end the connection, let alone the process.
+    let inside = Layered { around: ContainPanics, inside };
+    Layered { around: Filters(identify), inside }
 }

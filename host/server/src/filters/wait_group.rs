@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::Filter;
 use super::retry_after::is_exempt;
-use super::{Filter, Handler};
 use crate::lifecycle::{Signal, Signals};
-use crate::request::Request;
+use crate::request::{Context, Request};
 use crate::response::{Failure, Response};
-use crate::serve::InFlightRequests;
+use crate::serve::{InFlightRequest, InFlightRequests};
 
 pub(super) struct WaitGroup {
     signals: Arc<Signals>,
@@ -21,18 +21,23 @@ impl WaitGroup {
 }
 
 impl Filter for WaitGroup {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
+    /// Nothing for those who are not waited for.
+    type Held = Option<InFlightRequest>;
+
+    async fn before(&self, request: &mut Request) -> Result<Self::Held, Response> {
         if request.info().is_long_running() {
-            return next.handle(request).await;
+            return Ok(None);
         }
         // Counted first and asked then: the drain starts after the signal, so a request that sees
         // none is waited for.
         let guard = InFlightRequests::enter(&self.in_flight);
-        if self.signals.has_fired(Signal::NotAcceptingNewRequest) && !is_exempt(&request) {
-            return Failure::unavailable("apiserver is shutting down", 1).into();
+        if self.signals.has_fired(Signal::NotAcceptingNewRequest) && !is_exempt(request) {
+            return Err(Failure::unavailable("apiserver is shutting down", 1).into());
         }
-        let mut response = next.handle(request).await;
+        Ok(Some(guard))
+    }
+
+    fn after(&self, guard: Self::Held, _: &Arc<Context>, response: &mut Response) {
         response.body_mut().hold(guard);
-        response
     }
 }

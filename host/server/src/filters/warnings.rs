@@ -1,20 +1,25 @@
 //! Sends the warnings that those below have collected.
 
+use std::sync::Arc;
+
 use http::header::WARNING;
 
-use super::{Filter, Handler};
-use crate::request::Request;
+use super::Filter;
+use crate::request::{Context, Request};
 use crate::response::Response;
 
 pub(super) struct SendWarnings;
 
 impl Filter for SendWarnings {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
-        let context = request.context().clone();
-        let mut response = next.handle(request).await;
+    type Held = ();
+
+    async fn before(&self, _: &mut Request) -> Result<(), Response> {
+        Ok(())
+    }
+
+    fn after(&self, _: (), context: &Arc<Context>, response: &mut Response) {
         for warning in context.warnings().headers() {
             response.headers_mut().append(WARNING, warning);
         }
-        response
     }
 }

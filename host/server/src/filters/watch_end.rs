@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::{Filter, Handler};
+use super::Filter;
 use crate::lifecycle::{Signal, Signals};
-use crate::request::Request;
+use crate::request::{self, Request};
 use crate::response::{BoxError, Response};
 
 pub(super) struct EndWatches {
@@ -26,14 +26,17 @@ impl EndWatches {
 }
 
 impl Filter for EndWatches {
-    async fn filter<N: Handler>(&self, request: Request, next: &N) -> Response {
-        if !request.info().is_long_running() {
-            return next.handle(request).await;
+    type Held = ();
+
+    async fn before(&self, _: &mut Request) -> Result<(), Response> {
+        Ok(())
+    }
+
+    fn after(&self, _: (), context: &Arc<request::Context>, response: &mut Response) {
+        if context.info().is_long_running() {
+            let end = self.signals.token(Signal::NotAcceptingNewRequest);
+            response.body_mut().wrap_stream(|stream| Ending { stream, end: Box::pin(end.clone().cancelled_owned()) });
         }
-        let mut response = next.handle(request).await;
-        let end = self.signals.token(Signal::NotAcceptingNewRequest);
-        response.body_mut().wrap_stream(|stream| Ending { stream, end: Box::pin(end.clone().cancelled_owned()) });
-        response
     }
 }
 

@@ -1,5 +1,6 @@
 //! The eight moments in the life of a server that others wait for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
@@ -50,27 +51,28 @@ impl Signal {
 #[derive(Debug)]
 pub struct Signals {
     started: Instant,
+    /// What `has_fired` reads, which each request asks: a token would take a lock.
+    fired: [AtomicBool; SIGNALS.len()],
     tokens: [CancellationToken; SIGNALS.len()],
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        Self { started: Instant::now(), tokens: Default::default() }
+        Self { started: Instant::now(), fired: Default::default(), tokens: Default::default() }
     }
 }
 
 impl Signals {
     /// Fires a signal, and says so in the log the first time.
     pub fn fire(&self, signal: Signal) {
-        let token = &self.tokens[signal as usize];
-        if !token.is_cancelled() {
-            token.cancel();
+        if !self.fired[signal as usize].swap(true, Ordering::SeqCst) {
+            self.tokens[signal as usize].cancel();
             info!(signal = signal.name(), after_ms = self.started.elapsed().as_millis() as u64, "life cycle signal");
         }
     }
 
     pub fn has_fired(&self, signal: Signal) -> bool {
-        self.tokens[signal as usize].is_cancelled()
+        self.fired[signal as usize].load(Ordering::SeqCst)
     }
 
     pub async fn wait(&self, signal: Signal) {

@@ -7,4 +7,4 @@ mod requests;
 pub use logging::{LoggingError, init_logging};
 pub use metrics::Metrics;
 pub(crate) use metrics::encode;
-pub(crate) use requests::RequestMetrics;
+pub(crate) use requests::{RequestMetrics, StartedRequest};

@@ -104,7 +104,7 @@ impl RequestMetrics {
         Self { known: RwLock::default(), total, duration, long_running }
     }
 
-    pub(crate) fn start(self: &Arc<Self>, request: &Request) -> Started {
+    pub(crate) fn start(self: &Arc<Self>, request: &Request) -> StartedRequest {
         let context = request.context().clone();
         let long_running = context.info().is_long_running();
         if long_running {
@@ -116,7 +116,7 @@ impl RequestMetrics {
                 .get(CONTENT_TYPE)
                 .is_some_and(|kind| kind.as_bytes().starts_with(b"application/apply-patch"));
         let dry_run = !context.info().is_reading() && info::first(request.query(), "dryRun").is_some();
-        Started { metrics: self.clone(), context, apply, dry_run, long_running }
+        StartedRequest { metrics: self.clone(), context, apply, dry_run, long_running }
     }
 
     fn record(&self, labels: Labels<'_>, seconds: f64) {
@@ -159,7 +159,7 @@ impl RequestMetrics {
 }
 
 /// A request that has not been answered.
-pub(crate) struct Started {
+pub(crate) struct StartedRequest {
     metrics: Arc<RequestMetrics>,
     context: Arc<Context>,
     apply: bool,
@@ -167,13 +167,13 @@ pub(crate) struct Started {
     long_running: bool,
 }
 
-impl Started {
+impl StartedRequest {
     pub(crate) fn answered(self, code: StatusCode) -> Answered {
         Answered { started: self, code }
     }
 }
 
-impl Drop for Started {
+impl Drop for StartedRequest {
     fn drop(&mut self) {
         if self.long_running {
             self.metrics.long_running.dec();
@@ -183,13 +183,13 @@ impl Drop for Started {
 
 /// Counts the request when it is dropped: with the last byte.
 pub(crate) struct Answered {
-    started: Started,
+    started: StartedRequest,
     code: StatusCode,
 }
 
 impl Drop for Answered {
     fn drop(&mut self) {
-        let Started { metrics, context, apply, dry_run, .. } = &self.started;
+        let StartedRequest { metrics, context, apply, dry_run, .. } = &self.started;
         let info = context.info();
         let texts = [
             verb(info, *apply),

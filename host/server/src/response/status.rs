@@ -14,7 +14,7 @@ pub struct Failure {
     pub reason: &'static str,
     pub message: String,
     /// `details`; nothing if upstream sends none.
-    pub details: Option<Box<Map<String, Value>>>,
+    pub details: Option<Map<String, Value>>,
     pub retry_after_seconds: Option<u32>,
 }
 
@@ -33,13 +33,13 @@ impl Failure {
 
     /// `details` are what the forbidden request was about; see [`crate::authz`].
     pub(crate) fn forbidden(message: String, details: Map<String, Value>) -> Self {
-        Self { details: Some(details.into()), ..Self::new(StatusCode::FORBIDDEN, "Forbidden", message) }
+        Self { details: Some(details), ..Self::new(StatusCode::FORBIDDEN, "Forbidden", message) }
     }
 
     /// The deadline passed.
     pub fn timeout() -> Self {
         let message = "Timeout: request did not complete within the allotted timeout";
-        Self { details: Some(Box::default()), ..Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message) }
+        Self { details: Some(Map::new()), ..Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message) }
     }
 
     pub fn too_large(limit: u64) -> Self {
@@ -77,7 +77,7 @@ impl Failure {
             "reason": self.reason,
         });
         if let Some(details) = &self.details {
-            status["details"] = Value::Object(Map::clone(details));
+            status["details"] = Value::Object(details.clone());
         }
         status["code"] = self.code.as_u16().into();
         let mut text = status.to_string();
@@ -123,6 +123,6 @@ pub fn not_found(context: &Context) -> Response {
     failure.into()
 }
 
-fn details(key: &str, value: Value) -> Option<Box<Map<String, Value>>> {
-    Some(Box::new(Map::from_iter([(key.to_owned(), value)])))
+fn details(key: &str, value: Value) -> Option<Map<String, Value>> {
+    Some(Map::from_iter([(key.to_owned(), value)]))
 }

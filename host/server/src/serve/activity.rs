@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 
 #[derive(Debug)]
 pub(super) struct Activity {
@@ -20,6 +21,8 @@ pub(super) struct Activity {
     idle_since: AtomicU64,
     /// When the first byte after it came; `NEVER` before.
     head_since: AtomicU64,
+    /// Somebody wants the connection to end after the requests that are under way.
+    end: Notify,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -31,6 +34,7 @@ impl Activity {
             requests: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
             head_since: AtomicU64::new(NEVER),
+            end: Notify::new(),
         })
     }
 
@@ -55,6 +59,10 @@ impl Activity {
         self.epoch.elapsed().as_millis() as u64
     }
 
+    pub(super) async fn end_asked(&self) {
+        self.end.notified().await;
+    }
+
     /// Resolves when there has been no request for `idle`, or a head has been under way for `head`.
     pub(super) async fn over(&self, idle: Duration, head: Option<Duration>) {
         let idle = idle.as_millis() as u64;
@@ -77,6 +85,13 @@ impl Activity {
 
 /// A request on the connection, until its last byte.
 pub(super) struct ActiveRequest(Arc<Activity>);
+
+impl ActiveRequest {
+    /// Asks for the end of the connection, after the requests that are under way.
+    pub(super) fn end_connection(&self) {
+        self.0.end.notify_one();
+    }
+}
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {

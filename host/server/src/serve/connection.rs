@@ -42,15 +42,16 @@ impl Connection {
     /// Whom the certificate names, by `verify` or as it was a moment ago.
     pub(crate) fn certificate_user(
         &self,
+        now: Instant,
         verify: impl FnOnce(&[CertificateDer<'static>]) -> Result<Option<Arc<User>>, Refusal>,
     ) -> Result<Option<Arc<User>>, Refusal> {
         if let Some(verified) = &*self.verified.read()
-            && verified.at.elapsed() < VERIFIED_FOR
+            && now.saturating_duration_since(verified.at) < VERIFIED_FOR
         {
             return verified.user.clone();
         }
         let user = verify(&self.certificates);
-        *self.verified.write() = Some(Verified { at: Instant::now(), user: user.clone() });
+        *self.verified.write() = Some(Verified { at: now, user: user.clone() });
         user
     }
 }

@@ -5,7 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::Response;
+use http::header::CONNECTION;
+use http::{Response, Version};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -89,9 +90,14 @@ impl<H: Handler> Shared<H> {
             let shared = shared.clone();
             let active = activity.request();
             let context = Arc::new(Context::new(Instant::now(), connection.clone()));
+            let http2 = message.version() == Version::HTTP_2;
             let message = message.map(RequestBody::Incoming);
             async move {
                 let mut response = shared.handler.handle(Request::new(message, context)).await;
+                // HTTP/2 has no such header: there it means GOAWAY.
+                if http2 && response.headers_mut().remove(CONNECTION).is_some() {
+                    active.end_connection();
+                }
                 response.body_mut().hold(active);
                 Ok(response)
             }
@@ -123,6 +129,7 @@ impl<H: Handler> Shared<H> {
         tokio::select! {
             result = connection.as_mut() => return result,
             () = self.closing.cancelled() => {}
+            () = activity.end_asked() => {}
             () = activity.over(limits.idle, None) => {}
         }
         connection.as_mut().graceful_shutdown();

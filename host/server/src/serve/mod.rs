@@ -15,5 +15,5 @@ mod tls;
 
 pub use certificates::CertificateError;
 pub use connection::Connection;
-pub(crate) use in_flight::InFlightRequests;
+pub(crate) use in_flight::{InFlightRequest, InFlightRequests};
 pub use server::{Bound, Running, Server, ShutdownHandle, StartError};
