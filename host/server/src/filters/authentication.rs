@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, CONNECTION};
-use http::{HeaderMap, HeaderValue, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use tracing::info;
 
 use super::Filter;
+use super::headers::remove_matching;
 use crate::authn::{Authentication, UNAUTHENTICATED};
 use crate::request::{Context, Request};
 use crate::response::{Failure, Response};
@@ -47,11 +48,8 @@ impl Filter for Authenticate {
 
 /// Nobody behind this filter is tempted to use, or to pass on, what has been checked here.
 fn clear_credentials(headers: &mut HeaderMap) {
-    headers.remove(AUTHORIZATION);
-    for name in ["x-remote-user", "x-remote-uid", "x-remote-group"] {
-        headers.remove(name);
-    }
-    super::impersonation::remove_prefixed(headers, "x-remote-extra-");
+    let is_credential = |name: &HeaderName| *name == AUTHORIZATION || name.as_str().starts_with("x-remote-");
+    remove_matching(headers, is_credential);
 }
 
 /// HTTP/2 is cheap to abuse (CVE-2023-44487): strangers get one request for each connection.

@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use tracing::info;
 
 use super::Filter;
+use super::headers::remove_matching;
 use crate::authn::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User};
 use crate::authz::{Attributes, Decision, Target, authorize};
 use crate::request::Request;
@@ -26,7 +27,7 @@ impl Filter for Impersonate {
 
     async fn before(&self, request: &mut Request) -> Result<(), Response> {
         // Almost nobody does this: one look must tell.
-        if !request.headers().keys().any(|name| name.as_str().starts_with("impersonate-")) {
+        if !request.headers().keys().any(is_impersonation) {
             return Ok(());
         }
         let Some(wanted) = wanted_user(request.headers())? else { return Ok(()) };
@@ -36,13 +37,13 @@ impl Filter for Impersonate {
         info!(audit_id = context.audit_id(), user = requestor.name, as_user = wanted.name, "impersonating");
         context.impersonate(Arc::new(with_implied_groups(wanted)));
 
-        let headers = request.headers_mut();
-        for name in [USER, UID, GROUP] {
-            headers.remove(name);
-        }
-        remove_prefixed(headers, EXTRA);
+        remove_matching(request.headers_mut(), is_impersonation);
         Ok(())
     }
+}
+
+fn is_impersonation(name: &HeaderName) -> bool {
+    name.as_str().starts_with("impersonate-")
 }
 
 fn wanted_user(headers: &HeaderMap) -> Result<Option<User>, Failure> {
@@ -115,11 +116,4 @@ fn with_implied_groups(mut user: User) -> User {
 fn service_account(user: &str) -> Option<(&str, &str)> {
     let (namespace, name) = user.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?;
     (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
-}
-
-pub(super) fn remove_prefixed(headers: &mut HeaderMap, prefix: &str) {
-    let names: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with(prefix)).cloned().collect();
-    for name in names {
-        headers.remove(name);
-    }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use http::uri::PathAndQuery;
 use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
@@ -32,14 +33,14 @@ type Span = Range<usize>;
 
 #[derive(Debug, Clone)]
 enum Path {
-    Plain(Uri),
+    Plain(PathAndQuery),
     /// Percent-decoded, and not as it was.
     Decoded(Box<str>),
 }
 
 impl Default for Path {
     fn default() -> Self {
-        Self::Plain(Uri::default())
+        Self::Plain(PathAndQuery::from_static("/"))
     }
 }
 
@@ -55,14 +56,15 @@ pub struct RequestInfoError(String);
 
 impl RequestInfo {
     pub fn new(method: &Method, uri: &Uri) -> Result<Self, RequestInfoError> {
-        let mut info = Self { path: decode(uri), verb: lower_method(method), ..Self::default() };
-        info.read(method, uri).ok_or_else(|| RequestInfoError(uri.to_string()))?;
-        Ok(info)
+        let mut info = Self { verb: lower_method(method), ..Self::default() };
+        let path = decode(uri);
+        info.read(method, path.as_str(), uri.query().unwrap_or_default())
+            .ok_or_else(|| RequestInfoError(uri.to_string()))?;
+        Ok(Self { path, ..info })
     }
 
-    fn read(&mut self, method: &Method, uri: &Uri) -> Option<()> {
-        let path = self.path.clone();
-        let path = path.as_str();
+    /// Nothing if the path asks for something that cannot be.
+    fn read(&mut self, method: &Method, path: &str, query: &str) -> Option<()> {
         let mut segments = Segments::new(path);
         if segments.count_to(3) < 3 {
             return Some(());
@@ -112,13 +114,12 @@ impl RequestInfo {
                 self.subresource = subresource;
             }
         }
-        self.read_query(uri, verb_in_path.is_some());
+        self.read_query(query, verb_in_path.is_some());
         Some(())
     }
 
     /// A request without a name is about a collection, and the query says how.
-    fn read_query(&mut self, uri: &Uri, verb_in_path: bool) {
-        let query = uri.query().unwrap_or_default();
+    fn read_query(&mut self, query: &str, verb_in_path: bool) {
         if self.name.is_empty() && self.verb == "get" {
             self.verb = Cow::Borrowed(if is_watch(query) { "watch" } else { "list" });
             self.selected_name =
@@ -215,17 +216,16 @@ impl RequestInfo {
 impl Path {
     fn as_str(&self) -> &str {
         match self {
-            Self::Plain(uri) => uri.path(),
+            Self::Plain(path) => path.path(),
             Self::Decoded(text) => text,
         }
     }
 }
 
 fn decode(uri: &Uri) -> Path {
-    if uri.path().contains('%') {
-        Path::Decoded(percent_decode_str(uri.path()).decode_utf8_lossy().into())
-    } else {
-        Path::Plain(uri.clone())
+    match uri.path_and_query() {
+        Some(path) if !path.path().contains('%') => Path::Plain(path.clone()),
+        _ => Path::Decoded(percent_decode_str(uri.path()).decode_utf8_lossy().into()),
     }
 }
 

@@ -92,7 +92,8 @@ impl<H: Handler> Shared<H> {
             let context = Arc::new(Context::new(Instant::now(), connection.clone()));
             let http2 = message.version() == Version::HTTP_2;
             let message = message.map(RequestBody::Incoming);
-            async move {
+            // hyper and tokio move it several times before they run it: as a pointer.
+            Box::pin(async move {
                 let mut response = shared.handler.handle(Request::new(message, context)).await;
                 // HTTP/2 has no such header: there it means GOAWAY.
                 if http2 && response.headers_mut().remove(CONNECTION).is_some() {
@@ -100,7 +101,7 @@ impl<H: Handler> Shared<H> {
                 }
                 response.body_mut().hold(active);
                 Ok(response)
-            }
+            })
         })
     }
 
@@ -153,7 +154,6 @@ impl<H: Handler> Shared<H> {
             // connections as if they were slow.
             .header_read_timeout(None)
             .max_buf_size(limits.head_bytes)
-            .max_headers(limits.head_fields)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = pin!(connection);

@@ -14,10 +14,9 @@ pub(crate) struct Limits {
     pub(crate) request_head: Duration,
     /// Without a request.
     pub(crate) idle: Duration,
-    /// HTTP/1.1: a whole head.
+    /// HTTP/1.1: a whole head. It has at most 100 fields, which is hyper's: more would cost each
+    /// request their places in memory.
     pub(crate) head_bytes: usize,
-    /// HTTP/1.1: fields in a head; Go has no bound but the bytes.
-    pub(crate) head_fields: usize,
     /// HTTP/2: a whole head. Headers are compressed, so a peer sends little and costs much.
     pub(crate) h2_head_bytes: u32,
     /// HTTP/2: streams of one connection.
@@ -41,7 +40,6 @@ impl Default for Limits {
             request_head: Duration::from_secs(32),
             idle: Duration::from_secs(90),
             head_bytes: 1024 * 1024,
-            head_fields: 512,
             h2_head_bytes: 64 * 1024,
             h2_streams: 100,
             h2_stream_window: 256 * 1024,
