@@ -47,6 +47,9 @@ async fn finalize(context: &HookContext, name: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     let (reason, message) = match crd.is_true(ESTABLISHED) {
+        _ if crd.overlaps_builtin() => {
+            ("OverlappingBuiltInResource", "instances overlap with built-in resources in storage")
+        }
         false => ("NeverEstablished", "resource was never established"),
         true => match remove_objects(context, &crd, &stored).await {
             Ok(()) => ("InstanceDeletionCompleted", "removed all instances"),

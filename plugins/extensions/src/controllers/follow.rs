@@ -104,7 +104,6 @@ impl Follower {
             }
             if initial.is_none() {
                 self.work_on(changed).await;
-                self.finish_first_sync();
             }
         }
     }
@@ -153,6 +152,7 @@ impl Follower {
             self.register(name);
         }
         self.register_discovery();
+        self.finish_first_sync();
         for name in names {
             if let Err(error) = self.work_on_one(&name).await {
                 // A conflict or a write in between: the next event brings it back.
@@ -164,8 +164,10 @@ impl Follower {
 
     async fn work_on_one(&mut self, name: &str) -> Result<(), ApiError> {
         let Some(known) = self.known.get(name) else { return Ok(()) };
-        let taken = Taken::in_group(&known.crd.spec.group, name, self.known.values().map(|known| &known.crd));
-        self.write_status(name, &|object| status::examine(object, &taken)).await?;
+        if status::needs_examination(&known.crd) {
+            let taken = Taken::in_group(&known.crd.spec.group, name, self.known.values().map(|known| &known.crd));
+            self.write_status(name, &|object| status::examine(object, &taken)).await?;
+        }
         let refused = self.register(name);
         self.register_discovery();
         match refused {
@@ -209,8 +211,12 @@ impl Follower {
         if known.registered.as_ref() == Some(&wanted) {
             return None;
         }
-        let contents = custom::decode_tag(&known.object.value())
-            .map(|tag| routes::of_definition(&known.crd, tag, known.object.revision()));
+        let contents = match known.crd.overlaps_builtin() {
+            // Requests for these never come here, and the objects are others'.
+            true => Ok(Contents::new()),
+            false => custom::decode_tag(&known.object.value())
+                .map(|tag| routes::of_definition(&known.crd, tag, known.object.revision())),
+        };
         let result = contents.and_then(|contents| contents.register(&routes::set_of(name)).map_err(|e| e.to_string()));
         if let Err(why) = result {
             log::error!("`{name}` cannot be served: {why}");

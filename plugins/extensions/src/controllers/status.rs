@@ -11,6 +11,14 @@ use crate::crd::{self, APPROVAL_CONFORMANT, Approval, Crd, ESTABLISHED, NAMES_AC
 
 const ACCEPTED: &str = "the initial names have been accepted";
 
+/// Whether [`examine`] could find something: what was accepted stays so until it changes.
+pub(super) fn needs_examination(crd: &Crd) -> bool {
+    !crd.is_true(NAMES_ACCEPTED)
+        || crd.spec.names != crd.status.accepted_names
+        || crd.condition(NON_STRUCTURAL).is_some()
+        || crd::is_protected(&crd.spec.group)
+}
+
 /// Brings accepted names and all conditions but `Established` up to date.
 pub(super) fn examine(object: &mut Value, taken: &Taken) {
     let crd = Crd::of(object);

@@ -199,6 +199,14 @@ impl Crd {
         self.spec.versions.iter().find(|version| version.storage)
     }
 
+    /// Whether its objects would be where built-in ones are stored.
+    pub(crate) fn overlaps_builtin(&self) -> bool {
+        matches!(
+            (self.spec.group.as_str(), self.spec.names.plural.as_str()),
+            ("apiregistration.k8s.io", "apiservices") | (super::GROUP, super::RESOURCE)
+        )
+    }
+
     pub(crate) fn is_namespaced(&self) -> bool {
         self.spec.scope == "Namespaced"
     }

@@ -1,7 +1,7 @@
 //! What data cannot say of custom resources.
 
 use apimachinery::rest::object::{carry_over, meta_list};
-use apimachinery::schema::validate::lists;
+use apimachinery::schema::validate::{embedded, lists};
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
 use apimachinery::validation::names::qualified_name;
@@ -43,14 +43,20 @@ impl Strategy for Custom {
     }
 
     fn validate(&self, operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        let schema = &operation.definition.schema;
         scale(operation, object, true, errors);
-        lists::validate(&operation.definition.schema, object, "", errors);
+        embedded::validate(schema, object, "", errors);
+        lists::validate(schema, object, "", errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
-        scale(operation, object, operation.subresource != "status", errors);
-        // An object that was stored with repetitions may keep them.
         let schema = &operation.definition.schema;
+        let whole = operation.subresource != "status";
+        scale(operation, object, whole, errors);
+        if whole {
+            embedded::validate(schema, object, "", errors);
+        }
+        // An object that was stored with repetitions may keep them.
         let mut before = Vec::new();
         lists::validate(schema, old, "", &mut before);
         if before.is_empty() {

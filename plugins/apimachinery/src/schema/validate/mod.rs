@@ -1,6 +1,7 @@
 //! Validation of custom resources against their schema: what is checked, in which order and
 //! with which words, is kube-openapi's, since clients read these messages.
 
+pub mod embedded;
 pub mod formats;
 pub mod lists;
 mod number;

@@ -1,0 +1,90 @@
+//! `x-kubernetes-embedded-resource`: a complete object inside of another.
+
+use serde_json::{Value, json};
+
+use super::text::shown;
+use crate::schema::{Schema, Shape, builtin, check};
+use crate::status::{FieldError, FieldErrorKind};
+use crate::validation::names::dns1035_label;
+
+/// Appends what is wrong with the type and object metadata of objects inside of `value`.
+pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    match (&schema.shape, value) {
+        (Shape::Object(object), Value::Object(map)) => {
+            if schema.embedded_resource {
+                complete(value, path, errors);
+            }
+            for (name, value) in map.iter().filter(|(_, value)| value.is_object() || value.is_array()) {
+                if let Some(field) = object.fields.iter().find(|field| *field.name == **name) {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    validate(&field.schema, value, &path, errors);
+                } else if let Some(values) = &object.values {
+                    validate(values, value, &format!("{path}[{name}]"), errors);
+                }
+            }
+        }
+        (Shape::List(list), Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                validate(&list.items, item, &format!("{path}[{index}]"), errors);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn complete(value: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    for name in ["apiVersion", "kind"] {
+        let path = format!("{path}.{name}");
+        let Some(value) = value.get(name) else {
+            errors.push(FieldError::required(path, ""));
+            continue;
+        };
+        let why = match value.as_str() {
+            None => "must be a string".to_string(),
+            Some("") => "must not be empty".to_string(),
+            Some(text) if name == "apiVersion" && text.matches('/').count() > 1 => {
+                format!("unexpected GroupVersion string: {text}")
+            }
+            Some(text) if name == "kind" => match dns1035_label(&text.to_lowercase())[..] {
+                [] => continue,
+                ref found => format!("may have mixed case, but should otherwise match: {}", found.join(",")),
+            },
+            Some(_) => continue,
+        };
+        errors.push(FieldError::new(FieldErrorKind::Invalid, path, shown(value), why));
+    }
+    if let Some(metadata) = value.get("metadata").filter(|metadata| !metadata.is_null()) {
+        let schema = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+        if let Err(why) = check::types(schema, metadata) {
+            errors.push(FieldError::invalid(format!("{path}.metadata"), &json!(metadata), why));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::structural::from_openapi;
+
+    #[test]
+    fn an_object_inside_is_complete() {
+        let schema = from_openapi(&json!({"type": "object", "properties": {"list": {"type": "array", "items":
+            {"type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true}}}}));
+        for (item, expected) in [
+            (json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}), vec![]),
+            (json!({}), vec!["list[0].apiVersion: Required value", "list[0].kind: Required value"]),
+            (
+                json!({"apiVersion": "a/b/c", "kind": ""}),
+                vec![
+                    "list[0].apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion string: a/b/c",
+                    "list[0].kind: Invalid value: \"\": must not be empty",
+                ],
+            ),
+        ] {
+            let mut errors = Vec::new();
+            validate(&schema, &json!({"list": [item]}), "", &mut errors);
+            let found: Vec<String> = errors.iter().map(FieldError::to_string).collect();
+            assert_eq!(found, expected, "{item}");
+        }
+    }
+}
