@@ -4,10 +4,11 @@ use plugin_sdk::Answer;
 use serde_json::Value;
 
 use super::body::{Expected, conform};
+use super::object::{meta, set_meta};
 use super::options::{FieldValidation, Write, WriteOptions};
 use super::registry::Change;
 use super::request::Request;
-use crate::codec;
+use crate::codec::{self, Decoded};
 use crate::negotiate;
 use crate::patch;
 use crate::schema::Schema;
@@ -50,13 +51,26 @@ impl Request<'_> {
         self.wanted()?;
         let (kind, options, body) = self.read_patch(self.definition.builtin).await?;
         let manager = self.manager(&options.field_manager);
-        let registry = self.registry(&manager, options.dry_run);
-        let change = Change { creates: false, attempts: Some(ATTEMPTS) };
+        let mut registry = self.registry(&manager, options.dry_run);
         let expected = Expected::object_of(self.definition);
+        let applied = match kind {
+            Kind::Apply => Some(self.read_applied(&body, &options)?),
+            _ => None,
+        };
+        registry.applied = applied.is_some();
+        let change =
+            Change { creates: applied.is_some() && self.info.subresource.is_empty(), attempts: Some(ATTEMPTS) };
         let outcome = registry
             .update(self.namespace(), self.name(), &change, &mut |old| {
-                let Some(old) = old else { return Err(ApiError::not_found(self.definition, self.name())) };
-                let mut object = self.patched(kind, old, &body, &expected, options.field_validation)?;
+                let mut object = match (&applied, old) {
+                    (Some(patch), old) => {
+                        let mut object = registry.apply(old, patch, options.force)?;
+                        conform(&mut object, &expected).map_err(ApiError::bad_request)?;
+                        object
+                    }
+                    (None, Some(old)) => self.patched(kind, old, &body, &expected, options.field_validation)?,
+                    (None, None) => return Err(ApiError::not_found(self.definition, self.name())),
+                };
                 self.definition.strategy.default(&mut object);
                 self.check_name(&object)?;
                 self.warn_about(&object);
@@ -66,17 +80,43 @@ impl Request<'_> {
         self.answer_written(if outcome.created { 201 } else { 200 }, outcome.written)
     }
 
+    /// The document of an apply: what its manager wants the object to have.
+    fn read_applied(&self, body: &[u8], options: &WriteOptions) -> Result<Value, ApiError> {
+        let Decoded { value: mut patch, strict } =
+            codec::yaml::decode(body).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
+        if options.field_validation == FieldValidation::Strict && !strict.is_empty() {
+            return Err(ApiError::bad_request(format!("error strict decoding YAML: {}", strict.join(", "))));
+        }
+        self.report(options.field_validation, &strict);
+        let (found, expected) = (patch["apiVersion"].as_str().unwrap_or_default(), self.definition.api_version());
+        if found != expected {
+            return Err(ApiError::bad_request(format!(
+                "incorrect version specified in apply patch. Specified patch version: {found}, expected: {expected}"
+            )));
+        }
+        if patch["kind"] != *self.definition.kind {
+            let found = patch["kind"].as_str().unwrap_or_default();
+            let kind = &self.definition.kind;
+            return Err(ApiError::bad_request(format!(
+                "incorrect kind specified in apply patch. Specified patch kind: {found}, expected: {kind}"
+            )));
+        }
+        // The path names the object, too.
+        if meta(&patch, "name").is_empty() {
+            set_meta(&mut patch, "name", self.name());
+        }
+        self.check_name(&patch)?;
+        if meta(&patch, "namespace").is_empty() {
+            set_meta(&mut patch, "namespace", self.namespace());
+        }
+        Ok(patch)
+    }
+
     /// What kind of patch this is, its options, and the document.
     pub(super) async fn read_patch(&self, builtin: bool) -> Result<(Kind, WriteOptions, Vec<u8>), ApiError> {
         let kind = Kind::of(self.header("content-type"), builtin)?;
         let body = self.body().await?;
         let options = WriteOptions::read(&self.query, Write::Patch { apply: kind == Kind::Apply })?;
-        if kind == Kind::Apply {
-            return Err(ApiError::bad_request(
-                "server-side apply is not served by this version: apply on the client's side \
-                 (`kubectl apply` without `--server-side`), or send another kind of patch",
-            ));
-        }
         Ok((kind, options, body))
     }
 

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use super::body::Expected;
 use super::object::{meta, metadata_mut};
 use super::options::{Write, WriteOptions};
-use super::patch::ATTEMPTS;
+use super::patch::{ATTEMPTS, Kind};
 use super::registry::{Change, Stored, Written, served};
 use super::request::Request;
+use crate::codec;
 use crate::definition::{ScalePaths, Subresource};
 use crate::negotiate::{Encoding, Shape};
 use crate::schema::builtin;
@@ -41,6 +42,11 @@ impl Request<'_> {
             return self.rescale(paths, &options, None, wanted.encoding, &mut |_| Ok(scale.clone())).await;
         }
         let (kind, options, body) = self.read_patch(true).await?;
+        // All that a scale can say of the object is how many: an apply of it is a merge.
+        let (kind, body) = match kind {
+            Kind::Apply => (Kind::Merge, as_json(&body)?),
+            kind => (kind, body),
+        };
         self.rescale(paths, &options, Some(ATTEMPTS), wanted.encoding, &mut |old| {
             let scale = self.patched(kind, old, &body, &expected, options.field_validation)?;
             self.check_name(&scale)?;
@@ -77,6 +83,12 @@ impl Request<'_> {
         };
         Ok(self.answer_value(200, scale_of(&object, paths), encoding))
     }
+}
+
+fn as_json(body: &[u8]) -> Result<Vec<u8>, ApiError> {
+    let decoded =
+        codec::yaml::decode(body).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
+    Ok(codec::json::encode(&decoded.value))
 }
 
 /// The scale of an object.

@@ -58,6 +58,7 @@ impl<'a> Special<'a> {
             manager,
             subresource: &self.0.info.subresource,
             dry_run,
+            applied: false,
         }
     }
 

@@ -103,6 +103,7 @@ impl Request<'_> {
             manager,
             subresource: &self.info.subresource,
             dry_run,
+            applied: false,
         }
     }
 

@@ -1,12 +1,24 @@
 //! Making objects that have to be there.
 
+use std::collections::BTreeMap;
+
 use apimachinery::definition::Definition;
+use apimachinery::rest::from_store;
 use apimachinery::rest::object::meta;
-use apimachinery::rest::registry::Registry;
+use apimachinery::rest::registry::{Change, Registry};
 use apimachinery::rest::{self};
 use apimachinery::status::ApiError;
 use plugin_sdk::Store;
+use plugin_sdk::storage::TxnResult;
 use serde_json::{Value, json};
+
+use crate::small;
+
+/// How many objects are made at once.
+const BATCH: usize = 64;
+
+/// Changes an object that is there to have what it should; false if it has.
+pub(super) type Reconcile = fn(&mut Value, &Value) -> bool;
 
 /// The definition of a built-in resource.
 pub(super) fn definition<'a>(
@@ -20,8 +32,73 @@ pub(super) fn definition<'a>(
         .ok_or_else(|| format!("`{resource}` is not served here"))
 }
 
-/// Makes an object, unless there is one of its name.
-pub(super) async fn exists(definition: &Definition, store: &Store, mut object: Value) -> Result<(), ApiError> {
+/// Makes those objects of one kind that are not there, and reconciles the others.
+pub(super) async fn all(
+    definition: &Definition,
+    store: &Store,
+    objects: Vec<Value>,
+    reconcile: Reconcile,
+) -> Result<(), ApiError> {
+    let groups = ["system:masters".to_string()];
+    let registry = Registry::for_server(definition, store, &groups);
+    let found = small::values(store, &definition.storage_prefix).await?;
+    let found: BTreeMap<(&str, &str), &Value> =
+        found.iter().map(|value| ((meta(value, "namespace"), meta(value, "name")), value)).collect();
+    let (mut missing, mut present) = (Vec::new(), Vec::new());
+    for mut object in objects {
+        object["kind"] = json!(definition.kind);
+        object["apiVersion"] = definition.api_version().into();
+        let object = rest::typed(definition, object)?;
+        match found.get(&(meta(&object, "namespace"), meta(&object, "name"))) {
+            Some(own) => present.push(((*own).clone(), object)),
+            None => missing.push(object),
+        }
+    }
+    for batch in missing.chunks(BATCH) {
+        make(&registry, batch).await?;
+    }
+    for (mut own, wanted) in present {
+        if reconcile(&mut own, &wanted) {
+            update(&registry, &wanted, reconcile).await?;
+        }
+    }
+    Ok(())
+}
+
+/// All at once, since each transaction waits for the disk; one by one if another host was
+/// faster with some.
+async fn make(registry: &Registry<'_>, objects: &[Value]) -> Result<(), ApiError> {
+    let writes = objects.iter().map(|object| registry.planned(object.clone())).collect::<Result<Vec<_>, _>>()?;
+    let (guards, operations) = writes.into_iter().unzip();
+    if let TxnResult::Applied(_) = registry.store.txn(guards, operations).await.map_err(from_store)? {
+        return Ok(());
+    }
+    for object in objects {
+        let (guard, operation) = registry.planned(object.clone())?;
+        // Refused: it is there now, which is all that was wanted.
+        registry.store.txn(vec![guard], vec![operation]).await.map_err(from_store)?;
+    }
+    Ok(())
+}
+
+async fn update(registry: &Registry<'_>, wanted: &Value, reconcile: Reconcile) -> Result<(), ApiError> {
+    let (namespace, name) = (meta(wanted, "namespace"), meta(wanted, "name"));
+    let result = registry
+        .update(namespace, name, &Change::default(), &mut |old| {
+            let mut object = old.cloned().unwrap_or_default();
+            reconcile(&mut object, wanted);
+            Ok(object)
+        })
+        .await;
+    match result {
+        // Somebody took it away; the next look makes it again.
+        Err(error) if error.code == 404 => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// Makes one object, with all that belongs to it, unless there is one of its name.
+pub(super) async fn one(definition: &Definition, store: &Store, mut object: Value) -> Result<(), ApiError> {
     object["kind"] = json!(definition.kind);
     object["apiVersion"] = definition.api_version().into();
     let groups = ["system:masters".to_string()];

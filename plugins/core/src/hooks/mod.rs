@@ -1,7 +1,9 @@
 //! Hooks: they make the objects that a fresh cluster has and keep them, under the names that
 //! kube-apiserver's hooks have, since tools read those in `/readyz`.
 
+mod bootstrap;
 mod ensure;
+mod kubernetes;
 mod namespaces;
 
 use apimachinery::definition::Definition;
@@ -9,12 +11,17 @@ use plugin_sdk::registration::Hook;
 use plugin_sdk::{HookContext, Result};
 
 pub(crate) fn all() -> Vec<Hook> {
-    vec![Hook::post_start(namespaces::NAME)]
+    let names = [namespaces::NAME, kubernetes::NAME].into_iter().chain(bootstrap::SETS.iter().map(|set| set.hook));
+    names.map(Hook::post_start).collect()
 }
 
 pub(crate) async fn run(definitions: &[Definition], context: HookContext, name: &str) -> Result {
     match name {
         namespaces::NAME => namespaces::run(definitions, &context).await,
-        _ => Err(format!("there is no hook `{name}`").into()),
+        kubernetes::NAME => kubernetes::run(definitions, &context).await,
+        _ => match bootstrap::SETS.iter().find(|set| set.hook == name) {
+            Some(set) => bootstrap::run(definitions, &context, set).await,
+            None => Err(format!("there is no hook `{name}`").into()),
+        },
     }
 }

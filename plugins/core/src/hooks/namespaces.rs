@@ -2,7 +2,7 @@
 
 use apimachinery::definition::Definition;
 use plugin_sdk::{HookContext, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ensure;
 
@@ -15,9 +15,8 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
     let definition = ensure::definition(definitions, "", "namespaces")?;
     let store = context.store();
     loop {
-        for name in NAMESPACES {
-            ensure::exists(definition, &store, json!({"metadata": {"name": name}})).await?;
-        }
+        let wanted: Vec<Value> = NAMESPACES.iter().map(|name| json!({"metadata": {"name": name}})).collect();
+        ensure::all(definition, &store, wanted, |_, _| false).await?;
         context.ready();
         context.sleep(INTERVAL_MS).await;
         if context.is_cancelled() {

@@ -38,6 +38,20 @@ impl Registry<'_> {
         Err(ApiError::conflict(self.definition, meta(&object, "name"), "too many writes at once: try again"))
     }
 
+    /// The write that makes an object of the server's own, for callers that make many at once.
+    /// Whether its namespace is there is theirs to see to, and nothing is allocated for it.
+    pub fn planned(&self, mut object: Value) -> Result<(Guard, Write), ApiError> {
+        let (namespace, name) = (meta(&object, "namespace").to_string(), meta(&object, "name").to_string());
+        self.manage(None, &mut object);
+        self.fill_system_fields(&mut object);
+        self.definition.strategy.prepare_for_create(&self.operation(&namespace, &name), &mut object);
+        self.complete(&mut object);
+        let key = self.definition.key(&namespace, &name);
+        let put =
+            Put { key: key.clone(), value: self.encode(&object), ttl_seconds: self.definition.strategy.ttl_seconds() };
+        Ok((Guard { key, revision: 0 }, Write::Put(put)))
+    }
+
     /// The namespace of the path is the object's.
     pub(super) fn match_namespace(&self, namespace: &str, object: &mut Value) -> Result<(), ApiError> {
         let own = meta(object, "namespace");

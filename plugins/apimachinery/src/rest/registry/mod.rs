@@ -36,6 +36,8 @@ pub struct Registry<'a> {
     /// `status` and others like it, or empty.
     pub subresource: &'a str,
     pub dry_run: bool,
+    /// Who owns what was settled when the change was applied.
+    pub applied: bool,
 }
 
 /// An object as it is stored, in the version of the definition.
@@ -87,6 +89,7 @@ impl<'a> Registry<'a> {
             manager: "kube-apiserver",
             subresource: "",
             dry_run: false,
+            applied: false,
         }
     }
 
@@ -123,15 +126,26 @@ impl<'a> Registry<'a> {
 
     /// Notes who owns which fields after this write.
     fn manage(&self, old: Option<&Value>, new: &mut Value) {
-        let manager = Manager {
+        if self.applied {
+            return;
+        }
+        // Fields are owned as they are written, those that nobody set included.
+        self.complete(new);
+        managed::update(&self.definition.schema, old, new, &self.who(), &self.unreachable_fields());
+    }
+
+    /// The present object, or a new one, with what its manager wants it to have.
+    pub fn apply(&self, old: Option<&Value>, patch: &Value, force: bool) -> Result<Value, ApiError> {
+        managed::apply(&self.definition.schema, old, patch, &self.who(), force, &self.unreachable_fields())
+    }
+
+    fn who(&self) -> Manager {
+        Manager {
             name: self.manager.to_string(),
             subresource: self.subresource.to_string(),
             api_version: self.definition.api_version(),
             time: clock::now(),
-        };
-        // Fields are owned as they are written, those that nobody set included.
-        self.complete(new);
-        managed::update(&self.definition.schema, old, new, &manager, &self.unreachable_fields());
+        }
     }
 
     /// What this request cannot change, and so does not own.

@@ -1,0 +1,136 @@
+//! The objects of a fresh cluster, which are data (`apimachinery/data/bootstrap.json`): roles
+//! and who has them, priority classes, flow control, the range of service addresses.
+
+use apimachinery::definition::Definition;
+use plugin_sdk::{HookContext, Result};
+use serde_json::{Value, json};
+
+use super::ensure::{self, Reconcile};
+use crate::strategies::services::Range;
+use crate::tree::{items, text};
+
+const OBJECTS: &str = include_str!("../../../apimachinery/data/bootstrap.json");
+const UPDATE_ROLES: &str = "rbac.authorization.kubernetes.io/autoupdate";
+const UPDATE_SPEC: &str = "apf.kubernetes.io/autoupdate-spec";
+
+/// What one hook makes.
+pub(super) struct Set {
+    pub(super) hook: &'static str,
+    /// Kinds with their groups and resources.
+    kinds: &'static [(&'static str, &'static str, &'static str)],
+    reconcile: Reconcile,
+}
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+const FLOWCONTROL: &str = "flowcontrol.apiserver.k8s.io";
+
+pub(super) const SETS: [Set; 4] = [
+    Set {
+        hook: "rbac/bootstrap-roles",
+        kinds: &[
+            ("ClusterRole", RBAC, "clusterroles"),
+            ("ClusterRoleBinding", RBAC, "clusterrolebindings"),
+            ("Role", RBAC, "roles"),
+            ("RoleBinding", RBAC, "rolebindings"),
+        ],
+        reconcile: roles,
+    },
+    Set {
+        hook: "scheduling/bootstrap-system-priority-classes",
+        kinds: &[("PriorityClass", "scheduling.k8s.io", "priorityclasses")],
+        reconcile: |_, _| false,
+    },
+    Set {
+        hook: "priority-and-fairness-config-producer",
+        kinds: &[
+            ("PriorityLevelConfiguration", FLOWCONTROL, "prioritylevelconfigurations"),
+            ("FlowSchema", FLOWCONTROL, "flowschemas"),
+        ],
+        reconcile: spec,
+    },
+    Set {
+        hook: "start-kubernetes-service-cidr-controller",
+        kinds: &[("ServiceCIDR", "networking.k8s.io", "servicecidrs")],
+        reconcile: |_, _| false,
+    },
+];
+
+pub(super) async fn run(definitions: &[Definition], context: &HookContext, set: &Set) -> Result {
+    let store = context.store();
+    let all: Value = serde_json::from_str(OBJECTS)?;
+    for (kind, group, resource) in set.kinds {
+        let definition = ensure::definition(definitions, group, resource)?;
+        let mut objects: Vec<Value> = items(&all, kind).cloned().collect();
+        if *kind == "ServiceCIDR" {
+            // The recorded range is one server's; ours is configured.
+            objects.iter_mut().for_each(|object| object["spec"]["cidrs"] = json!([Range::of_cluster().text()]));
+        }
+        ensure::all(definition, &store, objects, set.reconcile).await?;
+    }
+    Ok(())
+}
+
+/// Roles get back what they should have and keep what somebody added, unless they say that
+/// they are not to be touched.
+fn roles(own: &mut Value, wanted: &Value) -> bool {
+    if text(&own["metadata"]["annotations"], UPDATE_ROLES) == "false" {
+        return false;
+    }
+    let mut changed = false;
+    // An aggregated role's rules are a controller's.
+    if wanted["aggregationRule"].is_object() {
+        if own["aggregationRule"] != wanted["aggregationRule"] {
+            own["aggregationRule"] = wanted["aggregationRule"].clone();
+            changed = true;
+        }
+        return changed;
+    }
+    for list in ["rules", "subjects"] {
+        let missing: Vec<Value> =
+            items(wanted, list).filter(|item| !items(own, list).any(|other| other == *item)).cloned().collect();
+        if !missing.is_empty() {
+            changed = true;
+            match own[list].as_array_mut() {
+                Some(present) => present.extend(missing),
+                None => own[list] = missing.into(),
+            }
+        }
+    }
+    changed
+}
+
+/// Flow control follows the server's version as long as it is annotated to.
+fn spec(own: &mut Value, wanted: &Value) -> bool {
+    if text(&own["metadata"]["annotations"], UPDATE_SPEC) != "true" || own["spec"] == wanted["spec"] {
+        return false;
+    }
+    own["spec"] = wanted["spec"].clone();
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_set_has_its_objects() {
+        let all: Value = serde_json::from_str(OBJECTS).unwrap();
+        for set in &SETS {
+            for (kind, group, resource) in set.kinds {
+                assert!(items(&all, kind).next().is_some(), "{kind}");
+                ensure::definition(&crate::resources::definitions(), group, resource).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_role_gets_back_what_it_lacks() {
+        let wanted = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["list"]}]});
+        let mut own = json!({"rules": [{"verbs": ["list"]}, {"verbs": ["mine"]}]});
+        assert!(roles(&mut own, &wanted));
+        assert_eq!(own["rules"], json!([{"verbs": ["list"]}, {"verbs": ["mine"]}, {"verbs": ["get"]}]));
+        assert!(!roles(&mut own, &wanted));
+        let mut untouched = json!({"metadata": {"annotations": {UPDATE_ROLES: "false"}}});
+        assert!(!roles(&mut untouched, &wanted));
+    }
+}

@@ -1,0 +1,78 @@
+//! The `kubernetes` service: how what runs in the cluster reaches this server.
+
+use std::net::IpAddr;
+
+use apimachinery::definition::Definition;
+use plugin_sdk::{HookContext, Result, configuration};
+use serde_json::json;
+
+use super::ensure;
+use crate::strategies::services::Range;
+
+pub(super) const NAME: &str = "bootstrap-controller";
+const INTERVAL_MS: u64 = 10_000;
+const HTTPS: u16 = 443;
+
+/// Makes the service and says where it leads, and again when somebody took it away.
+pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Result {
+    let namespaces = ensure::definition(definitions, "", "namespaces")?;
+    let services = ensure::definition(definitions, "", "services")?;
+    let endpoints = ensure::definition(definitions, "", "endpoints")?;
+    let store = context.store();
+    let address = configuration::fact("external-address").unwrap_or_default();
+    let (host, port) = split(&address);
+    let metadata = json!({"name": "kubernetes", "namespace": "default"});
+    loop {
+        ensure::one(namespaces, &store, json!({"metadata": {"name": "default"}})).await?;
+        let mut service = json!({
+            "metadata": metadata,
+            "spec": {
+                "type": "ClusterIP",
+                "clusterIP": Range::of_cluster().first().to_string(),
+                "ports": [{"name": "https", "port": HTTPS, "protocol": "TCP", "targetPort": port}],
+            },
+        });
+        service["metadata"]["labels"] = json!({"component": "apiserver", "provider": "kubernetes"});
+        ensure::one(services, &store, service).await?;
+        // What listens on this machine alone is no endpoint for others.
+        if let Some(ip) = host.filter(|ip| !ip.is_loopback() && !ip.is_unspecified()) {
+            let mut object = json!({
+                "metadata": metadata,
+                "subsets": [{
+                    "addresses": [{"ip": ip.to_string()}],
+                    "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
+                }],
+            });
+            object["metadata"]["labels"] = json!({"endpointslice.kubernetes.io/skip-mirror": "true"});
+            ensure::one(endpoints, &store, object).await?;
+        }
+        context.ready();
+        context.sleep(INTERVAL_MS).await;
+        if context.is_cancelled() {
+            return Ok(());
+        }
+    }
+}
+
+/// The address and the port of `HOST:PORT`.
+fn split(address: &str) -> (Option<IpAddr>, u16) {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    (host.trim_matches(['[', ']']).parse().ok(), port.parse().unwrap_or(HTTPS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_split() {
+        for (address, host, port) in [
+            ("10.1.2.3:6443", Some("10.1.2.3"), 6443),
+            ("[fd00::1]:6443", Some("fd00::1"), 6443),
+            ("api.example.com:443", None, 443),
+            ("", None, 443),
+        ] {
+            assert_eq!(split(address), (host.map(|host| host.parse().unwrap()), port));
+        }
+    }
+}
