@@ -61,6 +61,11 @@ pub fn served(definition: &Definition, mut value: Value) -> Value {
         definition.strategy.reshape_to_serve(&mut value);
         value["apiVersion"] = definition.api_version().into();
     }
+    // The host shows clients a custom resource with the defaults of today; whoever changes it
+    // begins with the same.
+    if !definition.builtin {
+        schema::defaults::apply(&definition.schema, &mut value);
+    }
     value
 }
 
