@@ -35,6 +35,10 @@ pub trait Store: Send + Sync + 'static {
     /// The oldest revision that can be read at, or watched from.
     fn compacted(&self) -> u64;
 
+    /// Finishes what was accepted and gives up the disk: the next process starts sooner for it.
+    /// What is asked for later is not available.
+    async fn close(&self);
+
     fn status(&self) -> Status;
 
     fn caps(&self) -> Caps;

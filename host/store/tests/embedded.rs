@@ -86,6 +86,33 @@ async fn a_directory_in_use_is_refused_by_name() {
     open(directory.path()).unwrap();
 }
 
+#[tokio::test]
+async fn a_closed_store_leaves_its_directory_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(directory.path()).unwrap());
+    let cache = cache(&store, &Limits::default()).await;
+    let mut watcher = watch(&cache, "/", host_store::Selector::default(), host_store::WatchStart::Tail).await;
+    write(&cache, put("/a", "1")).await;
+    let accepted = store.txn(Txn { ops: vec![put("/a", "2")], ..Txn::default() });
+    // Accepted is what was polled once.
+    let (accepted, ()) = futures_util::future::join(accepted, store.close()).await;
+    assert_eq!(accepted, Ok(TxnOut::Applied { revision: 3 }));
+    let closed = Err(WriteError::Unavailable("it is closed".to_owned()));
+    assert_eq!(store.txn(Txn { ops: vec![put("/a", "3")], ..Txn::default() }).await, closed);
+    assert_eq!(state(&store, None).await, Err(ReadError::Unavailable("it is closed".to_owned())));
+    let mut told = Vec::new();
+    while let Some(events) = watcher.next().await {
+        told.extend(events.iter().map(describe));
+    }
+    assert_eq!(told, ["ADDED /a@2", "MODIFIED /a@3"]);
+    assert_eq!(cache.get("/a", host_store::Freshness::Any).await.unwrap().unwrap().revision(), 3);
+
+    let mut engine = redb::Database::builder();
+    engine.set_repair_callback(|_| panic!("the file was not closed"));
+    drop(engine.open(directory.path().join("store.redb")).unwrap());
+    assert_eq!(state(&open(directory.path()).unwrap(), None).await.unwrap(), ["/a=2@3"]);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn what_is_made_is_for_its_owner_only() {

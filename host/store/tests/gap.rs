@@ -55,6 +55,9 @@ impl Store for Gappy {
     fn compacted(&self) -> u64 {
         self.store.compacted()
     }
+    async fn close(&self) {
+        self.store.close().await;
+    }
     fn status(&self) -> Status {
         self.store.status()
     }

@@ -45,8 +45,17 @@ impl Claims {
 
     /// The claim with the longest prefix of a key, or of a prefix of keys.
     pub(super) fn of(&self, key: &str) -> &Arc<Claim> {
+        self.find(key).map_or(&self.none, |(_, claim)| claim)
+    }
+
+    /// That prefix; empty if there is none.
+    pub(super) fn prefix_of(&self, key: &str) -> &str {
+        self.find(key).map_or("", |(prefix, _)| prefix)
+    }
+
+    fn find(&self, key: &str) -> Option<(&String, &Arc<Claim>)> {
         let ends = key.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at + 1);
-        ends.rev().find_map(|end| self.by_prefix.get(&key[..end])).unwrap_or(&self.none)
+        ends.rev().find_map(|end| self.by_prefix.get_key_value(&key[..end]))
     }
 
     /// Says whether that changes anything.
@@ -87,6 +96,7 @@ mod tests {
         ] {
             let found = claims.of(key).fields().first().map(|field| field.name.as_str());
             assert_eq!(found, prefix, "of `{key}`");
+            assert_eq!(claims.prefix_of(key), prefix.unwrap_or_default());
         }
         assert!(claims.set("/registry/pods/", None));
         assert!(!claims.set("/registry/pods/", None));

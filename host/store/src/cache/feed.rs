@@ -109,7 +109,7 @@ impl Inner {
             changes.push(change);
         }
         match course {
-            Course::Complete => core.history.push(changes, newest, &tree, &self.limits),
+            Course::Complete => core.history.push(changes, newest, &tree, &self.claims.load(), &self.limits),
             // Nobody may start in between.
             Course::Gap => core.history = History::new(newest, tree.clone()),
         }

@@ -204,7 +204,7 @@ impl Cache {
             WatchStart::InitialEvents(_) => (Some(initial(true)), 0),
             WatchStart::Tail => (None, now.revision),
             WatchStart::After(revision) => {
-                let oldest = core.history.oldest();
+                let oldest = core.history.oldest_of(&query.target);
                 if revision < oldest {
                     return Err(ReadError::Compacted { oldest });
                 }
@@ -264,7 +264,8 @@ impl Cache {
         self.inner.applied.revision()
     }
 
-    /// The oldest revision that a watch can start after.
+    /// The oldest revision that a watch of anything can start after. What is written seldom can
+    /// be watched from longer ago.
     pub fn oldest_revision(&self) -> u64 {
         self.inner.core().history.oldest()
     }

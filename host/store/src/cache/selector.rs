@@ -121,3 +121,58 @@ impl LabelRequirement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_compared_as_upstream_does() {
+        use Operator::*;
+        for (operator, values, label, holds) in [
+            (Equals, &["a"][..], Some("a"), true),
+            (Equals, &["a"], Some("b"), false),
+            (Equals, &["a"], None, false),
+            (Equals, &[""], Some(""), true),
+            (Equals, &[""], None, false),
+            (NotEquals, &["a"], Some("a"), false),
+            (NotEquals, &["a"], Some("b"), true),
+            (NotEquals, &["a"], None, true),
+            (In, &["a", "b"], Some("b"), true),
+            (In, &["a", "b"], Some("c"), false),
+            (In, &["a", "b"], None, false),
+            (NotIn, &["a", "b"], Some("b"), false),
+            (NotIn, &["a", "b"], Some("c"), true),
+            (NotIn, &["a", "b"], None, true),
+            (Exists, &[], Some(""), true),
+            (Exists, &[], None, false),
+            (NotExists, &[], Some(""), false),
+            (NotExists, &[], None, true),
+            (Greater, &["5"], Some("6"), true),
+            (Greater, &["5"], Some("5"), false),
+            (Greater, &["5"], Some("x"), false),
+            (Greater, &["5"], None, false),
+            (Less, &["5"], Some("-6"), true),
+            (Less, &["x"], Some("4"), false),
+        ] {
+            let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+            let wanted = LabelRequirement { key: "x".to_owned(), operator, values };
+            assert_eq!(wanted.holds(label), holds, "{wanted:?} of {label:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_selector_only_compares_and_only_what_is_known() {
+        let field = |name: &str, operator| Selector {
+            labels: vec![],
+            fields: vec![FieldRequirement { name: name.to_owned(), operator, value: String::new() }],
+        };
+        for (selector, error) in [
+            (field("spec.x", Operator::Equals), "the field `spec.x` cannot be selected by"),
+            (field("metadata.name", Operator::In), "a field selector cannot be `In`"),
+        ] {
+            let refused = Matcher::new(selector, &Arc::default()).err();
+            assert_eq!(refused, Some(ReadError::Invalid(error.to_owned())));
+        }
+    }
+}

@@ -1,7 +1,10 @@
 //! The engine, as the little that is asked of it: append records, read them, delete them.
 
+use std::sync::{PoisonError, RwLock};
+
 use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
+use super::directory::Directory;
 use super::record::{Record, Slot};
 
 const RECORDS: TableDefinition<&[u8; Slot::BYTES], &[u8]> = TableDefinition::new("records");
@@ -12,9 +15,13 @@ const COMPACTED: &str = "compacted";
 const FORMAT: &str = "format";
 const FORMAT_NOW: u64 = 1;
 
-/// The records on the disk.
-pub(super) struct Log {
+/// The records on the disk, until it is closed.
+pub(super) struct Log(RwLock<Option<Disk>>);
+
+struct Disk {
     database: Database,
+    /// The lock on the directory that the database is in: given up after it is closed.
+    _directory: Option<Directory>,
 }
 
 /// Records that are passed over before it is cheaper to look for the next one.
@@ -30,60 +37,72 @@ pub(super) struct Commit<'a> {
 
 impl Log {
     /// Takes an opened file, and makes its tables if they are not there.
-    pub(super) fn new(database: Database) -> Result<Self, String> {
-        let log = Self { database };
-        log.prepare().map_err(|error| error.to_string())?;
-        let format = log.meta(FORMAT).map_err(|error| error.to_string())?;
-        if format != Some(FORMAT_NOW) {
-            return Err(format!("its format is `{}`, this program reads `{FORMAT_NOW}`", format.unwrap_or(0)));
+    pub(super) fn new(database: Database, directory: Option<Directory>) -> Result<Self, String> {
+        let log = Self(RwLock::new(Some(Disk { database, _directory: directory })));
+        log.with(prepare)?;
+        match log.with(|database| meta(database, FORMAT))? {
+            Some(FORMAT_NOW) => Ok(log),
+            format => Err(format!("its format is `{}`, this program reads `{FORMAT_NOW}`", format.unwrap_or(0))),
         }
-        Ok(log)
-    }
-
-    fn prepare(&self) -> Result<(), redb::Error> {
-        if self.database.begin_read()?.list_tables()?.next().is_some() {
-            return Ok(());
-        }
-        let txn = self.database.begin_write()?;
-        txn.open_table(RECORDS)?;
-        txn.open_table(META)?.insert(FORMAT, FORMAT_NOW)?;
-        Ok(txn.commit()?)
     }
 
     pub(super) fn compacted(&self) -> Result<u64, String> {
-        self.meta(COMPACTED).map(|found| found.unwrap_or(0)).map_err(|error| error.to_string())
-    }
-
-    fn meta(&self, name: &str) -> Result<Option<u64>, redb::Error> {
-        let txn = self.database.begin_read()?;
-        Ok(txn.open_table(META)?.get(name)?.map(|found| found.value()))
+        self.with(|database| meta(database, COMPACTED)).map(|found| found.unwrap_or(0))
     }
 
     /// Writes, and returns when it is durable. After an error nothing is known of what the
     /// disk holds, and nothing more may be written.
-    pub(super) fn commit(&self, commit: &Commit<'_>) -> Result<(), redb::Error> {
-        let mut txn = self.database.begin_write()?;
-        txn.set_durability(Durability::Immediate)?;
-        {
-            let mut records = txn.open_table(RECORDS)?;
-            for (slot, record) in &commit.append {
-                records.insert(&slot.to_bytes(), record.encode(*slot).as_slice())?;
-            }
-            for slot in &commit.delete {
-                records.remove(&slot.to_bytes())?;
-            }
-        }
-        if let Some(compacted) = commit.compacted {
-            txn.open_table(META)?.insert(COMPACTED, compacted)?;
-        }
-        Ok(txn.commit()?)
+    pub(super) fn commit(&self, commit: &Commit<'_>) -> Result<(), String> {
+        self.with(|database| write(database, commit))
     }
 
     /// What is on the disk at this moment; later commits do not change it.
     pub(super) fn view(&self) -> Result<View, String> {
-        let open = || -> Result<_, redb::Error> { Ok(self.database.begin_read()?.open_table(RECORDS)?) };
-        open().map(View).map_err(unreadable)
+        self.with(|database| Ok(View(database.begin_read()?.open_table(RECORDS)?)))
     }
+
+    /// Gives up the disk. What is read or written later fails.
+    pub(super) fn close(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, String> {
+        let disk = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let disk = disk.as_ref().ok_or("it is closed")?;
+        work(&disk.database).map_err(|error| error.to_string())
+    }
+}
+
+fn prepare(database: &Database) -> Result<(), redb::Error> {
+    if database.begin_read()?.list_tables()?.next().is_some() {
+        return Ok(());
+    }
+    let txn = database.begin_write()?;
+    txn.open_table(RECORDS)?;
+    txn.open_table(META)?.insert(FORMAT, FORMAT_NOW)?;
+    Ok(txn.commit()?)
+}
+
+fn meta(database: &Database, name: &str) -> Result<Option<u64>, redb::Error> {
+    Ok(database.begin_read()?.open_table(META)?.get(name)?.map(|found| found.value()))
+}
+
+fn write(database: &Database, commit: &Commit<'_>) -> Result<(), redb::Error> {
+    let mut txn = database.begin_write()?;
+    txn.set_durability(Durability::Immediate)?;
+    {
+        let mut records = txn.open_table(RECORDS)?;
+        for (slot, record) in &commit.append {
+            records.insert(&slot.to_bytes(), record.encode(*slot).as_slice())?;
+        }
+        for slot in &commit.delete {
+            records.remove(&slot.to_bytes())?;
+        }
+    }
+    if let Some(compacted) = commit.compacted {
+        txn.open_table(META)?.insert(COMPACTED, compacted)?;
+    }
+    Ok(txn.commit()?)
 }
 
 /// A snapshot of the records.

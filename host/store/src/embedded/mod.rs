@@ -18,7 +18,7 @@ mod state;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -81,8 +81,8 @@ impl OpenError {
 pub struct Embedded {
     shared: Arc<Shared>,
     /// None once the store is being closed.
-    queue: Option<SyncSender<Command>>,
-    committer: Option<JoinHandle<()>>,
+    queue: RwLock<Option<SyncSender<Command>>>,
+    committer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Embedded {
@@ -107,7 +107,8 @@ impl Embedded {
     }
 
     fn start(database: redb::Database, directory: Option<Directory>, options: Options) -> Result<Self, String> {
-        let log = Log::new(database)?;
+        let file = directory.as_ref().map(Directory::file);
+        let log = Log::new(database, directory)?;
         let load::Loaded { index, revision, compacted, expiries } = load::load(&log)?;
         let published = Published { index, revision, compacted, recent: Recent::default() };
         let shared = Arc::new(Shared {
@@ -116,7 +117,7 @@ impl Embedded {
             newest: watch::Sender::new(Newest { revision, open: true }),
             failed: OnceLock::new(),
             limits: options.limits,
-            directory,
+            file,
         });
         let (queue, commands) = sync_channel(shared.limits.queue_transactions_max);
         let schedule = Schedule::new(options.compaction_interval, revision);
@@ -125,18 +126,37 @@ impl Embedded {
             .name("store-committer".to_owned())
             .spawn(|| committer.run())
             .map_err(|error| format!("its committer cannot be started: {error}"))?;
-        Ok(Self { shared, queue: Some(queue), committer: Some(committer) })
+        Ok(Self { shared, queue: RwLock::new(Some(queue)), committer: Mutex::new(Some(committer)) })
     }
 
     async fn ask<T>(&self, command: impl FnOnce(commit::Reply<T>) -> Command) -> Result<T, WriteError> {
         let (reply, answer) = oneshot::channel();
         let closed = || WriteError::Unavailable(self.why_closed());
-        match self.queue.as_ref().ok_or_else(closed)?.try_send(command(reply)) {
+        let sent = match &*self.queue.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(queue) => queue.try_send(command(reply)),
+            None => return Err(closed()),
+        };
+        match sent {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(WriteError::Overloaded),
             Err(TrySendError::Disconnected(_)) => return Err(closed()),
         }
         answer.await.unwrap_or_else(|_| Err(WriteError::Unknown(self.why_closed())))
+    }
+
+    /// Takes no more writes. What is given back waits for those that were accepted, and gives up
+    /// the disk.
+    fn stop(&self) -> impl FnOnce() + Send + 'static {
+        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
+        let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let shared = self.shared.clone();
+        move || {
+            if let Some(committer) = committer {
+                // It catches its own panics.
+                let _ = committer.join();
+                shared.log.close();
+            }
+        }
     }
 
     fn why_closed(&self) -> String {
@@ -198,11 +218,7 @@ const BEYOND_REPAIR: &str = "the engine found damage that it cannot repair";
 impl Drop for Embedded {
     /// Waits for the last commit, so that the directory is free when this returns.
     fn drop(&mut self) {
-        drop(self.queue.take());
-        if let Some(committer) = self.committer.take() {
-            // It catches its own panics.
-            let _ = committer.join();
-        }
+        self.stop()();
     }
 }
 
@@ -268,16 +284,20 @@ impl Store for Embedded {
     }
 
     fn status(&self) -> Status {
-        let file = self.shared.directory.as_ref().map(Directory::file);
         let published = self.shared.published();
         Status {
             revision: published.revision,
             compacted: published.compacted,
             keys: published.index.live(),
             stored_bytes: published.index.bytes(),
-            disk_bytes: file.and_then(|file| file.metadata().ok()).map_or(0, |file| file.len()),
+            disk_bytes: self.shared.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |file| file.len()),
             failed: self.shared.failed.get().cloned(),
         }
+    }
+
+    async fn close(&self) {
+        // Its own thread panics where this one would.
+        let _ = tokio::task::spawn_blocking(self.stop()).await;
     }
 
     fn caps(&self) -> Caps {

@@ -1,11 +1,11 @@
 //! What of the store everybody may see: only what is durable.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, RwLock};
 
 use tokio::sync::watch;
 
-use super::directory::Directory;
 use super::index::Index;
 use super::log::{Log, View};
 use super::record::Slot;
@@ -20,8 +20,8 @@ pub(super) struct Shared {
     pub(super) newest: watch::Sender<Newest>,
     /// Why the store takes no more writes.
     pub(super) failed: OnceLock<String>,
-    /// The file that the log is in, with the lock of its directory: given up last.
-    pub(super) directory: Option<Directory>,
+    /// The file that the log is in, if it is in one.
+    pub(super) file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
