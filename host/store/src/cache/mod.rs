@@ -15,31 +15,32 @@ mod load;
 mod object;
 mod selector;
 mod wait;
+mod watch;
 mod watcher;
 mod watchers;
+mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use tokio::task::AbortHandle;
 
 use self::claims::{Claim, Claims};
-use self::event::ObjectEvent as Told;
 use self::history::{History, Tree};
 use self::selector::Matcher;
 use self::wait::{Applied, Ended};
-use self::watcher::{Initial, Mailbox};
 use self::watchers::Watchers;
-use crate::{Guard, Key, Limits, Op, ReadError, Store, Txn, TxnOut, WriteError};
+use crate::{Limits, ReadError, Store};
 
 pub use self::claims::SelectableField;
 pub use self::event::{Event, EventKind, ObjectEvent};
 pub use self::list::{ListQuery, Listing};
 pub use self::object::Object;
 pub use self::selector::{FieldRequirement, LabelRequirement, Operator, Selector};
+pub use self::watch::{WatchQuery, WatchStart};
 pub use self::watcher::{WatchEnd, Watcher};
+pub use self::write::TxnOutcome;
 
 /// A handle on the cache. The cache ends with its last handle.
 #[derive(Clone)]
@@ -85,39 +86,6 @@ pub enum Freshness {
     NotOlder(u64),
     /// As it was at this revision.
     Exact(u64),
-}
-
-/// What to watch.
-#[derive(Clone, Debug)]
-pub struct WatchQuery {
-    /// A prefix ending in `/`, or one whole key.
-    pub target: String,
-    pub selector: Selector,
-    pub start: WatchStart,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WatchStart {
-    /// Added events for what is there now, then changes.
-    Now,
-    /// Changes after this revision.
-    After(u64),
-    /// Changes from now on.
-    Tail,
-    /// As `Now`, once the state has reached this revision; between the two an
-    /// [`Event::InitialEventsEnd`].
-    InitialEvents(u64),
-}
-
-/// What became of a transaction.
-#[derive(Clone, Debug)]
-pub enum TxnOutcome {
-    /// One object for each operation, in order: as written, or as it was before it was deleted,
-    /// with the new revision.
-    Applied(Vec<Arc<Object>>),
-    /// A guard did not hold, or what was to be deleted did not exist: the object of that key as it
-    /// is now, if there is one.
-    Refused(Option<Arc<Object>>),
 }
 
 impl Cache {
@@ -184,76 +152,6 @@ impl Cache {
         }
     }
 
-    pub async fn watch(&self, query: WatchQuery) -> Result<Watcher, ReadError> {
-        let matcher = Matcher::new(query.selector, self.inner.claims.load().of(&query.target))?;
-        if let WatchStart::After(revision) | WatchStart::InitialEvents(revision) = query.start {
-            self.inner.reach(revision).await?;
-        }
-        let limits = &self.inner.limits;
-        let mut core = self.inner.core();
-        if core.watchers.len() >= limits.watchers_max {
-            return Err(ReadError::Limit(format!(
-                "there are `{}` watches already, the most allowed",
-                limits.watchers_max
-            )));
-        }
-        let now = self.inner.now.load();
-        let initial = |announce_end| Initial::state(now.tree.clone(), now.revision, announce_end);
-        let (initial, after) = match query.start {
-            WatchStart::Now => (Some(initial(false)), 0),
-            WatchStart::InitialEvents(_) => (Some(initial(true)), 0),
-            WatchStart::Tail => (None, now.revision),
-            WatchStart::After(revision) => {
-                let oldest = core.history.oldest_of(&query.target);
-                if revision < oldest {
-                    return Err(ReadError::Compacted { oldest });
-                }
-                let changes = core.history.after(revision).filter(|change| covers(&query.target, change.object.key()));
-                let events: Vec<Told> = changes.filter_map(|change| change.seen_by(&matcher)).collect();
-                match events.is_empty() {
-                    true => (None, now.revision),
-                    false => (Some(Initial::changes(events, now.revision)), revision),
-                }
-            }
-        };
-        let mailbox =
-            Arc::new(Mailbox::new(core.watchers.next_id(), &query.target, matcher, limits.watcher_events_max));
-        core.watchers.add(mailbox.clone());
-        drop(core);
-        if !self.inner.applied.is_open() {
-            mailbox.end(WatchEnd::Stopped);
-        }
-        Ok(Watcher::new(self.inner.clone(), mailbox, initial, after))
-    }
-
-    /// Applies all operations if all guards hold, at one revision. When this returns they are
-    /// durable, and every read here shows them.
-    pub async fn txn(&self, guards: Vec<Guard>, ops: Vec<Op>) -> Result<TxnOutcome, WriteError> {
-        for op in &ops {
-            if let Op::Put { key, value, .. } = op {
-                Object::check(value)
-                    .map_err(|what| WriteError::Invalid(format!("the value of `{key}` is wrong: {what}")))?;
-            }
-        }
-        let values: Vec<(Key, Option<Bytes>)> = ops.iter().map(|op| (op.key().clone(), value(op).cloned())).collect();
-        match self.inner.store.txn(Txn { guards, ops, get_on_refusal: false }).await? {
-            TxnOut::Applied { revision } => {
-                let ended =
-                    |_| WriteError::Unknown(format!("revision `{revision}` was written, but the cache has ended"));
-                self.inner.applied.wait(revision).await.map_err(ended)?;
-                match self.inner.written_at(revision, values.len()) {
-                    Some(objects) => Ok(TxnOutcome::Applied(objects)),
-                    None => self.inner.rebuild(revision, values).await.map(TxnOutcome::Applied),
-                }
-            }
-            TxnOut::Refused { revision, key, .. } => {
-                let ended = |_| WriteError::Unavailable("the cache has ended".to_owned());
-                self.inner.applied.wait(revision).await.map_err(ended)?;
-                Ok(TxnOutcome::Refused(self.inner.now.load().tree.get(&*key).cloned()))
-            }
-        }
-    }
-
     /// How many objects are below a prefix now.
     pub fn count(&self, prefix: &str) -> u64 {
         list::count(&self.inner.now.load().tree, prefix)
@@ -274,18 +172,6 @@ impl Cache {
     pub fn watchers(&self) -> usize {
         self.inner.core().watchers.len()
     }
-}
-
-fn value(op: &Op) -> Option<&Bytes> {
-    match op {
-        Op::Put { value, .. } => Some(value),
-        Op::Delete { .. } => None,
-    }
-}
-
-/// Whether a watch of `target`, a prefix ending in `/` or a whole key, is told of `key`.
-fn covers(target: &str, key: &str) -> bool {
-    if target.ends_with('/') { key.starts_with(target) } else { key == target }
 }
 
 impl Inner {
@@ -319,38 +205,6 @@ impl Inner {
         }
         let now = self.now.load();
         Ok((now.revision, Some(now.tree.clone())))
-    }
-
-    /// The objects that one revision wrote, if they are remembered.
-    fn written_at(&self, revision: u64, operations: usize) -> Option<Vec<Arc<Object>>> {
-        let core = self.core();
-        if core.history.oldest() >= revision {
-            return None;
-        }
-        let changes = core.history.after(revision - 1).take_while(|change| change.revision() == revision);
-        let objects: Vec<_> = changes.map(|change| change.object.clone()).collect();
-        (objects.len() == operations).then_some(objects)
-    }
-
-    /// The objects that one revision wrote, when so much was written since that it is forgotten.
-    async fn rebuild(&self, revision: u64, values: Vec<(Key, Option<Bytes>)>) -> Result<Vec<Arc<Object>>, WriteError> {
-        let mut objects = Vec::with_capacity(values.len());
-        for (key, value) in values {
-            let claim = self.claims.load().of(&key).clone();
-            let object = match value {
-                Some(value) => Object::new(key, value, revision, &claim),
-                None => {
-                    let lost =
-                        |what: String| WriteError::Unknown(format!("revision `{revision}` was written, but {what}"));
-                    let before = self.store.get(&key, Some(revision - 1)).await;
-                    let (found, _) = before.map_err(|error| lost(error.to_string()))?;
-                    let kv = found.ok_or_else(|| lost(format!("`{key}` was not there before")))?;
-                    Object::new(kv.key, kv.value, kv.mod_revision, &claim).at(revision)
-                }
-            };
-            objects.push(Arc::new(object));
-        }
-        Ok(objects)
     }
 
     fn reclaim(&self, prefix: &str, claim: Option<Claim>) {

@@ -10,6 +10,7 @@ use super::Inner;
 use super::event::{Change, Event, ObjectEvent};
 use super::history::Tree;
 use super::selector::Matcher;
+use super::watch::covers;
 use crate::Key;
 
 /// Changes in order, each once, none left out. Costs nothing while nothing happens.
@@ -205,7 +206,7 @@ impl Initial {
         let mut last = None;
         let mut more = false;
         for (looked, (key, object)) in tree.range::<_, str>((from, Bound::Unbounded)).enumerate() {
-            if !super::covers(&mailbox.target, key) {
+            if !covers(&mailbox.target, key) {
                 break;
             }
             if looked == LOOKS_MAX || events.len() == EVENTS_MAX {

@@ -1,0 +1,91 @@
+//! Writes: to the store, and back when they are shown here.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::object::Object;
+use super::{Cache, Inner};
+use crate::{Guard, Key, Op, Txn, TxnOut, WriteError};
+
+/// What became of a transaction.
+#[derive(Clone, Debug)]
+pub enum TxnOutcome {
+    /// One object for each operation, in order: as written, or as it was before it was deleted,
+    /// with the new revision.
+    Applied(Vec<Arc<Object>>),
+    /// A guard did not hold, or what was to be deleted did not exist: the object of that key as it
+    /// is now, if there is one.
+    Refused(Option<Arc<Object>>),
+}
+
+impl Cache {
+    /// Applies all operations if all guards hold, at one revision. When this returns they are
+    /// durable, and every read here shows them.
+    pub async fn txn(&self, guards: Vec<Guard>, ops: Vec<Op>) -> Result<TxnOutcome, WriteError> {
+        for op in &ops {
+            if let Op::Put { key, value, .. } = op {
+                Object::check(value)
+                    .map_err(|what| WriteError::Invalid(format!("the value of `{key}` is wrong: {what}")))?;
+            }
+        }
+        let values: Vec<(Key, Option<Bytes>)> = ops.iter().map(|op| (op.key().clone(), value(op).cloned())).collect();
+        match self.inner.store.txn(Txn { guards, ops, get_on_refusal: false }).await? {
+            TxnOut::Applied { revision } => {
+                let ended =
+                    |_| WriteError::Unknown(format!("revision `{revision}` was written, but the cache has ended"));
+                self.inner.applied.wait(revision).await.map_err(ended)?;
+                match self.inner.written_at(revision, values.len()) {
+                    Some(objects) => Ok(TxnOutcome::Applied(objects)),
+                    None => self.inner.rebuild(revision, values).await.map(TxnOutcome::Applied),
+                }
+            }
+            TxnOut::Refused { revision, key, .. } => {
+                let ended = |_| WriteError::Unavailable("the cache has ended".to_owned());
+                self.inner.applied.wait(revision).await.map_err(ended)?;
+                Ok(TxnOutcome::Refused(self.inner.now.load().tree.get(&*key).cloned()))
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// The objects that one revision wrote, if they are remembered.
+    fn written_at(&self, revision: u64, operations: usize) -> Option<Vec<Arc<Object>>> {
+        let core = self.core();
+        if core.history.oldest() >= revision {
+            return None;
+        }
+        let changes = core.history.after(revision - 1).take_while(|change| change.revision() == revision);
+        let objects: Vec<_> = changes.map(|change| change.object.clone()).collect();
+        (objects.len() == operations).then_some(objects)
+    }
+
+    /// The objects that one revision wrote, when so much was written since that it is forgotten.
+    async fn rebuild(&self, revision: u64, values: Vec<(Key, Option<Bytes>)>) -> Result<Vec<Arc<Object>>, WriteError> {
+        let mut objects = Vec::with_capacity(values.len());
+        for (key, value) in values {
+            let claim = self.claims.load().of(&key).clone();
+            let object = match value {
+                Some(value) => Object::new(key, value, revision, &claim),
+                None => {
+                    let lost =
+                        |what: String| WriteError::Unknown(format!("revision `{revision}` was written, but {what}"));
+                    let before = self.store.get(&key, Some(revision - 1)).await;
+                    let (found, _) = before.map_err(|error| lost(error.to_string()))?;
+                    let kv = found.ok_or_else(|| lost(format!("`{key}` was not there before")))?;
+                    Object::new(kv.key, kv.value, kv.mod_revision, &claim).at(revision)
+                }
+            };
+            objects.push(Arc::new(object));
+        }
+        Ok(objects)
+    }
+}
+
+fn value(op: &Op) -> Option<&Bytes> {
+    match op {
+        Op::Put { value, .. } => Some(value),
+        Op::Delete { .. } => None,
+    }
+}
