@@ -79,6 +79,11 @@ pub trait Strategy: Sync {
         Box::pin(std::future::ready(Ok(Companions::default())))
     }
 
+    /// Whether `admit` may take something that somebody else is faster to take.
+    fn allocates(&self) -> bool {
+        false
+    }
+
     /// What has to go with an object that is removed.
     fn companions_of_removal(&self, _object: &Value) -> Companions {
         Companions::default()

@@ -22,8 +22,21 @@ pub fn definitions() -> Vec<Definition> {
     builtin::resources()
         .iter()
         .filter(|facts| !matches!(facts.resource, "customresourcedefinitions" | "apiservices"))
-        .map(|facts| Definition::from_facts(facts, strategies::of(facts.group, facts.version, facts.resource)))
+        .map(|facts| {
+            let strategy = strategies::of(facts.group, facts.version, facts.resource);
+            let warning = deprecation(facts.group, facts.resource).map(Box::from);
+            Definition { deprecation_warning: warning, ..Definition::from_facts(facts, strategy) }
+        })
         .collect()
+}
+
+/// What clients of old resources are told.
+fn deprecation(group: &str, resource: &str) -> Option<&'static str> {
+    match (group, resource) {
+        ("", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+"),
+        ("", "endpoints") => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+        _ => None,
+    }
 }
 
 /// The routes and claims of these definitions.

@@ -87,27 +87,7 @@ impl Request<'_> {
             metadata["remainingItemCount"] = remaining.into();
         }
         metadata["resourceVersion"] = collection.revision().to_string().into();
-        let (around, kind) = match wanted.shape {
-            Shape::Whole => {
-                let kind = if definition.builtin { FormKind::Untyped } else { FormKind::Whole };
-                (list_around(&definition.list_kind, &definition.api_version(), &metadata), kind)
-            }
-            Shape::PartialList(version) => (
-                list_around("PartialObjectMetadataList", version.api_version(), &metadata),
-                FormKind::Partial { version },
-            ),
-            Shape::Table(version) => {
-                let kind = FormKind::Row { version, include: self.include()? };
-                (table_around(definition, version, &metadata), kind)
-            }
-            Shape::Partial(_) => {
-                let message = format!(
-                    "you requested PartialObjectMetadata, but the requested object is a list ({})",
-                    definition.list_kind
-                );
-                return Err(ApiError::new(406, "NotAcceptable", message));
-            }
-        };
+        let (around, kind) = self.list_form(wanted.shape, &metadata)?;
         if wanted.encoding != Encoding::Json || self.pretty() {
             return Ok(self.collected(&collection, around, kind, wanted.encoding));
         }
@@ -121,6 +101,32 @@ impl Request<'_> {
         Ok(self.json(200).body(Body::Collection(body)).into())
     }
 
+    /// What stands around a list's items in a shape, and the form of each.
+    fn list_form(&self, shape: Shape, metadata: &Value) -> Result<((String, String), FormKind), ApiError> {
+        let definition = self.definition;
+        Ok(match shape {
+            Shape::Whole => {
+                let kind = if definition.builtin { FormKind::Untyped } else { FormKind::Whole };
+                (list_around(&definition.list_kind, &definition.api_version(), metadata), kind)
+            }
+            Shape::PartialList(version) => (
+                list_around("PartialObjectMetadataList", version.api_version(), metadata),
+                FormKind::Partial { version },
+            ),
+            Shape::Table(version) => {
+                let kind = FormKind::Row { version, include: self.include()? };
+                (table_around(definition, version, metadata), kind)
+            }
+            Shape::Partial(_) => {
+                let message = format!(
+                    "you requested PartialObjectMetadata, but the requested object is a list ({})",
+                    definition.list_kind
+                );
+                return Err(ApiError::new(406, "NotAcceptable", message));
+            }
+        })
+    }
+
     /// A list that is written here, object by object.
     fn collected(
         &self,
@@ -129,8 +135,6 @@ impl Request<'_> {
         kind: FormKind,
         encoding: Encoding,
     ) -> Answer {
-        let mut list: Value = serde_json::from_str(&format!("{}{}", around.0, around.1)).unwrap_or_default();
-        let members = if list["kind"] == "Table" { "rows" } else { "items" };
         let mut items = Vec::new();
         let mut offset = 0;
         loop {
@@ -144,8 +148,15 @@ impl Request<'_> {
                 render::tree(self.definition, kind, stored)
             }));
         }
-        list[members] = items.into();
-        self.answer_value(200, list, encoding)
+        self.answer_value(200, listed(around, items), encoding)
+    }
+
+    /// A list of objects that are not stored.
+    pub(super) fn answer_list(&self, objects: Vec<Value>) -> Result<Answer, ApiError> {
+        let wanted = self.wanted()?;
+        let (around, kind) = self.list_form(wanted.shape, &json!({}))?;
+        let items = objects.into_iter().map(|object| render::shape(self.definition, kind, object)).collect();
+        Ok(self.answer_value(200, listed(around, items), wanted.encoding))
     }
 
     /// A watch. Always JSON: clients that prefer protobuf take it by its content type.
@@ -228,6 +239,14 @@ fn list_around(kind: &str, api_version: &str, metadata: &Value) -> (String, Stri
     let head =
         format!("{{\"kind\":{},\"apiVersion\":{},\"metadata\":{metadata},\"items\":[", json!(kind), json!(api_version));
     (head, "]}\n".to_string())
+}
+
+/// A list with its items.
+fn listed(around: (String, String), items: Vec<Value>) -> Value {
+    let mut list: Value = serde_json::from_str(&format!("{}{}", around.0, around.1)).unwrap_or_default();
+    let members = if list["kind"] == "Table" { "rows" } else { "items" };
+    list[members] = items.into();
+    list
 }
 
 fn table_around(definition: &Definition, version: MetaVersion, metadata: &Value) -> (String, String) {

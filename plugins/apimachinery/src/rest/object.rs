@@ -115,13 +115,6 @@ pub fn arrange(object: &mut Value) {
     }
 }
 
-/// The object's JSON, without its `resourceVersion`: the host writes the next one in.
-pub fn without_version(object: &Value) -> Vec<u8> {
-    let mut object = object.clone();
-    set_meta(&mut object, "resourceVersion", "");
-    serde_json::to_vec(&object).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -5,7 +5,7 @@ use plugin_sdk::{Answer, Context, Store, User};
 use serde_json::Value;
 
 use super::body::Expected;
-use super::options::{Write, WriteOptions};
+use super::options::{DeleteOptions, Write, WriteOptions};
 use super::registry::Registry;
 use super::request::Request;
 use crate::definition::Definition;
@@ -71,6 +71,21 @@ impl<'a> Special<'a> {
     pub fn answer(&self, status: u16, value: Value) -> Result<Answer, ApiError> {
         let wanted = self.0.wanted()?;
         Ok(self.0.answer_value(status, value, wanted.encoding))
+    }
+
+    /// An object of the definition that is not stored, in the form that the client wants.
+    pub fn answer_object(&self, object: Value) -> Result<Answer, ApiError> {
+        self.0.answer_tree(200, object)
+    }
+
+    /// As [`Self::answer_object`], for all there are.
+    pub fn answer_list(&self, objects: Vec<Value>) -> Result<Answer, ApiError> {
+        self.0.answer_list(objects)
+    }
+
+    /// The options of a delete that is a part of another request.
+    pub fn delete_options(&self, options: &Value) -> Result<DeleteOptions, ApiError> {
+        DeleteOptions::from_body(options)
     }
 
     pub fn failure(&self, error: &ApiError) -> Answer {

@@ -40,23 +40,17 @@ impl Strategy for Secrets {
             errors.push(FieldError::new(FieldErrorKind::TooLong, "data", "", why));
         }
         match text(object, "type") {
-            "kubernetes.io/service-account-token" => {
-                if text(&object["metadata"]["annotations"], ACCOUNT).is_empty() {
-                    errors.push(FieldError::required(format!("metadata.annotations[{ACCOUNT}]"), ""));
-                }
+            "kubernetes.io/service-account-token" if text(&object["metadata"]["annotations"], ACCOUNT).is_empty() => {
+                errors.push(FieldError::required(format!("metadata.annotations[{ACCOUNT}]"), ""));
             }
             "kubernetes.io/dockercfg" => document(data, ".dockercfg", errors),
             "kubernetes.io/dockerconfigjson" => document(data, ".dockerconfigjson", errors),
-            "kubernetes.io/basic-auth" => {
-                if data.get("username").is_none() && data.get("password").is_none() {
-                    errors.push(FieldError::required("data[username]", ""));
-                    errors.push(FieldError::required("data[password]", ""));
-                }
+            "kubernetes.io/basic-auth" if data.get("username").is_none() && data.get("password").is_none() => {
+                errors.push(FieldError::required("data[username]", ""));
+                errors.push(FieldError::required("data[password]", ""));
             }
-            "kubernetes.io/ssh-auth" => {
-                if decoded(&data["ssh-privatekey"]).is_empty() {
-                    errors.push(FieldError::required("data[ssh-privatekey]", ""));
-                }
+            "kubernetes.io/ssh-auth" if decoded(&data["ssh-privatekey"]).is_empty() => {
+                errors.push(FieldError::required("data[ssh-privatekey]", ""));
             }
             "kubernetes.io/tls" => {
                 for key in ["tls.crt", "tls.key"] {

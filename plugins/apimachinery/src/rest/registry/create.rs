@@ -22,9 +22,11 @@ impl Registry<'_> {
         self.manage(None, &mut object);
 
         let generating = meta(&object, "name").is_empty() && !meta(&object, "generateName").is_empty();
+        // Only these may have to begin again with what was sent.
+        let sent = (generating || self.definition.strategy.allocates()).then(|| object.clone());
         let mut names = 0;
         for _ in 0..ATTEMPTS_MAX {
-            match self.try_create(namespace, object.clone(), generating).await? {
+            match self.try_create(namespace, object, generating).await? {
                 Attempt::Done(outcome) => return Ok(outcome),
                 Attempt::Taken(name) => {
                     names += 1;
@@ -34,8 +36,10 @@ impl Registry<'_> {
                 }
                 Attempt::Again => {}
             }
+            let Some(sent) = &sent else { break };
+            object = sent.clone();
         }
-        Err(ApiError::conflict(self.definition, meta(&object, "name"), "too many writes at once: try again"))
+        Err(ApiError::conflict(self.definition, "", "too many writes at once: try again"))
     }
 
     /// The write that makes an object of the server's own, for callers that make many at once.
@@ -48,7 +52,7 @@ impl Registry<'_> {
         self.complete(&mut object);
         let key = self.definition.key(&namespace, &name);
         let put =
-            Put { key: key.clone(), value: self.encode(&object), ttl_seconds: self.definition.strategy.ttl_seconds() };
+            Put { key: key.clone(), value: self.encode(object), ttl_seconds: self.definition.strategy.ttl_seconds() };
         Ok((Guard { key, revision: 0 }, Write::Put(put)))
     }
 
@@ -97,7 +101,7 @@ impl Registry<'_> {
             });
         }
         let key = definition.key(namespace, &name);
-        let put = Put { key: key.clone(), value: self.encode(&object), ttl_seconds: strategy.ttl_seconds() };
+        let put = Put { key: key.clone(), value: self.encode(object), ttl_seconds: strategy.ttl_seconds() };
         let mut guards = vec![Guard { key: key.clone(), revision: 0 }];
         guards.extend(companions.guards);
         let mut operations = vec![Write::Put(put)];

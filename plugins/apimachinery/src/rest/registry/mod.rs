@@ -187,8 +187,7 @@ impl<'a> Registry<'a> {
 
     /// The bytes that are stored: in the storage version, without a resource version, which
     /// the host writes in.
-    fn encode(&self, value: &Value) -> Vec<u8> {
-        let mut value = value.clone();
+    fn encode(&self, mut value: Value) -> Vec<u8> {
         set_meta(&mut value, "resourceVersion", "");
         if !self.definition.stored_as_served() {
             self.definition.strategy.reshape_to_store(&mut value);

@@ -70,7 +70,9 @@ impl Registry<'_> {
         let companions = strategy.admit(&operation, self.store, &mut object, Some(old)).await?;
         keep_system_fields(&mut object, old);
         strategy.prepare_for_update(&operation, &mut object, old);
-        if strategy.generation() && self.subresource != "status" && strategy.desires_differ(&object, old) {
+        // Neither what is observed nor where it runs is desired by anybody.
+        let desired = !matches!(self.subresource, "status" | "binding");
+        if strategy.generation() && desired && strategy.desires_differ(&object, old) {
             let generation = meta_number(old, "generation").unwrap_or(0) + 1;
             metadata_mut(&mut object).insert("generation".into(), generation.into());
         }
@@ -108,7 +110,7 @@ impl Registry<'_> {
         if self.dry_run {
             return Ok(Some(Outcome { written: Written::Tree(object), created: false }));
         }
-        let put = Put { key, value: self.encode(&object), ttl_seconds: strategy.ttl_seconds() };
+        let put = Put { key, value: self.encode(object), ttl_seconds: strategy.ttl_seconds() };
         guards.extend(companions.guards);
         let mut operations = vec![Write::Put(put)];
         operations.extend(companions.operations);

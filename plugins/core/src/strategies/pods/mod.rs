@@ -61,7 +61,7 @@ impl Strategy for Pods {
 
     fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
         match operation.subresource {
-            "" | "status" => {}
+            "" | "status" | "binding" => {}
             // Each of the others changes its own part of the spec alone.
             part => {
                 let asked = object["spec"].clone();

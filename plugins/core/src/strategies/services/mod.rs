@@ -67,6 +67,10 @@ impl Strategy for Services {
         })
     }
 
+    fn allocates(&self) -> bool {
+        true
+    }
+
     fn companions_of_removal(&self, object: &Value) -> Companions {
         allocation::release(object)
     }
