@@ -5,27 +5,34 @@ use serde_json::{Map, Value, json};
 use super::{Field, Object, Scalar, Schema, Shape, Wire};
 
 /// A source of choices that is the same in every run.
-pub(crate) struct Dice(u64);
+pub(crate) struct Dice {
+    state: u64,
+    fields_left: usize,
+}
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, fields_left: 0 }
     }
 
     /// A number below `sides`.
     pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         // xorshift64*
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        (self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
     }
 }
 
 /// An object as upstream would write it.
 pub(crate) fn object(schema: &Schema, dice: &mut Dice) -> Value {
+    dice.fields_left = FIELDS_MAX;
     value(schema, Wire::ByShape, dice, 0)
 }
+
+/// Types that hold themselves would grow without end.
+const FIELDS_MAX: usize = 400;
 
 fn value(schema: &Schema, wire: Wire, dice: &mut Dice, depth: usize) -> Value {
     match &schema.shape {
@@ -77,9 +84,10 @@ fn members(object: &Object, dice: &mut Dice, depth: usize) -> Value {
             4..7 => dice.roll(6) != 0,
             _ => true,
         };
-        if skip || field.number == 0 {
+        if skip || field.number == 0 || dice.fields_left == 0 {
             continue;
         }
+        dice.fields_left -= 1;
         let made = value(&field.schema, field.wire, dice, depth + 1);
         if let Some(made) = as_written(field, made) {
             members.insert(field.name.to_string(), made);

@@ -36,9 +36,12 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn read(self, reader: &mut Reader<'_>, members: &mut Map<String, Value>) -> Result<(), String> {
+        let mut last = 0;
         while let Some((number, raw)) = reader.field()? {
             // Unknown fields are skipped: a newer client may send them.
-            let Some(field) = self.field(number) else { continue };
+            let Some(at) = self.find(number, last) else { continue };
+            let field = &self.object.fields[at];
+            last = at;
             let inside = &field.native.within[self.within.len()..];
             match (inside.is_empty(), raw) {
                 (true, raw) => self.read_field(field, raw, members)?,
@@ -53,12 +56,15 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// The field with this number, or one of an embedded message with it.
-    fn field(&self, number: u32) -> Option<&Field> {
-        self.object.fields.iter().find(|field| {
-            let within = field.native.within;
-            within.starts_with(self.within) && *within.get(self.within.len()).unwrap_or(&field.number) == number
-        })
+    /// The field with this number, or one of an embedded message with it. Writers keep the
+    /// table's order, so it is most often the one that was found last or soon after it.
+    fn find(&self, number: u32, last: usize) -> Option<usize> {
+        let fields = &self.object.fields;
+        let is_it = |&at: &usize| {
+            let within = fields[at].native.within;
+            within.starts_with(self.within) && *within.get(self.within.len()).unwrap_or(&fields[at].number) == number
+        };
+        (last..fields.len()).chain(0..last).find(is_it)
     }
 
     fn read_field(self, field: &Field, raw: Raw<'_>, members: &mut Map<String, Value>) -> Result<(), String> {
