@@ -17,7 +17,7 @@ use super::{described, registry};
 use crate::apiservice::{self, ApiService, Condition, Service};
 
 /// What changes behind an APIService is not watched, but looked at this often.
-const REMOTE_INTERVAL_MS: u64 = 2_000;
+const REMOTE_INTERVAL_MS: u64 = 1_000;
 const LOCAL_INTERVAL_MS: u64 = 60_000;
 
 pub(super) async fn run_local(context: Rc<HookContext>, definition: &Definition) -> Result {

@@ -10,7 +10,7 @@ use plugin_sdk::HookContext;
 use plugin_sdk::storage::{Error, Event, Selector, Watch, WatchQuery, WatchStart};
 
 /// A timer outlives the call that set it, so it is a short one.
-const TICK_MS: u64 = 2_000;
+const TICK_MS: u64 = 1_000;
 
 type Pending<T> = Pin<Box<dyn Future<Output = T>>>;
 
