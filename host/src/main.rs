@@ -1,1 +1,58 @@
-fn main(){}
+//! The command line of `host`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use host::limits::Limits;
+use host::{load, run};
+use host_server::options::RunOptions;
+
+/// A Kubernetes-style API server whose every chain link is a WebAssembly component.
+#[derive(Parser)]
+#[command(name = "host", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a chain of plugins
+    Run(Box<RunOptions>),
+    /// Print every bound on what a plugin can grow
+    Limits,
+    /// Compile a component into a file: what `run` does in a process of its own
+    #[command(hide = true)]
+    Compile { component: PathBuf, output: PathBuf },
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(options) => run::run(&options),
+        Command::Limits => limits(),
+        Command::Compile { component, output } => compile(&component, &output),
+    }
+}
+
+fn limits() -> ExitCode {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    for (name, value) in Limits::default().rows() {
+        // Nobody reads any further: `host limits | head`.
+        if writeln!(out, "{name:<32} {value}").is_err() {
+            break;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn compile(component: &std::path::Path, output: &std::path::Path) -> ExitCode {
+    match load::compile_to_file(component, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

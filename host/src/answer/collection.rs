@@ -1,0 +1,110 @@
+//! A list: its head, the objects with commas between them, its tail, in pieces of constant
+//! size, however long it is.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use host_server::{Body as HttpBody, BoxError};
+use host_store::Listing;
+use http_body::Frame;
+use http_body_util::StreamBody;
+
+use super::item::{self, Served};
+use super::decode;
+use crate::bindings::host::chain::request::ItemForm;
+use crate::chain::Link;
+use crate::guest::{CallError, Layout};
+
+/// Bytes in one piece of a long list.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// The body of a list. The first piece is written at once, so that a guest that fails can
+/// still be answered with an error, and a short list is not a stream.
+pub(super) async fn body(link: &Arc<Link>, listing: Arc<Listing>, layout: Layout) -> Result<HttpBody, CallError> {
+    let mut writer = Writer { link: link.clone(), listing, layout, next: 0, done: false };
+    let first = writer.piece().await?;
+    if writer.done {
+        return Ok(first.into());
+    }
+    let rest = futures::stream::unfold(Some(writer), |writer| async {
+        let mut writer = writer.filter(|writer| !writer.done)?;
+        match writer.piece().await {
+            Ok(bytes) => Some((Ok(Frame::data(bytes)), Some(writer))),
+            // The head is gone: the client sees a broken stream, not a short list.
+            Err(error) => Some((Err(BoxError::from(error.to_string())), None)),
+        }
+    });
+    let first = futures::stream::once(std::future::ready(Ok(Frame::data(first))));
+    Ok(HttpBody::stream(StreamBody::new(futures::StreamExt::chain(first, rest))))
+}
+
+struct Writer {
+    link: Arc<Link>,
+    listing: Arc<Listing>,
+    layout: Layout,
+    /// The object to write next.
+    next: usize,
+    done: bool,
+}
+
+impl Writer {
+    /// The next piece; sets `done` with the last.
+    async fn piece(&mut self) -> Result<Bytes, CallError> {
+        let mut out = BytesMut::with_capacity(CHUNK_BYTES + (8 << 10));
+        if self.next == 0 {
+            out.extend_from_slice(&self.layout.head);
+        }
+        while out.len() < CHUNK_BYTES && self.next < self.listing.objects.len() {
+            let batch = self.batch();
+            self.write(batch.clone(), &mut out).await?;
+            self.next = batch.end;
+        }
+        if self.next == self.listing.objects.len() {
+            out.extend_from_slice(&self.layout.tail);
+            self.done = true;
+        }
+        Ok(out.freeze())
+    }
+
+    /// The objects that are written together: one call of the guest, if it is needed.
+    fn batch(&self) -> Range<usize> {
+        let max = self.link.limits().render_batch_items_max;
+        self.next..(self.next + max).min(self.listing.objects.len())
+    }
+
+    async fn write(&self, range: Range<usize>, out: &mut BytesMut) -> Result<(), CallError> {
+        let objects = &self.listing.objects[range.clone()];
+        let mut comma = range.start > 0;
+        let mut separate = |out: &mut BytesMut| {
+            if std::mem::replace(&mut comma, true) {
+                out.extend_from_slice(b",");
+            }
+        };
+        if let ItemForm::Rendered(_) = &self.layout.form {
+            let objects = objects.iter().map(|object| (None, object.clone())).collect();
+            for written in item::write(&self.link, &self.layout.form, false, objects).await? {
+                separate(out);
+                out.extend_from_slice(&written);
+            }
+            return Ok(());
+        }
+        if self.decodes() {
+            for served in decode::current(&self.link, objects.to_vec()).await? {
+                separate(out);
+                served.append(&self.layout.form, out);
+            }
+            return Ok(());
+        }
+        for object in objects {
+            separate(out);
+            Served::Cached(object.clone()).append(&self.layout.form, out);
+        }
+        Ok(())
+    }
+
+    fn decodes(&self) -> bool {
+        let first = self.listing.objects.first();
+        first.is_some_and(|object| self.link.services().claims.decode_tag(object.key()).is_some())
+    }
+}

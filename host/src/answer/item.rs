@@ -1,0 +1,120 @@
+//! How one object is written: from the cache's bytes, or by the guest.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use host_store::{EventKind, Object};
+
+use super::decode;
+use crate::bindings::host::chain::request::{ItemForm, TypeMeta};
+use crate::chain::Link;
+use crate::guest::{CallError, RenderItem};
+
+/// Writes objects in a form, one piece for each. `first` says that the first of them is the
+/// first item of a watch.
+pub(super) async fn write(
+    link: &Arc<Link>,
+    form: &ItemForm,
+    first: bool,
+    objects: Vec<(Option<EventKind>, Arc<Object>)>,
+) -> Result<Vec<Bytes>, CallError> {
+    match form {
+        ItemForm::Rendered(rendering) => {
+            let mut items: Vec<_> =
+                objects.into_iter().map(|(event, object)| RenderItem { event, object }).collect();
+            let mut out = Vec::with_capacity(items.len());
+            if let (true, Some(form), false) = (first, &rendering.first_form, items.is_empty()) {
+                let rest = items.split_off(1);
+                out.extend(render(link, form, items).await?);
+                items = rest;
+            }
+            for batch in items.chunks(link.limits().render_batch_items_max) {
+                out.extend(render(link, &rendering.form, batch.to_vec()).await?);
+            }
+            Ok(out)
+        }
+        plain => {
+            let objects = objects.into_iter().map(|(_, object)| object).collect();
+            let objects = decode::current(link, objects).await?;
+            Ok(objects.iter().map(|object| object.written(plain)).collect())
+        }
+    }
+}
+
+/// An object's bytes, as they are served.
+pub(super) enum Served {
+    Cached(Arc<Object>),
+    /// By `decode`: the whole JSON, and where the type's members end.
+    Decoded(Bytes, usize),
+}
+
+impl Served {
+    /// Appends the object in a form that needs no guest.
+    pub(super) fn append(&self, form: &ItemForm, out: &mut BytesMut) {
+        match form {
+            ItemForm::Untyped => {
+                out.put_u8(b'{');
+                out.put_slice(&self.rest());
+            }
+            ItemForm::Typed(types) => append_typed(types, &self.rest(), out),
+            ItemForm::Stored | ItemForm::Rendered(_) => out.put_slice(self.json()),
+        }
+    }
+
+    /// The object in a form that needs no guest; as it is stored, it is not copied.
+    fn written(&self, form: &ItemForm) -> Bytes {
+        if matches!(form, ItemForm::Stored) {
+            return self.json().clone();
+        }
+        let mut out = BytesMut::with_capacity(self.json().len() + 64);
+        self.append(form, &mut out);
+        out.freeze()
+    }
+
+    pub(super) fn json(&self) -> &Bytes {
+        match self {
+            Self::Cached(object) => object.json(),
+            Self::Decoded(json, _) => json,
+        }
+    }
+
+    /// Everything behind `kind` and `apiVersion`, the closing brace included.
+    fn rest(&self) -> Bytes {
+        match self {
+            Self::Cached(object) => object.untyped(),
+            Self::Decoded(json, types_end) => json.slice(*types_end..),
+        }
+    }
+}
+
+fn append_typed(types: &TypeMeta, rest: &[u8], out: &mut BytesMut) {
+    out.put_slice(b"{\"kind\":");
+    append_string(&types.kind, out);
+    out.put_slice(b",\"apiVersion\":");
+    append_string(&types.api_version, out);
+    if rest != b"}" {
+        out.put_u8(b',');
+    }
+    out.put_slice(rest);
+}
+
+/// A JSON string. Kinds and versions need no escapes; a guest that sends others gets them.
+fn append_string(text: &str, out: &mut BytesMut) {
+    out.put_u8(b'"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => {
+                out.put_u8(b'\\');
+                out.put_u8(c as u8);
+            }
+            c if c.is_control() => out.put_slice(format!("\\u{:04x}", c as u32).as_bytes()),
+            c => out.put_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    out.put_u8(b'"');
+}
+
+async fn render(link: &Arc<Link>, form: &str, items: Vec<RenderItem>) -> Result<Vec<Bytes>, CallError> {
+    let rendered = link.pool().render(form.into(), items, link.limits().render_ms_max).await?;
+    Ok(rendered.into_iter().map(Bytes::from).collect())
+}

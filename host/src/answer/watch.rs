@@ -1,0 +1,195 @@
+//! A watch: one line for each event, bookmarks between them, a clean end.
+//!
+//! The watch lives here and not in a guest: it outlives the instance, and the generation, that
+//! began it. What has to be rendered goes to the link's current instances.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use host_server::{Body as HttpBody, BoxError};
+use host_store::{Event, EventKind, Object, WatchEnd, Watcher};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tokio::time::Instant;
+
+use super::item;
+use crate::bindings::host::chain::request::ItemForm;
+use crate::chain::Link;
+use crate::guest::{CallError, WatchOptions};
+
+/// How often a watch that asked for bookmarks gets one, as upstream: each minute, not all at
+/// the same time.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// The last bookmark comes so long before the watch ends by itself.
+const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
+
+/// The body of a watch.
+pub(super) fn body(
+    link: &Arc<Link>,
+    watcher: Watcher,
+    options: WatchOptions,
+    form: ItemForm,
+) -> HttpBody {
+    let now = Instant::now();
+    let timeout = options.timeout.unwrap_or_else(|| default_timeout(link.services().watch_timeout_min));
+    let stream = Stream {
+        link: link.clone(),
+        end: now + timeout,
+        next_bookmark: first_bookmark(now, timeout),
+        watcher,
+        options,
+        form,
+        first: true,
+        over: false,
+    };
+    let lines = futures::stream::unfold(stream, |mut stream| async {
+        if stream.over {
+            return None;
+        }
+        let line = stream.line().await?;
+        Some((line.map(Frame::data), stream))
+    });
+    HttpBody::stream(StreamBody::new(lines))
+}
+
+struct Stream {
+    link: Arc<Link>,
+    watcher: Watcher,
+    options: WatchOptions,
+    form: ItemForm,
+    end: Instant,
+    next_bookmark: Instant,
+    /// Nothing has been written yet: a table begins with its columns.
+    first: bool,
+    over: bool,
+}
+
+impl Stream {
+    /// The next lines, as one piece; nothing at the end.
+    async fn line(&mut self) -> Option<Result<Bytes, BoxError>> {
+        loop {
+            let bookmark = if self.options.bookmarks { self.next_bookmark } else { self.end };
+            tokio::select! {
+                biased;
+                events = self.watcher.next() => match events {
+                    Some(events) => match self.write(events).await {
+                        Ok(bytes) if bytes.is_empty() => continue,
+                        Ok(bytes) => return Some(Ok(bytes)),
+                        Err(error) => {
+                            self.over = true;
+                            return Some(Ok(error_event(500, "InternalError", &error.to_string())));
+                        }
+                    },
+                    None => {
+                        self.over = true;
+                        return match self.watcher.end() {
+                            // Upstream closes a watch that is read too slowly; the client lists
+                            // again.
+                            Some(WatchEnd::Overflow) | None => None,
+                            Some(_) => Some(Ok(error_event(500, "InternalError", "the watch was ended by the server"))),
+                        };
+                    }
+                },
+                () = tokio::time::sleep_until(self.end) => return None,
+                () = tokio::time::sleep_until(bookmark), if self.options.bookmarks && bookmark < self.end => {
+                    self.next_bookmark = next_bookmark(Instant::now(), self.end);
+                    let revision = self.watcher.progress();
+                    return Some(Ok(self.bookmark(revision, false)));
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, events: Vec<Event>) -> Result<Bytes, CallError> {
+        // One event as it is cached is written once for all watchers.
+        if let ([Event::Object(event)], ItemForm::Stored) = (&events[..], &self.form)
+            && self.link.services().claims.decode_tag(event.object.key()).is_none()
+        {
+            self.first = false;
+            return Ok(event.frame());
+        }
+        let mut out = BytesMut::new();
+        let mut objects: Vec<(Option<EventKind>, Arc<Object>)> = Vec::with_capacity(events.len());
+        for event in events {
+            match event {
+                Event::Object(event) => objects.push((Some(event.kind), event.object.clone())),
+                Event::InitialEventsEnd { revision } => {
+                    self.write_objects(std::mem::take(&mut objects), &mut out).await?;
+                    out.put(self.bookmark(revision, true));
+                }
+            }
+        }
+        self.write_objects(objects, &mut out).await?;
+        Ok(out.freeze())
+    }
+
+    async fn write_objects(
+        &mut self,
+        objects: Vec<(Option<EventKind>, Arc<Object>)>,
+        out: &mut BytesMut,
+    ) -> Result<(), CallError> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let kinds: Vec<_> = objects.iter().map(|(kind, _)| *kind).collect();
+        let written = item::write(&self.link, &self.form, self.first, objects).await?;
+        self.first = false;
+        for (kind, object) in kinds.into_iter().zip(written) {
+            out.put_slice(match kind {
+                Some(EventKind::Modified) => b"{\"type\":\"MODIFIED\",\"object\":",
+                Some(EventKind::Deleted) => b"{\"type\":\"DELETED\",\"object\":",
+                _ => b"{\"type\":\"ADDED\",\"object\":",
+            });
+            out.put_slice(&object);
+            out.put_slice(b"}\n");
+        }
+        Ok(())
+    }
+
+    fn bookmark(&self, revision: u64, end_of_initial_events: bool) -> Bytes {
+        let mut out = BytesMut::with_capacity(256);
+        out.put_slice(b"{\"type\":\"BOOKMARK\",\"object\":");
+        out.put_slice(&self.options.bookmark_head);
+        out.put_slice(format!("\"resourceVersion\":\"{revision}\"").as_bytes());
+        if end_of_initial_events {
+            out.put_slice(b",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}");
+        }
+        out.put_slice(&self.options.bookmark_tail);
+        out.put_slice(b"}\n");
+        out.freeze()
+    }
+}
+
+/// The line of an error event; nothing follows it.
+fn error_event(code: u16, reason: &str, message: &str) -> Bytes {
+    let message = message.replace('\\', "\\\\").replace('"', "\\\"");
+    format!(
+        "{{\"type\":\"ERROR\",\"object\":{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{{}},\
+         \"status\":\"Failure\",\"message\":\"{message}\",\"reason\":\"{reason}\",\"code\":{code}}}}}\n"
+    )
+    .into()
+}
+
+/// The first bookmark is up to a quarter early, so that watches that began together do not get
+/// theirs together.
+fn first_bookmark(now: Instant, timeout: Duration) -> Instant {
+    let early = BOOKMARK_EVERY.mul_f64(f64::from(jitter()) / 4.0);
+    (now + BOOKMARK_EVERY - early).min(now + timeout.saturating_sub(BOOKMARK_BEFORE_END))
+}
+
+fn next_bookmark(now: Instant, end: Instant) -> Instant {
+    let last = end.checked_sub(BOOKMARK_BEFORE_END).unwrap_or(end);
+    if now >= last { end } else { (now + BOOKMARK_EVERY).min(last) }
+}
+
+/// Between one and two times the least, as upstream: clients do not come back all at once.
+fn default_timeout(min: Duration) -> Duration {
+    min.mul_f64(1.0 + f64::from(jitter()))
+}
+
+/// Between 0 and 1.
+fn jitter() -> f32 {
+    use std::hash::{BuildHasher, RandomState};
+    (RandomState::new().hash_one(0) % 1000) as f32 / 1000.0
+}

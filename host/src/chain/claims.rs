@@ -1,0 +1,121 @@
+//! Which key prefix belongs to which link: what storage grants are decided by.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use host_store::{Cache, SelectableField};
+use parking_lot::RwLock;
+
+use crate::bindings::host::chain::registration::{Claim, Readers, RegistrationError as Error};
+
+/// What is done with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// The claims of all links.
+#[derive(Default)]
+pub struct Claims {
+    held: RwLock<BTreeMap<String, Held>>,
+}
+
+#[derive(Clone, PartialEq)]
+struct Held {
+    link: Arc<str>,
+    readers: Readers,
+    decode: Option<Arc<str>>,
+    fields: Vec<SelectableField>,
+}
+
+impl Claims {
+    /// Makes these the claims of `link`, all or none.
+    ///
+    /// # Errors
+    /// If one overlaps a claim of another link.
+    pub fn set<'a>(&self, cache: &Cache, link: &str, claims: impl Iterator<Item = &'a Claim>) -> Result<(), Error> {
+        let mut wanted: BTreeMap<String, Held> = BTreeMap::new();
+        for claim in claims {
+            let held = wanted.entry(claim.prefix.clone()).or_insert_with(|| Held {
+                link: link.into(),
+                readers: claim.readers,
+                decode: claim.decode.as_deref().map(Into::into),
+                fields: Vec::new(),
+            });
+            // Several versions of one resource claim the same prefix.
+            if claim.readers == Readers::Chain {
+                held.readers = Readers::Chain;
+            }
+            for field in &claim.selectable {
+                let field =
+                    SelectableField { name: field.name.clone(), path: field.path.clone(), absent: field.absent.clone() };
+                if !held.fields.contains(&field) {
+                    held.fields.push(field);
+                }
+            }
+        }
+        let mut held = self.held.write();
+        for prefix in wanted.keys() {
+            if let Some((other, holder)) = overlapping(&held, prefix).find(|(_, holder)| &*holder.link != link) {
+                return Err(Error::Taken(format!(
+                    "the claim `{prefix}` of plugin `{link}` overlaps `{other}` of plugin `{}`",
+                    holder.link
+                )));
+            }
+        }
+        let gone: Vec<String> = held
+            .iter()
+            .filter(|(prefix, holder)| &*holder.link == link && !wanted.contains_key(*prefix))
+            .map(|(prefix, _)| prefix.clone())
+            .collect();
+        for prefix in gone {
+            held.remove(&prefix);
+            cache.unclaim(&prefix);
+        }
+        for (prefix, claim) in wanted {
+            let changed = held.get(&prefix).is_none_or(|before| before.fields != claim.fields);
+            if changed {
+                cache
+                    .claim(&prefix, claim.fields.clone())
+                    .map_err(|error| Error::Limit(format!("the claim `{prefix}`: {error}")))?;
+            }
+            held.insert(prefix, claim);
+        }
+        Ok(())
+    }
+
+    /// Whether `link` may do this with a key, or with everything below a prefix.
+    pub fn allow(&self, link: &str, key: &str, access: Access) -> bool {
+        let held = self.held.read();
+        covering(&held, key).is_some_and(|holder| {
+            &*holder.link == link || (access == Access::Read && holder.readers == Readers::Chain)
+        })
+    }
+
+    /// The tag under which objects of this key are decoded, if they are.
+    pub fn decode_tag(&self, key: &str) -> Option<Arc<str>> {
+        covering(&self.held.read(), key).and_then(|holder| holder.decode.clone())
+    }
+}
+
+/// The claim that a key, or a whole prefix, is below.
+fn covering<'a>(held: &'a BTreeMap<String, Held>, key: &str) -> Option<&'a Held> {
+    // Claims of one link may nest: the longest counts.
+    let mut end = key.len();
+    while let Some(slash) = key[..end].rfind('/') {
+        if let Some(holder) = held.get(&key[..=slash]) {
+            return Some(holder);
+        }
+        end = slash;
+    }
+    None
+}
+
+/// Claims above or below a prefix, and itself.
+fn overlapping<'a>(held: &'a BTreeMap<String, Held>, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Held)> {
+    let below = held.range(prefix.to_string()..).take_while(move |(other, _)| other.starts_with(prefix));
+    let above = (1..prefix.len()).filter(|&end| prefix.as_bytes()[end - 1] == b'/');
+    let above = above.filter_map(|end| held.get_key_value(&prefix[..end]));
+    below.chain(above)
+}

@@ -1,0 +1,92 @@
+//! The chain: its links, who gets a request, and what a link has registered.
+//!
+//! Owns: generations of links, their routes and claims, and delegation. The chain that serves
+//! is one pointer to a value that never changes; a request takes a snapshot of it and finishes
+//! on it. This room does not enter guests (`guest`) nor write answers (`answer`).
+
+pub mod delegate;
+mod claims;
+mod link;
+mod log;
+mod metrics;
+mod registrations;
+mod request;
+mod routes;
+
+use std::sync::Arc;
+
+use host_server::Response;
+
+pub use claims::{Access, Claims};
+pub use link::{Facts, Link, LinkOptions, Services};
+pub use log::PluginLog;
+pub use metrics::{PluginFamilies, PluginMetrics};
+pub use registrations::Registrations;
+pub use request::RequestState;
+pub use routes::{Matched, Routes, Target};
+
+use crate::answer;
+use crate::guest::Answer;
+use crate::imports::request::Context;
+
+/// The links that serve, the outermost first.
+#[derive(Default)]
+pub struct Chain {
+    entries: Vec<Entry>,
+}
+
+/// One link, with the routes that it had when this value was made.
+#[derive(Clone)]
+pub struct Entry {
+    pub link: Arc<Link>,
+    pub routes: Arc<Routes>,
+}
+
+impl Chain {
+    /// The chain of these links, given outermost first.
+    pub fn new(links: impl IntoIterator<Item = Arc<Link>>) -> Self {
+        let entries = links.into_iter().map(|link| Entry { routes: link.routes(), link }).collect();
+        Self { entries }
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The same chain with other routes for one of its links.
+    pub fn with_routes(&self, link: &Link, routes: &Arc<Routes>) -> Self {
+        let entries = self.entries.iter().map(|entry| {
+            if entry.link.name() == link.name() {
+                Entry { link: entry.link.clone(), routes: routes.clone() }
+            } else {
+                entry.clone()
+            }
+        });
+        Self { entries: entries.collect() }
+    }
+
+    /// Where a link stands, from the outside.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.link.name() == name)
+    }
+}
+
+/// Answers a request with the links from position `from` inwards: the first that has a
+/// matching route gets it. A flat loop: no guest holds its caller while the next one runs
+/// (DESIGN D4).
+pub async fn serve(request: Arc<RequestState>, from: usize) -> Response {
+    let chain = request.chain.clone();
+    for (position, entry) in chain.entries.iter().enumerate().skip(from) {
+        let Some(route) = entry.routes.find(request.target()) else { continue };
+        let context = Context::new(request.clone(), position, route.clone());
+        let started = std::time::Instant::now();
+        let result = entry.link.pool().handle(context).await;
+        entry.link.metrics().call(started.elapsed(), result.is_ok());
+        match result {
+            Ok(Answer::Pass) => continue,
+            Ok(answer) => return answer::carry_out(&request, &entry.link, answer).await,
+            Err(error) => return answer::failure(&entry.link, &error),
+        }
+    }
+    request.not_found()
+}

@@ -1,0 +1,103 @@
+//! What a link registers: collected in `init`, checked against the bounds, then a value.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::bindings::host::chain::registration::{
+    Claim, Contents, HealthCheck, Hook, Pattern, RegistrationError as Error,
+};
+use crate::limits::Limits;
+
+/// All that one generation of a link has registered.
+#[derive(Debug, Default, Clone)]
+pub struct Registrations {
+    /// Routes and claims by the name of their set.
+    pub sets: BTreeMap<String, Arc<Contents>>,
+    pub checks: Vec<HealthCheck>,
+    pub hooks: Vec<Hook>,
+    /// Names announced with `expect-routes`.
+    pub expected: Vec<String>,
+}
+
+impl Registrations {
+    /// Sets or removes a named set.
+    pub fn replace(&mut self, limits: &Limits, name: String, contents: Contents) -> Result<(), Error> {
+        check(limits, &contents)?;
+        if contents.routes.is_empty() && contents.claims.is_empty() {
+            self.sets.remove(&name);
+            return Ok(());
+        }
+        let others = self.sets.iter().filter(|(other, _)| **other != name).map(|(_, contents)| contents);
+        let (routes, claims) = others.fold((contents.routes.len(), contents.claims.len()), |(routes, claims), set| {
+            (routes + set.routes.len(), claims + set.claims.len())
+        });
+        bounded("routes_max", routes, limits.routes_max)?;
+        bounded("claims_max", claims, limits.claims_max)?;
+        self.sets.insert(name, Arc::new(contents));
+        Ok(())
+    }
+
+    pub fn add_check(&mut self, limits: &Limits, check: HealthCheck) -> Result<(), Error> {
+        named("a health check", &check.name)?;
+        if self.checks.iter().any(|other| other.name == check.name) {
+            return Err(Error::Invalid(format!("health check `{}` is registered twice", check.name)));
+        }
+        bounded("checks_max", self.checks.len() + 1, limits.checks_max)?;
+        self.checks.push(check);
+        Ok(())
+    }
+
+    pub fn add_hook(&mut self, limits: &Limits, hook: Hook) -> Result<(), Error> {
+        named("a hook", &hook.name)?;
+        if self.hooks.iter().any(|other| other.name == hook.name) {
+            return Err(Error::Invalid(format!("hook `{}` is registered twice", hook.name)));
+        }
+        bounded("checks_max", self.hooks.len() + 1, limits.checks_max)?;
+        self.hooks.push(hook);
+        Ok(())
+    }
+
+    pub fn expect_routes(&mut self, limits: &Limits, name: String) -> Result<(), Error> {
+        named("a set of expected routes", &name)?;
+        bounded("checks_max", self.expected.len() + 1, limits.checks_max)?;
+        self.expected.push(name);
+        Ok(())
+    }
+
+    /// Every claim, in the order of the sets' names.
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.sets.values().flat_map(|contents| &contents.claims)
+    }
+}
+
+fn check(limits: &Limits, contents: &Contents) -> Result<(), Error> {
+    for route in &contents.routes {
+        bounded("tag_bytes_max", route.tag.len(), limits.tag_bytes_max)?;
+        if let Pattern::Exact(path) | Pattern::Prefix(path) = &route.pattern
+            && !path.starts_with('/')
+        {
+            return Err(Error::Invalid(format!("the path `{path}` of a route does not begin with `/`")));
+        }
+    }
+    for Claim { prefix, .. } in &contents.claims {
+        if !prefix.starts_with("/registry/") || !prefix.ends_with('/') || prefix.contains("//") {
+            return Err(Error::Invalid(format!("the claim `{prefix}` is not of the form `/registry/.../`")));
+        }
+    }
+    Ok(())
+}
+
+fn named(what: &str, name: &str) -> Result<(), Error> {
+    let shape = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
+    if name.is_empty() || name.len() > 200 || !name.bytes().all(shape) {
+        return Err(Error::Invalid(format!("`{name}` cannot name {what}: letters, digits, `-`, `.`, `_` and `/` can")));
+    }
+    Ok(())
+}
+
+fn bounded(bound: &str, value: usize, max: usize) -> Result<(), Error> {
+    if value > max {
+        return Err(Error::Limit(format!("{value} is more than `{bound}` ({max})")));
+    }
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! One request on its way through the chain.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use host_server::{BodyError, REQUEST_BODY_BYTES_MAX, RequestBody, RequestInfo, Response, User};
+use http::{HeaderMap, Method, Uri};
+use tokio_util::sync::CancellationToken;
+
+use super::{Chain, Target};
+use crate::bindings::host::chain::request::{BodyError as WitBodyError, Head};
+use crate::bindings::host::chain::types;
+
+/// A request, and the chain that it started on.
+pub struct RequestState {
+    pub chain: Arc<Chain>,
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub deadline: Option<Instant>,
+    /// Fires when nobody waits for the answer any more.
+    pub cancel: CancellationToken,
+    info: RequestInfo,
+    user: Arc<User>,
+    body: tokio::sync::Mutex<BodyState>,
+    /// What the request began as; nothing for the server's own.
+    context: Option<Arc<host_server::Context>>,
+    upgrade: parking_lot::Mutex<Option<hyper::upgrade::OnUpgrade>>,
+}
+
+/// A body is read from the client once, and kept for the next link.
+enum BodyState {
+    Unread(RequestBody),
+    Read(Bytes),
+    Broken(WitBodyError),
+}
+
+impl RequestState {
+    /// A client's request.
+    pub fn new(chain: Arc<Chain>, request: host_server::Request) -> Self {
+        let (message, context) = request.into_message();
+        let (mut parts, body) = message.into_parts();
+        let upgrade = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
+        Self {
+            chain,
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            deadline: context.deadline(),
+            cancel: context.cancellation().clone(),
+            info: context.info().clone(),
+            user: context.user().clone(),
+            body: tokio::sync::Mutex::new(BodyState::Unread(body)),
+            context: Some(context),
+            upgrade: parking_lot::Mutex::new(upgrade),
+        }
+    }
+
+    /// A link's request to the rest of the chain, on behalf of whoever made `self`.
+    pub fn derive(&self, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Result<Self, String> {
+        let info = RequestInfo::new(&method, &uri).map_err(|error| error.to_string())?;
+        Ok(Self {
+            chain: self.chain.clone(),
+            method,
+            uri,
+            headers,
+            deadline: self.deadline,
+            cancel: self.cancel.child_token(),
+            info,
+            user: self.user.clone(),
+            body: tokio::sync::Mutex::new(BodyState::Read(body)),
+            context: self.context.clone(),
+            upgrade: parking_lot::Mutex::new(None),
+        })
+    }
+
+    /// A hook's request, on behalf of the server itself.
+    pub fn internal(
+        chain: Arc<Chain>,
+        cancel: CancellationToken,
+        (method, uri, headers, body): (Method, Uri, HeaderMap, Bytes),
+    ) -> Result<Self, String> {
+        let info = RequestInfo::new(&method, &uri).map_err(|error| error.to_string())?;
+        Ok(Self {
+            chain,
+            method,
+            uri,
+            headers,
+            deadline: None,
+            cancel,
+            info,
+            user: Arc::new(User::api_server()),
+            body: tokio::sync::Mutex::new(BodyState::Read(body)),
+            context: None,
+            upgrade: parking_lot::Mutex::new(None),
+        })
+    }
+
+    /// Whether the request has no effects, so that it may be tried again.
+    pub fn is_safe(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS)
+    }
+
+    pub fn target(&self) -> Target<'_> {
+        let info = &self.info;
+        let resource = (info.is_resource_request() && !info.resource().is_empty())
+            .then(|| (info.api_group(), info.api_version(), info.resource()));
+        Target { path: self.uri.path(), resource }
+    }
+
+    pub fn head(&self) -> Head {
+        Head {
+            method: self.method.to_string(),
+            path: self.uri.path().to_string(),
+            query: self.uri.query().unwrap_or_default().to_string(),
+            headers: self
+                .headers
+                .iter()
+                .filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()))
+                .filter_map(|(name, value)| Some((name.to_string(), std::str::from_utf8(value.as_bytes()).ok()?.into())))
+                .collect(),
+        }
+    }
+
+    pub fn info(&self) -> types::RequestInfo {
+        let info = &self.info;
+        types::RequestInfo {
+            is_resource_request: info.is_resource_request(),
+            verb: info.verb().into(),
+            api_prefix: info.api_prefix().into(),
+            api_group: info.api_group().into(),
+            api_version: info.api_version().into(),
+            namespace: info.namespace().into(),
+            resource: info.resource().into(),
+            subresource: info.subresource().into(),
+            name: info.name().into(),
+            parts: info.parts().map(str::to_string).collect(),
+        }
+    }
+
+    pub fn user(&self) -> types::User {
+        let user = &*self.user;
+        types::User {
+            name: user.name.clone(),
+            uid: user.uid.clone(),
+            groups: user.groups.clone(),
+            extra: user.extra.clone(),
+        }
+    }
+
+    pub fn audit_id(&self) -> String {
+        self.context.as_ref().map(|context| context.audit_id().to_string()).unwrap_or_default()
+    }
+
+    pub fn warn(&self, text: &str) {
+        if let Some(context) = &self.context {
+            context.warnings().add(text);
+        }
+    }
+
+    pub fn annotate_audit(&self, key: String, value: String) {
+        tracing::debug!(audit_id = self.audit_id(), key, value, "audit annotation");
+    }
+
+    /// The whole body, read at most once from the client.
+    pub async fn body(&self) -> Result<Bytes, WitBodyError> {
+        let mut state = self.body.lock().await;
+        if let BodyState::Unread(body) = &mut *state {
+            let read = std::mem::take(body).read(REQUEST_BODY_BYTES_MAX).await;
+            *state = match read {
+                Ok(bytes) => BodyState::Read(bytes),
+                Err(BodyError::TooLarge(limit)) => BodyState::Broken(WitBodyError::TooLarge(limit)),
+                Err(BodyError::Broken(reason)) => BodyState::Broken(WitBodyError::Broken(reason)),
+            };
+        }
+        match &*state {
+            BodyState::Read(bytes) => Ok(bytes.clone()),
+            BodyState::Broken(error) => Err(error.clone()),
+            BodyState::Unread(_) => Err(WitBodyError::Cancelled),
+        }
+    }
+
+    /// The body as it comes, for a proxy; empty if a link has read it already.
+    pub async fn take_body(&self) -> RequestBody {
+        let mut state = self.body.lock().await;
+        match std::mem::replace(&mut *state, BodyState::Read(Bytes::new())) {
+            BodyState::Unread(body) => body,
+            BodyState::Read(bytes) => RequestBody::Bytes(bytes),
+            BodyState::Broken(_) => RequestBody::Empty,
+        }
+    }
+
+    /// The client's connection, once it has left HTTP.
+    pub fn take_upgrade(&self) -> Option<hyper::upgrade::OnUpgrade> {
+        self.upgrade.lock().take()
+    }
+
+    /// The answer when no link has a route: 404, or 503 while routes may still come.
+    pub fn not_found(&self) -> Response {
+        match &self.context {
+            Some(context) => host_server::not_found(context),
+            None => host_server::text(http::StatusCode::NOT_FOUND, "404 page not found"),
+        }
+    }
+}
+
+/// Headers that no guest sees: whoever needs to know who asks has `user`.
+const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];

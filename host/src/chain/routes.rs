@@ -1,0 +1,140 @@
+//! The routes of one link, as a value: which of them a request matches.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::bindings::host::chain::registration::{Contents, Pattern, Route};
+
+/// A route that matched, with what the link said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    pub tag: Arc<str>,
+    pub revision: u64,
+}
+
+/// An immutable table; a change makes a new one (DESIGN D7).
+#[derive(Debug, Default)]
+pub struct Routes {
+    exact: HashMap<String, Matched>,
+    resources: HashMap<ResourceKey, Matched>,
+    prefixes: BTreeMap<String, Matched>,
+}
+
+type ResourceKey = (String, String, String);
+
+/// What routes are matched against.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    pub path: &'a str,
+    /// Group, version and resource, where the path names one.
+    pub resource: Option<(&'a str, &'a str, &'a str)>,
+}
+
+impl Routes {
+    /// The table of all sets of a link. Where two sets have the same pattern the later name
+    /// wins, so that the result does not depend on the order of registration.
+    pub fn new(sets: &BTreeMap<String, Arc<Contents>>) -> Self {
+        let mut routes = Self::default();
+        for route in sets.values().flat_map(|contents| &contents.routes) {
+            routes.add(route);
+        }
+        routes
+    }
+
+    /// Exact before resource before the longest prefix.
+    pub fn find(&self, target: Target<'_>) -> Option<&Matched> {
+        self.exact
+            .get(target.path)
+            .or_else(|| self.find_resource(target))
+            .or_else(|| self.find_prefix(target.path))
+    }
+
+    /// The paths to show at `/`: exact and prefix routes.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.exact.keys().chain(self.prefixes.keys()).map(String::as_str)
+    }
+
+    pub fn len(&self) -> usize {
+        self.exact.len() + self.resources.len() + self.prefixes.len()
+    }
+
+    fn add(&mut self, route: &Route) {
+        let matched = Matched { tag: route.tag.as_str().into(), revision: route.revision };
+        match &route.pattern {
+            Pattern::Exact(path) => {
+                self.exact.insert(path.clone(), matched);
+            }
+            Pattern::Prefix(path) => {
+                self.prefixes.insert(path.trim_end_matches('/').to_string(), matched);
+            }
+            Pattern::Resource(key) => {
+                self.resources.insert((key.group.clone(), key.version.clone(), key.resource.clone()), matched);
+            }
+        }
+    }
+
+    fn find_resource(&self, target: Target<'_>) -> Option<&Matched> {
+        let (group, version, resource) = target.resource?;
+        self.resources.get(&(group.to_string(), version.to_string(), resource.to_string()))
+    }
+
+    fn find_prefix(&self, path: &str) -> Option<&Matched> {
+        let mut rest = path.trim_end_matches('/');
+        loop {
+            if let Some(matched) = self.prefixes.get(rest) {
+                return Some(matched);
+            }
+            rest = &rest[..rest.rfind('/')?];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::host::chain::registration::GroupVersionResource;
+
+    fn table(patterns: Vec<Pattern>) -> Routes {
+        let routes = patterns
+            .into_iter()
+            .enumerate()
+            .map(|(index, pattern)| Route { pattern, tag: index.to_string(), revision: 0 })
+            .collect();
+        Routes::new(&BTreeMap::from([("all".to_string(), Arc::new(Contents { routes, claims: vec![] }))]))
+    }
+
+    #[test]
+    fn exact_beats_resource_beats_the_longest_prefix() {
+        let pods = GroupVersionResource { group: String::new(), version: "v1".into(), resource: "pods".into() };
+        let routes = table(vec![
+            Pattern::Prefix("/api".into()),
+            Pattern::Prefix("/api/v1".into()),
+            Pattern::Resource(pods),
+            Pattern::Exact("/api/v1/pods".into()),
+            Pattern::Prefix("/".into()),
+        ]);
+        let cases = [
+            ("/api/v1/pods", Some(("", "v1", "pods")), Some("3")),
+            ("/api/v1/namespaces/a/pods", Some(("", "v1", "pods")), Some("2")),
+            ("/api/v1/nonsense", Some(("", "v1", "nonsense")), Some("1")),
+            ("/api/v1/", None, Some("1")),
+            ("/api", None, Some("0")),
+            ("/apis", None, Some("4")),
+            ("/", None, Some("4")),
+        ];
+        for (path, resource, expected) in cases {
+            let found = routes.find(Target { path, resource }).map(|matched| matched.tag.to_string());
+            assert_eq!(found.as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_slash() {
+        let routes = table(vec![Pattern::Prefix("/apis/example.com".into())]);
+        for (path, expected) in
+            [("/apis/example.com", true), ("/apis/example.com/v1", true), ("/apis/example.community", false), ("/apis", false)]
+        {
+            assert_eq!(routes.find(Target { path, resource: None }).is_some(), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The calls that the host makes into a guest, as messages to the instance that runs them.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::Answer;
+use crate::imports::request::{Context, HookContext};
+
+/// One call, and where its result goes. The sender is dropped if the instance ends first.
+pub enum Call {
+    Handle { context: Context, reply: oneshot::Sender<Answer> },
+    PrepareRun { context: HookContext, reply: oneshot::Sender<Result<(), String>> },
+    CheckHealth { name: String, reply: oneshot::Sender<Result<(), String>> },
+    RunHook { context: HookContext, name: String, reply: oneshot::Sender<Result<(), String>> },
+    Decode { tag: Arc<str>, objects: Vec<RenderItem>, reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>> },
+    Render { form: Arc<str>, items: Vec<RenderItem>, reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>> },
+}
+
+/// An object to render, and the event it belongs to in a watch.
+#[derive(Clone)]
+pub struct RenderItem {
+    pub event: Option<host_store::EventKind>,
+    pub object: Arc<host_store::Object>,
+}
+
+/// Why a call has no result.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// The guest trapped or was ended during this call, and no other was under way.
+    #[error("plugin `{plugin}` failed: {reason}")]
+    Failed { plugin: Arc<str>, reason: Arc<str> },
+    /// The instance ended because of another call.
+    #[error("an instance of plugin `{plugin}` ended while it had this call: {reason}")]
+    Lost { plugin: Arc<str>, reason: Arc<str> },
+    /// The guest computed or waited for too long.
+    #[error("plugin `{plugin}` did not answer within {limit_ms} ms")]
+    TimedOut { plugin: Arc<str>, limit_ms: u64 },
+    /// No instance took the call.
+    #[error("plugin `{plugin}` has no instance that can take a call: {reason}")]
+    Unavailable { plugin: Arc<str>, reason: Arc<str> },
+    /// The guest answered, with an error of its own.
+    #[error("plugin `{plugin}` answered with an error: {reason}")]
+    Refused { plugin: Arc<str>, reason: String },
+}

@@ -1,0 +1,16 @@
+//! Entering guests: instances, the pool that serves a link, its hooks.
+//!
+//! Owns: stores and what runs in them. This is the only room that calls a guest. It does not
+//! know how requests find a link (`chain`) nor how answers are written (`answer`).
+
+mod answer;
+mod call;
+mod hook;
+mod instance;
+mod pool;
+
+pub use answer::{Answer, Body, Layout, ProxyOrder, Response, WatchOptions};
+pub use call::{Call, CallError, RenderItem};
+pub use hook::{HookRunner, HookState};
+pub use instance::{Instance, StartError};
+pub use pool::Pool;

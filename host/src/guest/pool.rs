@@ -1,0 +1,253 @@
+//! The serving instances of one link: as many as cores, each replaced when it ends.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::call::{Call, CallError, RenderItem};
+use super::{Answer, Instance, StartError};
+use crate::chain::{Link, Registrations};
+use crate::imports::Role;
+use crate::imports::request::{Context, HookContext};
+
+/// The instances that answer a link's calls. Dropping it lets them finish what they have.
+pub struct Pool {
+    plugin: Arc<str>,
+    slots: Vec<Arc<Slot>>,
+    /// Wakes those who wait for an instance.
+    started: Arc<Notify>,
+    stop: CancellationToken,
+    cancelled_call_ms_max: u64,
+}
+
+#[derive(Default)]
+struct Slot {
+    current: ArcSwapOption<Instance>,
+}
+
+/// The first pause before a replacement after an early end; doubled each time.
+const BACKOFF_FIRST: Duration = Duration::from_millis(50);
+const BACKOFF_LAST: Duration = Duration::from_secs(10);
+/// An instance that lived as long as this was healthy: the pause starts over.
+const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+/// How long a call waits for an instance where none lives.
+const WAIT_FOR_INSTANCE: Duration = Duration::from_secs(5);
+
+impl Pool {
+    /// Starts the first instance, whose `init` says what the link registers, and then the
+    /// others.
+    ///
+    /// # Errors
+    /// If the first instance does not start.
+    pub async fn start(link: &Arc<Link>, size: usize) -> Result<(Self, Registrations), StartError> {
+        let (first, registrations) = Instance::start(link, Role::Init(Registrations::default())).await?;
+        let pool = Self {
+            plugin: link.name().into(),
+            slots: (0..size.max(1)).map(|_| Arc::default()).collect(),
+            started: Arc::default(),
+            stop: CancellationToken::new(),
+            cancelled_call_ms_max: link.limits().cancelled_call_ms_max,
+        };
+        let mut first = Some(first);
+        for slot in &pool.slots {
+            let keep = keep(link.clone(), slot.clone(), first.take(), pool.started.clone(), pool.stop.clone());
+            tokio::spawn(keep);
+        }
+        Ok((pool, registrations))
+    }
+
+    /// Asks the guest to answer a request.
+    ///
+    /// # Errors
+    /// If the guest fails, or ends while it has the request.
+    pub async fn handle(&self, context: Context) -> Result<Answer, CallError> {
+        let cancel = context.request().cancel.clone();
+        // Only requests without effects are tried again in another instance.
+        let tries = if context.request().is_safe() { 2 } else { 1 };
+        let mut result = Err(self.unavailable("no instance was tried"));
+        for _ in 0..tries {
+            let context = context.clone();
+            result = self.call(Some(cancel.clone()), |reply| Call::Handle { context, reply }).await;
+            match &result {
+                Err(CallError::Lost { .. }) => continue,
+                _ => break,
+            }
+        }
+        result
+    }
+
+    pub async fn prepare_run(&self, context: HookContext, limit_ms: u64) -> Result<(), CallError> {
+        let call = self.call(None, |reply| Call::PrepareRun { context, reply });
+        self.answered(self.within(limit_ms, call).await)
+    }
+
+    pub async fn check_health(&self, name: &str, limit_ms: u64) -> Result<(), CallError> {
+        let name = name.to_string();
+        let call = self.call(None, |reply| Call::CheckHealth { name, reply });
+        self.answered(self.within(limit_ms, call).await)
+    }
+
+    pub async fn decode(&self, tag: Arc<str>, objects: Vec<RenderItem>, limit_ms: u64) -> Result<Vec<Vec<u8>>, CallError> {
+        let count = objects.len();
+        let call = self.call(None, |reply| Call::Decode { tag, objects, reply });
+        self.one_for_each(count, self.within(limit_ms, call).await)
+    }
+
+    pub async fn render(&self, form: Arc<str>, items: Vec<RenderItem>, limit_ms: u64) -> Result<Vec<Vec<u8>>, CallError> {
+        let count = items.len();
+        let call = self.call(None, |reply| Call::Render { form, items, reply });
+        self.one_for_each(count, self.within(limit_ms, call).await)
+    }
+
+    /// Instances that live now.
+    pub fn instances(&self) -> impl Iterator<Item = Arc<Instance>> {
+        self.slots.iter().filter_map(|slot| slot.current.load_full())
+    }
+
+    /// Sends a call to the least busy instance and waits for its reply.
+    async fn call<T: Send + 'static>(
+        &self,
+        cancel: Option<CancellationToken>,
+        make: impl FnOnce(oneshot::Sender<T>) -> Call,
+    ) -> Result<T, CallError> {
+        let (reply, receiver) = oneshot::channel();
+        let mut call = make(reply);
+        let deadline = tokio::time::Instant::now() + WAIT_FOR_INSTANCE;
+        let instance = loop {
+            // Registered before the look, so that an instance that starts in between wakes us.
+            let started = self.started.notified();
+            match self.least_busy() {
+                Some(instance) => match instance.send(call) {
+                    Ok(()) => break instance,
+                    Err(_) if !instance.is_ended() => return Err(self.unavailable("too many calls wait (`calls_queued_max`)")),
+                    Err(back) => call = back,
+                },
+                None => {
+                    if tokio::time::timeout_at(deadline, started).await.is_err() {
+                        return Err(self.unavailable("none could be started"));
+                    }
+                }
+            }
+        };
+        let mut waiting = Waiting { receiver: Some(receiver), instance, cancel, limit_ms: self.cancelled_call_ms_max };
+        let result = waiting.receiver.as_mut().expect("set above").await;
+        waiting.receiver = None;
+        match result {
+            Ok(value) => Ok(value),
+            Err(_) => {
+                waiting.instance.ended().await;
+                let plugin = self.plugin.clone();
+                Err(match waiting.instance.reason() {
+                    Some((reason, calls)) if calls <= 1 => CallError::Failed { plugin, reason },
+                    Some((reason, _)) => CallError::Lost { plugin, reason },
+                    None => CallError::Lost { plugin, reason: "it was replaced".into() },
+                })
+            }
+        }
+    }
+
+    fn least_busy(&self) -> Option<Arc<Instance>> {
+        self.instances().filter(|instance| !instance.is_ended()).min_by_key(|instance| instance.under_way())
+    }
+
+    async fn within<T>(&self, limit_ms: u64, call: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+        match tokio::time::timeout(Duration::from_millis(limit_ms), call).await {
+            Ok(result) => result,
+            Err(_) => Err(CallError::TimedOut { plugin: self.plugin.clone(), limit_ms }),
+        }
+    }
+
+    fn answered<T>(&self, result: Result<Result<T, String>, CallError>) -> Result<T, CallError> {
+        result?.map_err(|reason| CallError::Refused { plugin: self.plugin.clone(), reason })
+    }
+
+    fn one_for_each(
+        &self,
+        count: usize,
+        result: Result<Result<Vec<Vec<u8>>, String>, CallError>,
+    ) -> Result<Vec<Vec<u8>>, CallError> {
+        let values = self.answered(result)?;
+        if values.len() != count {
+            let reason = format!("it gave {} values for {count} objects", values.len());
+            return Err(CallError::Refused { plugin: self.plugin.clone(), reason });
+        }
+        Ok(values)
+    }
+
+    fn unavailable(&self, reason: &str) -> CallError {
+        CallError::Unavailable { plugin: self.plugin.clone(), reason: reason.into() }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Waits for a reply. If whoever waits gives up, the guest is told, and its instance is ended
+/// if it does not return soon: there is no other way to stop it (wasmtime#11833).
+struct Waiting<T: Send + 'static> {
+    receiver: Option<oneshot::Receiver<T>>,
+    instance: Arc<Instance>,
+    cancel: Option<CancellationToken>,
+    limit_ms: u64,
+}
+
+impl<T: Send + 'static> Drop for Waiting<T> {
+    fn drop(&mut self) {
+        let Some(receiver) = self.receiver.take() else { return };
+        if let Some(cancel) = &self.cancel {
+            cancel.cancel();
+        }
+        let (instance, limit_ms) = (self.instance.clone(), self.limit_ms);
+        tokio::spawn(async move {
+            if tokio::time::timeout(Duration::from_millis(limit_ms), receiver).await.is_err() {
+                instance.retire(&format!("a call that was cancelled did not end within `cancelled_call_ms_max` ({limit_ms})"));
+            }
+        });
+    }
+}
+
+/// Keeps one slot filled until the pool stops.
+async fn keep(link: Arc<Link>, slot: Arc<Slot>, first: Option<Instance>, started: Arc<Notify>, stop: CancellationToken) {
+    let mut next = first;
+    let mut backoff = BACKOFF_FIRST;
+    loop {
+        let instance = match next.take() {
+            Some(instance) => Ok(instance),
+            None => Instance::start(&link, Role::Serve).await.map(|(instance, _)| instance),
+        };
+        match instance {
+            Ok(instance) => {
+                let since = tokio::time::Instant::now();
+                let instance = Arc::new(instance);
+                slot.current.store(Some(instance.clone()));
+                started.notify_waiters();
+                let grown = link.limits().memory_bytes_max;
+                tracing::trace!(plugin = link.name(), memory_bytes_max = grown, "an instance serves");
+                tokio::select! {
+                    () = instance.ended() => {}
+                    () = stop.cancelled() => {
+                        slot.current.store(None);
+                        return;
+                    }
+                }
+                slot.current.store(None);
+                if since.elapsed() > HEALTHY_AFTER {
+                    backoff = BACKOFF_FIRST;
+                }
+            }
+            Err(error) => link.log().host(tracing::Level::ERROR, &format!("an instance {error}")),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(backoff) => {}
+            () = stop.cancelled() => return,
+        }
+        backoff = (backoff * 2).min(BACKOFF_LAST);
+    }
+}

@@ -1,0 +1,87 @@
+//! What guests may call: the host's side of `wit/`.
+//!
+//! Owns: the data of a guest's store and the implementation of every import. It does not
+//! decide who is called when (`guest`) nor who gets a request (`chain`).
+
+pub mod request;
+mod runtime;
+pub mod registration;
+pub mod storage;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::{HasData, ResourceTable};
+use wasmtime::{StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use crate::chain::{Link, Registrations};
+use crate::limits::Limits;
+
+/// Marks [`State`] for the generated bindings.
+pub struct HasState;
+
+impl HasData for HasState {
+    type Data<'a> = &'a mut State;
+}
+
+/// What the store of one instance holds beside the guest.
+pub struct State {
+    pub table: ResourceTable,
+    wasi: WasiCtx,
+    pub limits: StoreLimits,
+    /// Whose instance this is.
+    pub link: Arc<Link>,
+    pub role: Role,
+    /// Epoch ticks since the guest last came back to the host's loop.
+    pub ticks: Arc<std::sync::atomic::AtomicU64>,
+}
+
+/// What an instance is for, and so what it may register.
+pub enum Role {
+    /// The first of its generation, or one that is only compared with it: `init` fills this.
+    Init(Registrations),
+    /// Answers calls.
+    Serve,
+    /// Runs one hook; the token says that it is to end.
+    Hook(CancellationToken),
+}
+
+impl State {
+    pub fn new(link: Arc<Link>, role: Role) -> Self {
+        let Limits { memory_bytes_max, table_elements_max, .. } = **link.limits();
+        Self {
+            table: ResourceTable::new(),
+            wasi: wasi(&link),
+            limits: StoreLimitsBuilder::new()
+                .memory_size(memory_bytes_max)
+                .table_elements(table_elements_max)
+                .build(),
+            link,
+            role,
+            ticks: Arc::default(),
+        }
+    }
+
+    /// Takes what `init` registered.
+    pub fn take_registrations(&mut self) -> Registrations {
+        match std::mem::replace(&mut self.role, Role::Serve) {
+            Role::Init(registrations) => registrations,
+            _ => Registrations::default(),
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// Clocks, randomness and standard streams; no directory, no network, no environment.
+fn wasi(link: &Link) -> WasiCtx {
+    let mut builder = WasiCtxBuilder::new();
+    builder.stdout(runtime::LogStream::new(link.log().clone(), tracing::Level::INFO));
+    builder.stderr(runtime::LogStream::new(link.log().clone(), tracing::Level::WARN));
+    builder.build()
+}

@@ -1,0 +1,86 @@
+//! Finding, checking, compiling and linking components.
+//!
+//! Owns: the wasmtime engine, the cache of compiled code, the comparison of what a component
+//! wants with what the host offers. Only this room compiles or maps compiled code. It does
+//! not know what a chain is, and enters no guest.
+
+mod cache;
+mod contract;
+mod engine;
+mod error;
+mod find;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime::component::{InstancePre, Linker};
+
+use crate::bindings;
+use crate::imports::{HasState, State};
+use crate::limits::Limits;
+
+pub use cache::{CompiledCache, compile_to_file};
+pub use engine::Engine;
+pub use error::LoadError;
+pub use find::{PluginPath, find, plugin_name};
+
+/// A component that fits, linked and ready to be instantiated.
+#[derive(Clone)]
+pub struct Loaded {
+    /// SHA-256 of the component's file, in hex.
+    pub digest: Arc<str>,
+    pub pre: InstancePre<State>,
+    pub server: bindings::exports::host::chain::server::GuestIndices,
+    /// Present if the component exports `objects`.
+    pub objects: Option<bindings::exports::host::chain::objects::GuestIndices>,
+}
+
+/// Reads the file of a plugin, compiles it or takes its code from the cache, compares it with
+/// the contract and links it.
+///
+/// # Errors
+/// Names the plugin, what is wrong with it, and what to do.
+pub async fn load(
+    engine: &Engine,
+    cache: &CompiledCache,
+    name: &str,
+    path: &Path,
+    limits: &Limits,
+) -> Result<Loaded, LoadError> {
+    let bytes = find::read(name, path, limits)?;
+    let (component, digest) = cache.component(engine, name, path, bytes, limits).await?;
+    contract::check(engine, name, &component)?;
+    let linker = linker(engine).map_err(|error| LoadError::new(name, format!("cannot be linked: {error:#}")))?;
+    let pre = linker
+        .instantiate_pre(&component)
+        .map_err(|error| LoadError::new(name, format!("does not fit the contract: {}", error.root_cause())))?;
+    let server = bindings::exports::host::chain::server::GuestIndices::new(&pre)
+        .map_err(|error| LoadError::new(name, format!("does not fit the contract: {error}")))?;
+    let objects = bindings::exports::host::chain::objects::GuestIndices::new(&pre).ok();
+    Ok(Loaded { digest: digest.into(), pre, server, objects })
+}
+
+/// Everything that the host offers to a guest. WASI's files and sockets are linked with
+/// implementations that deny, so that guests of languages that always import them load.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine.wasmtime());
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    fn state(state: &mut State) -> &mut State {
+        state
+    }
+    bindings::host::chain::types::add_to_linker::<State, HasState>(&mut linker, state)?;
+    bindings::host::chain::registration::add_to_linker::<State, HasState>(&mut linker, state)?;
+    bindings::host::chain::request::add_to_linker::<State, HasState>(&mut linker, state)?;
+    bindings::host::chain::storage::add_to_linker::<State, HasState>(&mut linker, state)?;
+    bindings::host::chain::lifecycle::add_to_linker::<State, HasState>(&mut linker, state)?;
+    bindings::host::chain::log::add_to_linker::<State, HasState>(&mut linker, state)?;
+    bindings::host::chain::metrics::add_to_linker::<State, HasState>(&mut linker, state)?;
+    bindings::host::chain::configuration::add_to_linker::<State, HasState>(&mut linker, state)?;
+    Ok(linker)
+}
+
+/// A component straight from its bytes, for tests of the checks in this room.
+#[cfg(test)]
+fn component(engine: &Engine, wat: &str) -> wasmtime::component::Component {
+    wasmtime::component::Component::new(engine.wasmtime(), wat::parse_str(wat).expect("text")).expect("a component")
+}
