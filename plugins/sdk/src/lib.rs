@@ -48,6 +48,11 @@
 //! A link that serves API resources, and lets the host keep and stream their objects,
 //! implements [`Objects`] too and is exported with [`export_resource_link!`].
 //!
+//! Where to look next: [`registration`] for what a link says about itself, [`Context`] and
+//! [`HookContext`] for what it may do, [`Answer`] and [`Response`] for what it decides, [`storage`]
+//! for what it keeps, [`Client`] for asking the rest of the chain, [`log`], [`metrics`],
+//! [`configuration`] and [`lifecycle`] for the rest.
+//!
 //! What each type and function promises is written in the contract, `wit/`, from which this
 //! crate's types are generated. Calls into the host need one: outside of a component (in
 //! native unit tests) they panic.
@@ -58,16 +63,17 @@ mod client;
 mod link;
 pub mod log;
 pub mod registration;
+pub mod storage;
 
 pub use bindings::host::chain::request::{
     Answer, Body, BodyError, CollectionBody, Context, Head, HookContext, ItemForm, MatchedRoute, ObjectBody, Proxy,
     Rendering, Response, Subrequest, Subresponse, Tls, TypeMeta, WatchBody,
 };
-pub use bindings::host::chain::storage::Store;
 pub use bindings::host::chain::types::{Header, RequestInfo, User};
-pub use bindings::host::chain::{configuration, lifecycle, metrics, storage};
+pub use bindings::host::chain::{configuration, lifecycle, metrics};
 pub use client::{Client, Delegate};
 pub use link::{Event, Item, Link, Objects, Stored};
+pub use storage::Store;
 
 /// Runs a future beside the call that spawns it; the call ends when both have.
 pub use wit_bindgen::spawn_local as spawn;

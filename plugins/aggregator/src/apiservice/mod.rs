@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use apimachinery::definition::Definition;
 use apimachinery::discovery::order::Priority;
 use plugin_sdk::Store;
-use plugin_sdk::storage::{Error, Freshness, ListQuery, Selector};
+use plugin_sdk::storage::{Error, ListQuery};
 use serde_json::Value;
 
 pub(crate) const GROUP: &str = "apiregistration.k8s.io";
@@ -107,29 +107,8 @@ pub(crate) fn name(group: &str, version: &str) -> String {
 
 /// All APIServices, by name.
 pub(crate) async fn list(store: &Store, definition: &Definition) -> Result<BTreeMap<String, ApiService>, Error> {
-    let query = ListQuery {
-        prefix: definition.storage_prefix.to_string(),
-        start: None,
-        selector: Selector { labels: Vec::new(), fields: Vec::new() },
-        freshness: Freshness::Latest,
-        limit: 0,
-    };
-    let found = store.list(query).await?;
-    let mut services = BTreeMap::new();
-    let mut offset = 0;
-    while offset < found.count() {
-        let page = found.read(offset, PAGE);
-        offset += page.len() as u64;
-        if page.is_empty() {
-            break;
-        }
-        for object in page {
-            // What cannot be read is another's mistake, and no reason to serve nothing.
-            if let Ok(value) = serde_json::from_slice(&object.value()) {
-                let service = ApiService::read(&value);
-                services.insert(service.name.clone(), service);
-            }
-        }
-    }
-    Ok(services)
+    let found = store.list(ListQuery::below(&definition.storage_prefix)).await?;
+    // What cannot be read is another's mistake, and no reason to serve nothing.
+    let read = found.objects(PAGE).filter_map(|object| serde_json::from_slice(&object.value()).ok());
+    Ok(read.map(|value| ApiService::read(&value)).map(|service| (service.name.clone(), service)).collect())
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use plugin_sdk::HookContext;
-use plugin_sdk::storage::{Error, Event, Selector, Watch, WatchQuery, WatchStart};
+use plugin_sdk::storage::{Error, Event, Watch, WatchQuery, WatchStart};
 
 /// A timer outlives the call that set it, so it is a short one.
 const TICK_MS: u64 = 1_000;
@@ -69,13 +69,7 @@ impl Changes {
     }
 
     async fn open(&mut self) -> Result<(), Error> {
-        let query = WatchQuery {
-            prefix: self.prefix.clone(),
-            selector: Selector { labels: Vec::new(), fields: Vec::new() },
-            start: WatchStart::Tail,
-            bookmarks: false,
-            timeout_ms: None,
-        };
+        let query = WatchQuery::below(&self.prefix, WatchStart::Tail);
         self.watch = Some(Rc::new(self.context.store().watch(query).await?));
         Ok(())
     }
