@@ -18,8 +18,13 @@ const ALIASED_MAX: usize = 100_000;
 pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "yaml: invalid leading UTF-8 octet")?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader =
-        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0, duplicates: Vec::new() };
+    let mut reader = Reader {
+        parser: Parser::new_from_str(text),
+        open_end: (!text.ends_with('\n')).then(|| text.chars().count()),
+        anchors: HashMap::new(),
+        aliased: 0,
+        duplicates: Vec::new(),
+    };
     let value = reader.document()?;
     let strict = match reader.duplicates.is_empty() {
         true => Vec::new(),
@@ -31,6 +36,8 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
 
 struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
+    /// Where the text ends in characters, if its last line does not.
+    open_end: Option<usize>,
     /// Values that aliases may refer to; those that are still being read are not there.
     anchors: HashMap<usize, Value>,
     aliased: usize,
@@ -68,16 +75,28 @@ impl<'a> Reader<'a> {
             return Err("yaml: exceeded max depth".into());
         }
         let (anchor, value) = match event {
-            Event::Scalar(text, style, anchor, tag) => (anchor, scalar(&text, style, tag.as_deref())?),
+            Event::Scalar(text, style, anchor, tag) => {
+                let text = self.as_it_ended(&text, style, span);
+                (anchor, scalar(text, style, tag.as_deref())?)
+            }
             Event::SequenceStart(anchor, _) => (anchor, self.sequence(depth)?),
             Event::MappingStart(anchor, _) => (anchor, self.mapping(depth)?),
             Event::Alias(anchor) => return self.alias(anchor, span),
-            _ => return Err(format!("yaml: line {}: did not find expected node content", span.start.line())),
+            _ => return Err(located(span.start.line(), "did not find expected node content")),
         };
         if anchor != 0 {
             self.anchors.insert(anchor, value.clone());
         }
         Ok(value)
+    }
+
+    /// The parser ends the last line of every block, upstream's does not end the text's last.
+    fn as_it_ended<'t>(&self, text: &'t str, style: ScalarStyle, span: Span) -> &'t str {
+        let is_last = self.open_end.is_some_and(|end| span.end.index() >= end);
+        match style {
+            ScalarStyle::Literal | ScalarStyle::Folded if is_last => text.strip_suffix('\n').unwrap_or(text),
+            _ => text,
+        }
     }
 
     fn sequence(&mut self, depth: usize) -> Result<Value, String> {
@@ -119,8 +138,7 @@ impl<'a> Reader<'a> {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Value, String> {
         let line = span.start.line();
-        let value =
-            self.anchors.get(&anchor).ok_or_else(|| format!("yaml: line {line}: anchor value contains itself"))?;
+        let value = self.anchors.get(&anchor).ok_or_else(|| located(line, "anchor value contains itself"))?;
         self.aliased += size(value);
         match self.aliased <= ALIASED_MAX {
             true => Ok(value.clone()),
@@ -201,7 +219,15 @@ fn size(value: &Value) -> usize {
 }
 
 fn syntax(error: &ScanError) -> String {
-    format!("yaml: line {}: {}", error.marker().line(), error.info())
+    located(error.marker().line(), error.info())
+}
+
+/// Upstream counts lines from zero, and does not tell the first.
+fn located(line: usize, what: &str) -> String {
+    match line {
+        0 | 1 => format!("yaml: {what}"),
+        line => format!("yaml: line {}: {what}", line - 1),
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +249,7 @@ mod tests {
             ("a: &x {b: 1}\nc:\n  <<: *x\n  d: *x\n", json!({"a": {"b": 1}, "c": {"b": 1, "d": {"b": 1}}})),
             ("a: !!str 1\nb: !!float 1\nc: !!binary aGk=", json!({"a": "1", "b": 1, "c": "hi"})),
             ("a: 1\n---\nb: 2", json!({"a": 1})),
+            ("a: |\n  x\n  y", json!({"a": "x\ny"})),
             (r#"{"a": ["b", 1.5, true, null]}"#, json!({"a": ["b", 1.5, true, null]})),
             ("when: 2026-11-21T00:00:00Z", json!({"when": "2026-11-21T00:00:00Z"})),
         ] {
