@@ -175,7 +175,12 @@ fn error_event(code: u16, reason: &str, message: &str) -> Bytes {
 /// theirs together.
 fn first_bookmark(now: Instant, timeout: Duration) -> Instant {
     let early = BOOKMARK_EVERY.mul_f64(f64::from(jitter()) / 4.0);
-    (now + BOOKMARK_EVERY - early).min(now + timeout.saturating_sub(BOOKMARK_BEFORE_END))
+    let first = now + BOOKMARK_EVERY - early;
+    match timeout.checked_sub(BOOKMARK_BEFORE_END) {
+        Some(last) if !last.is_zero() => first.min(now + last),
+        // As upstream: a watch that is as short as that has none before its end.
+        _ => first,
+    }
 }
 
 fn next_bookmark(now: Instant, end: Instant) -> Instant {

@@ -196,6 +196,19 @@ async fn a_revision_that_does_not_come_is_ahead() {
 }
 
 #[tokio::test]
+async fn a_watch_from_a_revision_that_has_not_come_tells_what_is_behind_it() {
+    let limits = Limits::default();
+    let cache = cache(&store(&limits), &limits).await;
+    let start = WatchStart::After(cache.revision() + 1);
+    let mut watcher = watch(&cache, "/r/", Selector::default(), start).await;
+    for key in ["/r/t/d/before", "/r/t/d/behind"] {
+        write(&cache, put(key, &object(key.rsplit_once('/').unwrap().1, &[]))).await;
+    }
+    let told = events(&mut watcher, 1).await;
+    assert!(told[0].starts_with("ADDED behind@"), "{told:?}");
+}
+
+#[tokio::test]
 async fn fields_are_selected_by_whatever_the_claim_says_now() {
     let limits = Limits::default();
     let cache = cache(&store(&limits), &limits).await;

@@ -33,7 +33,7 @@ pub enum WatchStart {
 impl Cache {
     pub async fn watch(&self, query: WatchQuery) -> Result<Watcher, ReadError> {
         let matcher = Matcher::new(query.selector, self.inner.claims.load().of(&query.target))?;
-        if let WatchStart::After(revision) | WatchStart::InitialEvents(revision) = query.start {
+        if let WatchStart::InitialEvents(revision) = query.start {
             self.inner.reach(revision).await?;
         }
         let limits = &self.inner.limits;
@@ -50,6 +50,8 @@ impl Cache {
             WatchStart::Now => (Some(initial(false)), 0),
             WatchStart::InitialEvents(_) => (Some(initial(true)), 0),
             WatchStart::Tail => (None, now.revision),
+            // A revision that has not come yet: upstream opens the watch and tells what is behind it.
+            WatchStart::After(revision) if revision > now.revision => (None, revision),
             WatchStart::After(revision) => {
                 let oldest = core.history.oldest_of(&query.target);
                 if revision < oldest {
@@ -64,7 +66,7 @@ impl Cache {
             }
         };
         let mailbox =
-            Arc::new(Mailbox::new(core.watchers.next_id(), &query.target, matcher, limits.watcher_events_max));
+            Arc::new(Mailbox::new(core.watchers.next_id(), &query.target, matcher, after, limits.watcher_events_max));
         core.watchers.add(mailbox.clone());
         drop(core);
         if !self.inner.applied.is_open() {

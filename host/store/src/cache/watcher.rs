@@ -56,6 +56,8 @@ pub(super) struct Mailbox {
     pub(super) id: u64,
     pub(super) target: Box<str>,
     pub(super) matcher: Matcher,
+    /// Changes up to this revision are not told.
+    after: u64,
     events_max: usize,
     queue: Mutex<Queue>,
 }
@@ -74,14 +76,17 @@ const EVENTS_MAX: usize = 256;
 const LOOKS_MAX: usize = 4096;
 
 impl Mailbox {
-    pub(super) fn new(id: u64, target: &str, matcher: Matcher, events_max: usize) -> Self {
+    pub(super) fn new(id: u64, target: &str, matcher: Matcher, after: u64, events_max: usize) -> Self {
         let queue = Queue { events: VecDeque::new(), waker: None, end: None, touched: false };
-        Self { id, target: target.into(), matcher, events_max, queue: Mutex::new(queue) }
+        Self { id, target: target.into(), matcher, after, events_max, queue: Mutex::new(queue) }
     }
 
     /// Offers a change. Says whether the owner has to be woken once the batch is complete, and has
     /// not been said so before.
     pub(super) fn offer(&self, change: &Arc<Change>) -> bool {
+        if change.revision() <= self.after {
+            return false;
+        }
         let Some(event) = change.seen_by(&self.matcher) else { return false };
         let mut queue = self.queue();
         if queue.end.is_some() {
