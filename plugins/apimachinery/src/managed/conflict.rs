@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::json;
+
 use super::element::PathElement;
 use super::entries::{Entry, Operation, Owner};
 use super::set::Set;
@@ -26,10 +28,7 @@ pub(super) fn find(entries: &[Entry], changed: &Set) -> Vec<Conflict> {
             });
         });
     }
-    conflicts.sort_by_key(|conflict| {
-        let owner = &conflict.owner;
-        (owner.manager.clone(), owner.operation, conflict.api_version.clone(), owner.subresource.clone())
-    });
+    conflicts.sort_by_cached_key(Conflict::identity);
     conflicts
 }
 
@@ -61,6 +60,23 @@ pub(super) fn error(conflicts: Vec<Conflict>) -> ApiError {
 }
 
 impl Conflict {
+    /// What upstream knows the manager by, and sorts by.
+    fn identity(&self) -> String {
+        let Owner { manager, operation, subresource } = &self.owner;
+        let mut identity = json!({"manager": manager});
+        match operation {
+            Operation::Apply => identity["operation"] = "Apply".into(),
+            Operation::Update => {
+                identity["operation"] = "Update".into();
+                identity["apiVersion"] = self.api_version.as_str().into();
+            }
+        }
+        if !subresource.is_empty() {
+            identity["subresource"] = subresource.as_str().into();
+        }
+        identity.to_string()
+    }
+
     fn place(&self) -> String {
         self.path.iter().map(PathElement::to_string).collect()
     }

@@ -5,7 +5,8 @@ use serde_json::Value;
 /// `%T` of a decoded value.
 pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
-        Value::Null => "<nil>",
+        // It has none, and this is how Go complains.
+        Value::Null => "%!s(<nil>)",
         Value::Bool(_) => "bool",
         Value::Number(number) if number.is_f64() => "float64",
         Value::Number(_) => "int64",

@@ -94,34 +94,35 @@ fn check(sent: &[Value], order: &[Value], key: Option<&str>) -> Result<(), Failu
     if sent.is_empty() || order.is_empty() {
         return Ok(());
     }
-    let mut rest = order.iter();
-    for item in sent.iter().filter(|item| item.get(PATCH).is_none()) {
-        let of = |item: &Value| match key {
-            Some(_) if !item.is_object() => Err(Failure::bad_type("map[string]interface {}", item)),
-            Some(key) => item.get(key).cloned().ok_or_else(|| Failure::no_merge_key(item, key)),
-            None => Ok(item.clone()),
-        };
-        let wanted = of(item)?;
-        loop {
-            match rest.next() {
-                Some(next) if of(next)? == wanted => break,
-                Some(_) => {}
-                None => {
-                    let (sent, order) =
-                        (go::print(&Value::from(sent.to_vec())), go::print(&Value::from(order.to_vec())));
-                    let message =
-                        format!("The order in patch list:\n{sent}\n doesn't match {SET_ORDER} list:\n{order}\n");
-                    return Err(Failure::Other(message));
-                }
+    let of = |item: &Value| match key {
+        Some(_) if !item.is_object() => Err(Failure::bad_type("map[string]interface {}", item)),
+        Some(key) => item.get(key).cloned().ok_or_else(|| Failure::no_merge_key(item, key)),
+        None => Ok(item.clone()),
+    };
+    let mut places = order.iter();
+    let mut items = sent.iter().filter(|item| item.get(PATCH).is_none_or(|directive| directive != "delete")).peekable();
+    while let Some(item) = items.peek() {
+        if item.get(PATCH).is_none() {
+            let Some(place) = places.next() else { break };
+            if of(item)? != of(place)? {
+                continue;
             }
+        } else if places.len() == 0 {
+            // Upstream does not look at what stands behind the last place.
+            break;
         }
+        items.next();
     }
-    Ok(())
+    if items.peek().is_none() {
+        return Ok(());
+    }
+    let (sent, order) = (go::print(&Value::from(sent.to_vec())), go::print(&Value::from(order.to_vec())));
+    Err(Failure::Other(format!("The order in patch list:\n{sent}\n doesn't match {SET_ORDER} list:\n{order}\n")))
 }
 
 fn items_of(tree: &Tree, name: &str) -> Result<Option<Vec<Value>>, Failure> {
     match tree.get(name) {
-        None | Some(Value::Null) => Ok(None),
+        None => Ok(None),
         Some(Value::Array(items)) => Ok(Some(items.clone())),
         Some(other) => Err(Failure::bad_type("[]interface {}", other)),
     }
