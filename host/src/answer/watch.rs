@@ -174,6 +174,10 @@ fn error_event(code: u16, reason: &str, message: &str) -> Bytes {
 /// The first bookmark is up to a quarter early, so that watches that began together do not get
 /// theirs together.
 fn first_bookmark(now: Instant, timeout: Duration) -> Instant {
+    // A watch that is over before that gets none, as upstream.
+    if timeout <= BOOKMARK_BEFORE_END {
+        return now + timeout;
+    }
     let early = BOOKMARK_EVERY.mul_f64(f64::from(jitter()) / 4.0);
     let first = now + BOOKMARK_EVERY - early;
     match timeout.checked_sub(BOOKMARK_BEFORE_END) {

@@ -2,7 +2,7 @@
 
 use plugin_sdk::Answer;
 use plugin_sdk::storage::{
-    Collection, FieldRequirement, Freshness, ListQuery, Operator, Selector, WatchQuery, WatchStart,
+    self, Collection, FieldRequirement, Freshness, ListQuery, Operator, Selector, WatchQuery, WatchStart,
 };
 
 use super::continuation::Continuation;
@@ -44,7 +44,7 @@ impl Request<'_> {
         let continued = start.clone();
         let query = ListQuery { prefix: prefix.clone(), start, selector, freshness, limit };
         let collection = self.store.list(query).await.map_err(|error| match (&continued, &error) {
-            (Some(start), plugin_sdk::storage::Error::Compacted(_)) => expired_page(&prefix, start),
+            (Some(start), storage::Error::Compacted(_)) => expired_page(&prefix, start),
             _ => from_store_at(asked, error),
         })?;
         let token = collection.next().map_or_else(String::new, |next| {
@@ -65,15 +65,23 @@ impl Request<'_> {
             (_, None | Some(0)) => WatchStart::Now,
             (_, Some(version)) => WatchStart::After(version),
         };
-        let query = WatchQuery {
+        let query = |start| WatchQuery {
             prefix: self.prefix(),
-            selector,
+            selector: selector.clone(),
             start,
             bookmarks: options.allow_watch_bookmarks,
             timeout_ms: options.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(|s| s * 1000),
         };
-        let watch = self.store.watch(query).await.map_err(|error| match error {
-            plugin_sdk::storage::Error::Compacted(oldest) => too_old(version.unwrap_or(0), oldest),
+        let watch = match self.store.watch(query(start)).await {
+            // What was seen before a restore, say: there is nothing that is newer yet. A list at
+            // such a version is refused, a watch waits, as upstream.
+            Err(storage::Error::Ahead(_)) if options.send_initial_events.is_none() => {
+                self.store.watch(query(WatchStart::Tail)).await
+            }
+            other => other,
+        };
+        let watch = watch.map_err(|error| match error {
+            storage::Error::Compacted(oldest) => too_old(version.unwrap_or(0), oldest),
             error => from_store_at(version.unwrap_or(0), error),
         })?;
         self.answer_watch(watch)

@@ -106,9 +106,6 @@ impl Request<'_> {
             set_meta(&mut patch, "name", self.name());
         }
         self.check_name(&patch)?;
-        if meta(&patch, "namespace").is_empty() {
-            set_meta(&mut patch, "namespace", self.namespace());
-        }
         Ok(patch)
     }
 
