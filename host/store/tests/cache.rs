@@ -47,6 +47,23 @@ async fn whoever_wrote_reads_what_he_wrote() {
 }
 
 #[tokio::test]
+async fn a_latest_read_shows_what_others_wrote() {
+    let limits = Limits::default();
+    let store = store(&limits);
+    let (ours, theirs) = (cache(&store, &limits).await, cache(&store, &limits).await);
+    for _ in 0..50 {
+        let written = write(&theirs, put("/r/t/d/a", &object("a", &[]))).await.revision();
+        let read = ours.get("/r/t/d/a", Freshness::Latest).await.unwrap().unwrap();
+        assert_eq!(read.revision(), written);
+        let written = write(&theirs, put("/r/t/d/a", &object("a", &[]))).await.revision();
+        assert_eq!(ours.list(query("/r/")).await.unwrap().revision, written);
+        let written = write(&theirs, put("/r/t/d/a", &object("a", &[]))).await.revision();
+        assert!(ours.get("/r/t/d/a", Freshness::NotOlder(written)).await.unwrap().is_some());
+        assert!(ours.revision() >= written);
+    }
+}
+
+#[tokio::test]
 async fn a_transaction_is_applied_or_refused_as_a_whole() {
     let limits = Limits::default();
     let cache = cache(&store(&limits), &limits).await;

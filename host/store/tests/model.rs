@@ -17,8 +17,8 @@ use proptest::prelude::*;
 fn limits() -> Limits {
     Limits {
         recent_revisions_max: 5,
-        history_changes_max: 24,
-        history_changes_per_tree: 4,
+        history_changes_max: 10,
+        history_changes_per_tree: 3,
         history_replayed_max: 10,
         batch_compactions_max: 3,
         watcher_events_max: 1_000,
@@ -119,7 +119,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (key(), tier, node).prop_map(|(key, tier, node)| Write::Put(key, tier, node)),
         2 => key().prop_map(Write::Delete),
     ];
-    let back = || prop_oneof![4 => 0..8_u64, 1 => 0..60_u64];
+    let back = || prop_oneof![2 => 0..8_u64, 1 => 0..60_u64];
     let prefix = || prop::sample::select(&PREFIXES[..]);
     let target = prop_oneof![prefix().prop_map(str::to_owned), key()];
     let start = prop_oneof![1 => Just(Begin::Now), 1 => Just(Begin::Tail), 1 => Just(Begin::Initial), 3 => back().prop_map(Begin::Back)];
@@ -130,7 +130,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(prefix, want, limit, back, exact)| Step::List { prefix, want, limit, back, exact }),
         2 => (key(), back()).prop_map(|(key, back)| Step::Get { key, back }),
         2 => (target, want(), start).prop_map(|(target, want, start)| Step::Watch { target, want, start }),
-        1 => back().prop_map(|back| Step::Compact { back }),
+        1 => (5..60_u64).prop_map(|back| Step::Compact { back }),
         1 => Just(Step::Restart),
         1 => Just(Step::Reclaim),
     ]
@@ -460,10 +460,10 @@ fn check(watching: &mut Vec<Watching>, model: &Model, order: &[Vec<String>]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 160, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn store_and_cache_are_what_the_model_says(steps in prop::collection::vec(step(), 1..120)) {
+    fn store_and_cache_are_what_the_model_says(steps in prop::collection::vec(step(), 1..160)) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run(steps));
     }
 }
