@@ -1,1 +1,168 @@
+use std::time::Instant;
 
+use http::HeaderValue;
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rustls::pki_types::CertificateDer;
+
+use super::*;
+use crate::serve::Connection;
+
+struct Authority {
+    params: CertificateParams,
+    key: KeyPair,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "ca");
+        Self { params, key: KeyPair::generate().unwrap() }
+    }
+
+    fn pem(&self) -> String {
+        self.params.self_signed(&self.key).unwrap().pem()
+    }
+
+    fn sign(&self, change: impl FnOnce(&mut CertificateParams)) -> Vec<CertificateDer<'static>> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        change(&mut params);
+        let issuer = Issuer::from_params(&self.params, &self.key);
+        vec![params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().der().clone()]
+    }
+}
+
+fn context(certificates: Vec<CertificateDer<'static>>) -> Context {
+    Context::new(Instant::now(), Arc::new(Connection::new(([127, 0, 0, 1], 1).into(), certificates)))
+}
+
+fn bearer(value: &str) -> HeaderMap {
+    HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(value).unwrap())])
+}
+
+fn tokens(csv: &str) -> Result<Tokens, TokenFileError> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), csv).unwrap();
+    Tokens::read(file.path())
+}
+
+#[test]
+fn a_certificate_names_user_groups_and_uid() {
+    let authority = Authority::new();
+    let authentication = Authentication::new(
+        Some(ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap()),
+        Tokens::default(),
+        true,
+    );
+    let chain = authority.sign(|params| {
+        params.distinguished_name.push(DnType::CommonName, "bob");
+        params.distinguished_name.push(DnType::OrganizationName, "builders");
+        params.distinguished_name.push(DnType::from_oid(&[1, 3, 6, 1, 4, 1, 57683, 2]), "7");
+    });
+    let user = authentication.authenticate(&context(chain), &HeaderMap::new()).unwrap();
+    assert_eq!((user.name.as_str(), user.uid.as_str()), ("bob", "7"));
+    assert_eq!(user.groups, ["builders", "system:authenticated"]);
+    let (key, values) = &user.extra[0];
+    assert_eq!(key, "authentication.kubernetes.io/credential-id");
+    assert!(values[0].starts_with("X509SHA256=") && values[0].len() == 75, "{values:?}");
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let authority = Authority::new();
+    let now = time::OffsetDateTime::now_utc();
+    let named = |params: &mut CertificateParams| params.distinguished_name.push(DnType::CommonName, "bob");
+    let expired = authority.sign(|params| {
+        named(params);
+        params.not_before = now - time::Duration::days(2);
+        params.not_after = now - time::Duration::days(1);
+    });
+    let serving = authority.sign(|params| {
+        named(params);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    });
+    let cases = [
+        ("another authority's", Authority::new().sign(named), false),
+        ("expired", expired, false),
+        ("a server's", serving, false),
+        ("nonsense", vec![CertificateDer::from(vec![1, 2, 3])], false),
+        ("one without a name", authority.sign(|_| {}), true),
+        ("none", Vec::new(), true),
+    ];
+    let authorities = ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap();
+    let authentication = Authentication::new(Some(authorities), Tokens::default(), true);
+    for (what, chain, anonymous) in cases {
+        let got = authentication.authenticate(&context(chain), &HeaderMap::new());
+        match got {
+            Ok(user) => assert!(anonymous && user.name == ANONYMOUS, "{what}: {user:?}"),
+            Err(refusal) => assert!(!anonymous && matches!(refusal, Refusal::InvalidCertificate(_)), "{what}"),
+        }
+    }
+}
+
+#[test]
+fn a_certificate_is_verified_once_for_a_while() {
+    let authority = Authority::new();
+    let authorities = ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap();
+    let authentication = Authentication::new(Some(authorities), Tokens::default(), false);
+    let chain = authority.sign(|params| params.distinguished_name.push(DnType::CommonName, "bob"));
+    let context = context(chain);
+    let first = authentication.authenticate(&context, &HeaderMap::new()).unwrap();
+    let second = authentication.authenticate(&context, &HeaderMap::new()).unwrap();
+    assert!(Arc::ptr_eq(&first, &second));
+}
+
+#[test]
+fn tokens_are_read_as_upstream_reads_them() {
+    let csv = "secret,bob,7\n\
+               \"other\",eve,8,\"a,b\"\n\
+               ,nobody,9\n\
+               twice,first,1\n\
+               twice,second,2\n";
+    let authentication = Authentication::new(None, tokens(csv).unwrap(), true);
+    type Expected = Result<(&'static str, &'static str, &'static [&'static str]), Refusal>;
+    let cases: [(&str, Expected); 9] = [
+        ("Bearer secret", Ok(("bob", "7", &["system:authenticated"]))),
+        ("bearer secret", Ok(("bob", "7", &["system:authenticated"]))),
+        ("Bearer other", Ok(("eve", "8", &["a", "b", "system:authenticated"]))),
+        ("Bearer twice", Ok(("second", "2", &["system:authenticated"]))),
+        ("Bearer wrong", Err(Refusal::InvalidToken)),
+        ("Bearer", Ok((ANONYMOUS, "", &["system:unauthenticated"]))),
+        ("Bearer ", Ok((ANONYMOUS, "", &["system:unauthenticated"]))),
+        ("Bearer  secret", Ok((ANONYMOUS, "", &["system:unauthenticated"]))),
+        ("Basic c2VjcmV0", Ok((ANONYMOUS, "", &["system:unauthenticated"]))),
+    ];
+    for (header, expected) in cases {
+        let got = authentication.authenticate(&context(Vec::new()), &bearer(header));
+        match (&got, &expected) {
+            (Ok(user), Ok((name, uid, groups))) => {
+                assert_eq!((user.name.as_str(), user.uid.as_str()), (*name, *uid), "{header}");
+                assert_eq!(user.groups, *groups, "{header}");
+            }
+            (Err(got), Err(expected)) => assert_eq!(got, expected, "{header}"),
+            _ => panic!("{header}: {got:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_token_file_that_cannot_be_read_says_where() {
+    let error = tokens("a,b,c\nsecret,bob\n").unwrap_err().to_string();
+    assert!(error.ends_with("needs at least 3 columns (token, user name, user uid): record 2 has 2"), "{error}");
+    let error = Tokens::read(std::path::Path::new("/nowhere/tokens.csv")).unwrap_err().to_string();
+    assert!(error.starts_with("token file `/nowhere/tokens.csv` cannot be read"), "{error}");
+}
+
+#[test]
+fn a_good_credential_counts_beside_a_bad_one() {
+    let authority = Authority::new();
+    let authorities = ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap();
+    let authentication = Authentication::new(Some(authorities), tokens("secret,bob,7").unwrap(), false);
+    let unknown = Authority::new().sign(|params| params.distinguished_name.push(DnType::CommonName, "eve"));
+    let user = authentication.authenticate(&context(unknown), &bearer("Bearer secret")).unwrap();
+    assert_eq!(user.name, "bob");
+    let none = authentication.authenticate(&context(Vec::new()), &HeaderMap::new());
+    assert_eq!(none.unwrap_err(), Refusal::NoCredentials);
+}

@@ -40,3 +40,25 @@ fn new_id() -> HeaderValue {
     let text = Uuid::new_v4().hyphenated().encode_lower(&mut text);
     HeaderValue::from_str(text).expect("digits and dashes are a header value")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::testing::{Headers, Inside, request, through};
+
+    #[tokio::test]
+    async fn the_clients_id_is_kept_and_others_get_one() {
+        let cases: [(Headers, Option<&str>); 3] =
+            [(&[("Audit-ID", "mine")], Some("mine")), (&[("Audit-ID", "")], None), (&[], None)];
+        for (headers, expected) in cases {
+            let request = request("GET", "/", headers);
+            let context = request.context().clone();
+            let (_, headers, _) = through(AuditId, request, &Inside::default()).await;
+            assert_eq!(headers["audit-id"], context.audit_id());
+            match expected {
+                Some(expected) => assert_eq!(context.audit_id(), expected),
+                None => assert!(Uuid::try_parse(context.audit_id()).is_ok()),
+            }
+        }
+    }
+}

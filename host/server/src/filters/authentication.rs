@@ -58,3 +58,48 @@ fn close_if(close: bool, response: &mut Response) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authn::Tokens;
+    use crate::filters::testing::{Inside, get, request, through};
+
+    fn filter(anonymous: bool) -> Authenticate {
+        Authenticate::new(Arc::new(Authentication::new(None, Tokens::default(), anonymous)))
+    }
+
+    #[tokio::test]
+    async fn strangers_are_anonymous_or_refused() {
+        let inside = Inside::default();
+        let (code, _, _) = through(filter(true), get("/api"), &inside).await;
+        assert_eq!((code, inside.user().name.as_str()), (200, "system:anonymous"));
+        assert_eq!(inside.user().groups, ["system:unauthenticated"]);
+
+        let (code, _, body) = through(filter(false), get("/api"), &inside).await;
+        let expected = "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\
+                        \"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}\n";
+        assert_eq!((code, body.as_str(), inside.seen()), (401, expected, 1));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_token_is_refused_even_where_anonymous_is_welcome() {
+        let wrong = request("GET", "/livez", &[("authorization", "Bearer wrong")]);
+        let (code, _, _) = through(filter(true), wrong, &Inside::default()).await;
+        assert_eq!(code, 401);
+    }
+
+    #[tokio::test]
+    async fn credentials_go_no_further() {
+        let inside = Inside::default();
+        let headers = [
+            ("authorization", "Basic abc"),
+            ("x-remote-user", "root"),
+            ("x-remote-group", "system:masters"),
+            ("x-remote-extra-scopes", "all"),
+            ("accept", "*/*"),
+        ];
+        through(filter(true), request("GET", "/api", &headers), &inside).await;
+        assert_eq!(inside.headers().keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
+    }
+}

@@ -66,3 +66,50 @@ impl<A: Around, N: Handler> Handler for Layered<A, N> {
         self.around.around(request, &self.inside)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue, StatusCode};
+
+    use super::*;
+    use crate::filters::testing::{Inside, get, request, through};
+    use crate::response::text;
+
+    const WAY: HeaderName = HeaderName::from_static("way");
+
+    /// Leaves its name on the request and on the answer.
+    struct Leaves(&'static str);
+
+    impl Filter for Leaves {
+        type Held = &'static str;
+
+        async fn before(&self, request: &mut Request) -> Result<Self::Held, Response> {
+            request.headers_mut().append(WAY, HeaderValue::from_static(self.0));
+            match request.headers().get("refused-by") {
+                Some(name) if name == self.0 => Err(text(StatusCode::IM_A_TEAPOT, "no")),
+                _ => Ok(self.0),
+            }
+        }
+
+        fn after(&self, held: Self::Held, _: &Arc<Context>, response: &mut Response) {
+            response.headers_mut().append(WAY, HeaderValue::from_static(held));
+        }
+    }
+
+    fn way(headers: &http::HeaderMap) -> Vec<&str> {
+        headers.get_all(WAY).iter().map(|name| name.to_str().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_request_goes_in_and_its_answer_comes_back() {
+        let filters = || Leaves("a").then(Leaves("b")).then(Leaves("c"));
+        let inside = Inside::default();
+        let (code, headers, _) = through(filters(), get("/"), &inside).await;
+        assert_eq!((code, way(&inside.headers()), way(&headers)), (200, vec!["a", "b", "c"], vec!["c", "b", "a"]));
+
+        // The filter that refuses has no part in the answer's way back.
+        let inside = Inside::default();
+        let (code, headers, _) = through(filters(), request("GET", "/", &[("refused-by", "b")]), &inside).await;
+        assert_eq!((code, inside.seen(), way(&headers)), (418, 0, vec!["a"]));
+    }
+}

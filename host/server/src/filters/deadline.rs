@@ -50,3 +50,48 @@ impl Around for Deadline {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::testing::{Inside, get, message, read};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn clients_may_ask_for_less() {
+        let cases = [
+            ("", Ok(60_000)),
+            ("timeout=", Ok(60_000)),
+            ("timeout=5s", Ok(5_000)),
+            ("timeout=250ms", Ok(250)),
+            ("timeout=0s", Ok(60_000)),
+            ("timeout=-5s", Ok(60_000)),
+            ("timeout=5m", Ok(60_000)),
+            ("timeout=abc", Err("invalid timeout specified in the request URL - time: invalid duration \"abc\"")),
+            ("timeout=10", Err("invalid timeout specified in the request URL - time: missing unit in duration \"10\"")),
+        ];
+        for (query, expected) in cases {
+            let got = Deadline::new(MINUTE).allotted(query).map(|d| d.as_millis()).map_err(|failure| failure.message);
+            assert_eq!(got, expected.map_err(str::to_owned), "{query}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_takes_too_long_is_ended() {
+        let inside = Inside::slow(Duration::from_secs(30));
+        let cases = [("/api?timeout=29s", 504), ("/api?timeout=31s", 200), ("/api/v1/pods?watch=1&timeout=1s", 200)];
+        for (uri, expected) in cases {
+            let request = get(uri);
+            let context = request.context().clone();
+            let cancelled = context.cancellation().clone();
+            let (code, _, body) = read(Deadline::new(MINUTE).around(request, &inside).await).await;
+            assert_eq!(code, expected, "{uri}");
+            if code == 504 {
+                assert_eq!(message(&body), "Timeout: request did not complete within the allotted timeout");
+                assert!(body.contains("\"reason\":\"Timeout\",\"details\":{},\"code\":504"));
+            }
+            assert_eq!((cancelled.is_cancelled(), context.is_cancelled()), (code == 504, code == 504), "{uri}");
+        }
+    }
+}

@@ -117,3 +117,86 @@ fn service_account(user: &str) -> Option<(&str, &str)> {
     let (namespace, name) = user.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?;
     (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::testing::{Headers, Inside, message, request_of, through};
+
+    #[tokio::test]
+    async fn the_privileged_may_be_anybody() {
+        let cases: [(Headers, &str, &str, &[&str]); 6] = [
+            (&[], "root", "", &["system:masters"]),
+            (&[("impersonate-user", "bob")], "bob", "", &["system:authenticated"]),
+            (
+                &[
+                    ("impersonate-user", "bob"),
+                    ("impersonate-group", "a"),
+                    ("impersonate-group", "b"),
+                    ("impersonate-uid", "7"),
+                ],
+                "bob",
+                "7",
+                &["a", "b", "system:authenticated"],
+            ),
+            (&[("impersonate-user", "system:anonymous")], "system:anonymous", "", &["system:unauthenticated"]),
+            (
+                &[("impersonate-user", "bob"), ("impersonate-group", "system:unauthenticated")],
+                "bob",
+                "",
+                &["system:unauthenticated"],
+            ),
+            (
+                &[("impersonate-user", "system:serviceaccount:ns:builder")],
+                "system:serviceaccount:ns:builder",
+                "",
+                &["system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated"],
+            ),
+        ];
+        for (headers, name, uid, groups) in cases {
+            let inside = Inside::default();
+            let request = request_of("root", &["system:masters"], "GET", "/api", headers);
+            let (code, _, _) = through(Impersonate, request, &inside).await;
+            let user = inside.user();
+            assert_eq!((code, user.name.as_str(), user.uid.as_str()), (200, name, uid));
+            assert_eq!(user.groups, groups);
+            assert!(inside.headers().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn extra_is_decoded_and_gathered() {
+        let headers = [
+            ("impersonate-user", "bob"),
+            ("impersonate-extra-acme.com%2Fproject", "x"),
+            ("impersonate-extra-acme.com%2Fproject", "y"),
+        ];
+        let inside = Inside::default();
+        through(Impersonate, request_of("root", &["system:masters"], "GET", "/api", &headers), &inside).await;
+        assert_eq!(inside.user().extra, [("acme.com/project".to_owned(), vec!["x".to_owned(), "y".to_owned()])]);
+    }
+
+    #[tokio::test]
+    async fn others_may_not() {
+        let cases: [(Headers, u16, &str); 3] = [
+            (
+                &[("impersonate-user", "bob")],
+                403,
+                "users \"bob\" is forbidden: User \"eve\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
+            ),
+            (
+                &[("impersonate-user", "system:serviceaccount:ns:builder")],
+                403,
+                "serviceaccounts \"builder\" is forbidden: User \"eve\" cannot impersonate resource \"serviceaccounts\" \
+                 in API group \"\" in the namespace \"ns\"",
+            ),
+            (&[("impersonate-group", "system:masters")], 400, "without impersonating a user"),
+        ];
+        for (headers, expected, words) in cases {
+            let inside = Inside::default();
+            let (code, _, body) = through(Impersonate, request_of("eve", &[], "GET", "/api", headers), &inside).await;
+            assert_eq!((code, inside.seen()), (expected, 0));
+            assert!(message(&body).contains(words), "{body}");
+        }
+    }
+}

@@ -98,3 +98,36 @@ impl Filter for InFlight {
         response.body_mut().hold(guest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::testing::{Inside, request_of, through};
+
+    #[tokio::test]
+    async fn a_full_house_lets_in_whom_it_must() {
+        let limits = Arc::new(Limits::new(1, 0));
+        let filter = || InFlight::new(limits.clone());
+        let inside = Inside::default();
+        let held = filter().before(&mut request_of("a", &[], "GET", "/api/v1/pods", &[])).await.ok().unwrap();
+        let cases = [
+            ("a second reader", &[] as &[&str], "GET", "/api/v1/pods", 429),
+            ("a writer, who has no limit", &[], "POST", "/api/v1/pods", 200),
+            ("a watch", &[], "GET", "/api/v1/pods?watch=1", 200),
+            ("an administrator", &["system:masters"], "GET", "/api/v1/pods", 200),
+        ];
+        for (who, groups, method, uri, expected) in cases {
+            let request = request_of("b", groups, method, uri, &[]);
+            let (code, headers, body) = through(filter(), request, &inside).await;
+            assert_eq!(code, expected, "{who}");
+            if code == 429 {
+                assert_eq!(headers[RETRY_AFTER], "1");
+                assert_eq!(body, "Too many requests, please try again later.\n");
+            }
+        }
+        drop(held);
+        let (code, _, _) = through(filter(), request_of("b", &[], "GET", "/api/v1/pods", &[]), &inside).await;
+        assert_eq!(code, 200);
+        assert_eq!((limits.reading.take_peak(), limits.reading.take_peak()), (2, 0));
+    }
+}

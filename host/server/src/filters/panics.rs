@@ -35,3 +35,24 @@ impl Around for ContainPanics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::testing::{get, read};
+
+    struct Panics;
+
+    impl Handler for Panics {
+        async fn handle(&self, request: Request) -> Response {
+            panic!("cannot stand {}", request.info().path());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let (code, _, body) = read(ContainPanics.around(get("/x"), &Panics).await).await;
+        let expected = "This request caused apiserver to panic. Look in the logs for details.\n";
+        assert_eq!((code, body.as_str()), (500, expected));
+    }
+}

@@ -25,3 +25,18 @@ impl Filter for FindRequestInfo {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::testing::{Inside, get, through};
+
+    #[tokio::test]
+    async fn a_path_that_cannot_be_is_an_error() {
+        let inside = Inside::default();
+        let (code, _, body) = through(FindRequestInfo, get("/api/v1/watch"), &inside).await;
+        let expected = "Internal Server Error: \"/api/v1/watch\": failed to create RequestInfo: \
+                        unable to determine kind and namespace from url, /api/v1/watch\n";
+        assert_eq!((code, body.as_str(), inside.seen()), (500, expected, 0));
+    }
+}

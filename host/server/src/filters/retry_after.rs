@@ -43,3 +43,37 @@ pub(super) fn is_exempt(request: &Request) -> bool {
     let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
     agent.starts_with(b"kube-apiserver/") || PATHS.iter().any(|path| request.info().path().starts_with(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::testing::{Headers, Inside, request, through};
+
+    #[tokio::test]
+    async fn new_requests_are_sent_elsewhere() {
+        let cases: [(bool, bool, &str, Headers, u16); 6] = [
+            (false, true, "/api", &[], 200),
+            (true, false, "/api", &[], 200),
+            (true, true, "/api", &[], 429),
+            (true, true, "/readyz/ping", &[], 200),
+            (true, true, "/metrics", &[], 200),
+            (true, true, "/api", &[("user-agent", "kube-apiserver/v1")], 200),
+        ];
+        for (enabled, ending, path, headers, expected) in cases {
+            let signals = Arc::new(Signals::default());
+            if ending {
+                signals.fire(Signal::NotAcceptingNewRequest);
+            }
+            let filter = RetryAfter::new(signals, enabled);
+            let (code, headers, body) = through(filter, request("GET", path, headers), &Inside::default()).await;
+            assert_eq!(code, expected, "{path}");
+            if code == 429 {
+                assert_eq!(
+                    (&headers["retry-after"], &headers["connection"]),
+                    (&"5".parse().unwrap(), &"close".parse().unwrap())
+                );
+                assert_eq!(body, "The apiserver is shutting down, please try again later.\n");
+            }
+        }
+    }
+}

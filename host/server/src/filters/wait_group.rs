@@ -41,3 +41,42 @@ impl Filter for WaitGroup {
         response.body_mut().hold(guard);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::testing::{Inside, get, message, through};
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn late_requests_are_refused() {
+        let cases =
+            [("/api", false, 200), ("/api", true, 503), ("/livez", true, 200), ("/api/v1/pods?watch=1", true, 200)];
+        for (path, ending, expected) in cases {
+            let signals = Arc::new(Signals::default());
+            if ending {
+                signals.fire(Signal::NotAcceptingNewRequest);
+            }
+            let filter = WaitGroup::new(signals, Arc::default());
+            let (code, headers, body) = through(filter, get(path), &Inside::default()).await;
+            assert_eq!(code, expected, "{path}");
+            if code == 503 {
+                assert_eq!(headers["retry-after"], "1");
+                assert_eq!(message(&body), "apiserver is shutting down");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_drain_waits_for_requests_and_not_for_watches() {
+        let in_flight = Arc::new(InFlightRequests::default());
+        let filter = WaitGroup::new(Arc::default(), in_flight.clone());
+        let watch = filter.before(&mut get("/api/v1/pods?watch=1")).await.ok().unwrap();
+        assert!(in_flight.drained().now_or_never().is_some());
+        let request = filter.before(&mut get("/api/v1/pods")).await.ok().unwrap();
+        let mut drained = Box::pin(in_flight.drained());
+        assert!(drained.as_mut().now_or_never().is_none());
+        drop((request, watch));
+        drained.await;
+    }
+}

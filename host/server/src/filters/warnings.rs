@@ -23,3 +23,19 @@ impl Filter for SendWarnings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::testing::{Inside, get, through};
+
+    #[tokio::test]
+    async fn warnings_become_headers() {
+        let request = get("/api");
+        for text in ["one", "two", "one"] {
+            request.context().warnings().add(text);
+        }
+        let (_, headers, _) = through(SendWarnings, request, &Inside::default()).await;
+        assert_eq!(headers.get_all(WARNING).iter().collect::<Vec<_>>(), ["299 - \"one\"", "299 - \"two\""]);
+    }
+}

@@ -60,3 +60,49 @@ impl HttpBody for Ending {
         self.end.as_mut().poll(context).map(|()| None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use http_body_util::BodyExt;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::filters::testing::get;
+    use crate::response::Body;
+
+    /// Frames as somebody sends them; open until he hangs up.
+    struct Events(mpsc::Receiver<&'static str>);
+
+    impl HttpBody for Events {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            self.0
+                .poll_recv(context)
+                .map(|event| event.map(|event| Ok(Frame::data(Bytes::from_static(event.as_bytes())))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_watch_ends_after_its_last_event_and_a_list_goes_on() {
+        for (uri, ends) in [("/api/v1/pods?watch=1", true), ("/api/v1/pods", false)] {
+            let signals = Arc::new(Signals::default());
+            let (events, receiver) = mpsc::channel(4);
+            let mut response = Response::new(Body::stream(Events(receiver)));
+            EndWatches::new(signals.clone()).after((), get(uri).context(), &mut response);
+            let body = response.body_mut();
+
+            events.send("one").await.unwrap();
+            signals.fire(Signal::NotAcceptingNewRequest);
+            let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(first, "one");
+            let next = body.frame().now_or_never();
+            assert_eq!(matches!(next, Some(None)), ends, "{uri}");
+        }
+    }
+}

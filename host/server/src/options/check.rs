@@ -65,12 +65,13 @@ impl Checks {
 
     /// A file that can be read.
     pub(super) fn file(&mut self, flag: &str, path: &Path) {
-        if let Err(error) = std::fs::File::open(path)
-            .and_then(|file| file.metadata())
-            .and_then(|metadata| if metadata.is_file() { Ok(()) } else { Err(std::io::Error::other("not a file")) })
-        {
-            self.error(format!("--{flag} cannot be read: `{}`: {}", path.display(), plain(&error)));
-        }
+        let opened = std::fs::File::open(path).and_then(|file| file.metadata());
+        let reason = match opened {
+            Ok(metadata) if metadata.is_dir() => "is a directory".to_owned(),
+            Ok(_) => return,
+            Err(error) => plain(&error),
+        };
+        self.error(format!("--{flag} cannot be read: `{}`: {reason}", path.display()));
     }
 
     /// `NAME=VALUE`.

@@ -26,6 +26,9 @@ pub use shutdown::{Shutdown, ShutdownOptions};
 
 use check::{Checks, absolute};
 
+#[cfg(test)]
+mod tests;
+
 /// `host run`, as typed.
 #[derive(Debug, Clone, Args)]
 pub struct RunOptions {

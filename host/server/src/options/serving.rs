@@ -19,11 +19,11 @@ pub struct ServingOptions {
     pub bind_address: String,
 
     /// PEM file with the serving certificate and the chain behind it; without one the host makes its own
-    #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
+    #[arg(long, value_name = "FILE")]
     pub tls_cert_file: Option<PathBuf>,
 
     /// PEM file with the key of --tls-cert-file
-    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    #[arg(long, value_name = "FILE")]
     pub tls_private_key_file: Option<PathBuf>,
 
     /// Oldest version of TLS that is accepted: VersionTLS12 or VersionTLS13
@@ -65,11 +65,7 @@ impl ServingOptions {
             checks.error(format!("--bind-address must be an IP address: `{}`", self.bind_address));
             IpAddr::V4(Ipv4Addr::LOCALHOST)
         });
-        let certificate = self.tls_cert_file.as_ref().zip(self.tls_private_key_file.as_ref()).map(|(cert, key)| {
-            checks.file("tls-cert-file", cert);
-            checks.file("tls-private-key-file", key);
-            (absolute(cert), absolute(key))
-        });
+        let certificate = self.certificate(checks);
         let tls_13_only = match self.tls_min_version.as_str() {
             "VersionTLS12" => false,
             "VersionTLS13" => true,
@@ -94,6 +90,23 @@ impl ServingOptions {
             http2_max_streams,
             service_range: self.service_range(checks),
         }
+    }
+
+    fn certificate(&self, checks: &mut Checks) -> Option<(PathBuf, PathBuf)> {
+        let (certificate_flag, key_flag) = ("tls-cert-file", "tls-private-key-file");
+        let missing =
+            |given, missing| format!("--{given} needs --{missing}: a certificate is of no use without its key");
+        match (&self.tls_cert_file, &self.tls_private_key_file) {
+            (Some(certificate), Some(key)) => {
+                checks.file(certificate_flag, certificate);
+                checks.file(key_flag, key);
+                return Some((absolute(certificate), absolute(key)));
+            }
+            (Some(_), None) => checks.error(missing(certificate_flag, key_flag)),
+            (None, Some(_)) => checks.error(missing(key_flag, certificate_flag)),
+            (None, None) => {}
+        }
+        None
     }
 
     fn service_range(&self, checks: &mut Checks) -> ServiceRange {

@@ -1,6 +1,6 @@
 //! Files that hold secrets: made with private modes, and never half written.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -23,6 +23,14 @@ impl FileError {
 pub(super) fn private_dir(path: &Path) -> Result<(), FileError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| FileError::new("create", path, e))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(|e| FileError::new("protect", path, e))
+}
+
+/// Keeps other processes out until it is dropped.
+pub(super) fn lock(dir: &Path) -> Result<File, FileError> {
+    let path = dir.join(".lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let locked = file.and_then(|file| file.lock().map(|()| file));
+    locked.map_err(|e| FileError::new("lock", &path, e))
 }
 
 /// Writes beside and renames, so that a crash leaves the old file or the new one.

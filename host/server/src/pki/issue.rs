@@ -22,15 +22,19 @@ pub(super) struct Pair {
 }
 
 pub(super) fn authority(name: &str) -> Result<Pair, PkiError> {
+    authority_until(name, OffsetDateTime::now_utc() + Duration::days(AUTHORITY_DAYS))
+}
+
+pub(super) fn authority_until(name: &str, not_after: OffsetDateTime) -> Result<Pair, PkiError> {
     let key = KeyPair::generate()?;
-    let mut params = params(name, AUTHORITY_DAYS);
+    let mut params = params(name, not_after);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(Pair { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() })
 }
 
 pub(super) fn serving(authority: &Pair, names: &[&str], addresses: &[IpAddr]) -> Result<Pair, PkiError> {
-    let mut params = params("kube-apiserver", LEAF_DAYS);
+    let mut params = params("kube-apiserver", leaf_end());
     for name in names {
         params.subject_alt_names.push(SanType::DnsName((*name).try_into()?));
     }
@@ -40,20 +44,23 @@ pub(super) fn serving(authority: &Pair, names: &[&str], addresses: &[IpAddr]) ->
 }
 
 pub(super) fn client(authority: &Pair, user: &str, group: &str) -> Result<Pair, PkiError> {
-    let mut params = params(user, LEAF_DAYS);
+    let mut params = params(user, leaf_end());
     params.distinguished_name.push(DnType::OrganizationName, group);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     signed(authority, params)
 }
 
-fn params(name: &str, days: i64) -> CertificateParams {
-    let now = OffsetDateTime::now_utc();
+fn leaf_end() -> OffsetDateTime {
+    OffsetDateTime::now_utc() + Duration::days(LEAF_DAYS)
+}
+
+fn params(name: &str, not_after: OffsetDateTime) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     // Clients whose clocks are a little behind must take it too.
-    params.not_before = now - Duration::minutes(5);
-    params.not_after = now + Duration::days(days);
+    params.not_before = OffsetDateTime::now_utc() - Duration::minutes(5);
+    params.not_after = not_after;
     params
 }
 

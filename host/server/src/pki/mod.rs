@@ -60,6 +60,8 @@ impl Pki {
     pub fn open(data_dir: &Path, bind: IpAddr, service: IpAddr) -> Result<Self, PkiError> {
         let dir = data_dir.join("pki");
         files::private_dir(&dir)?;
+        // Two hosts that start at once must not mix their keys.
+        let _lock = files::lock(&dir)?;
         let now = OffsetDateTime::now_utc();
 
         let authority = match load(&dir, "ca")? {
