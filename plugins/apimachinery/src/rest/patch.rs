@@ -4,7 +4,6 @@ use plugin_sdk::Answer;
 use serde_json::Value;
 
 use super::body::{Expected, conform};
-use super::object::{meta, set_meta};
 use super::options::{FieldValidation, Write, WriteOptions};
 use super::registry::Change;
 use super::request::Request;
@@ -82,30 +81,20 @@ impl Request<'_> {
 
     /// The document of an apply: what its manager wants the object to have.
     fn read_applied(&self, body: &[u8], options: &WriteOptions) -> Result<Value, ApiError> {
-        let Decoded { value: mut patch, strict } =
+        let Decoded { value: patch, strict } =
             codec::yaml::decode(body).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
         if options.field_validation == FieldValidation::Strict && !strict.is_empty() {
             return Err(ApiError::bad_request(format!("error strict decoding YAML: {}", strict.join(", "))));
         }
         self.report(options.field_validation, &strict);
-        let (found, expected) = (patch["apiVersion"].as_str().unwrap_or_default(), self.definition.api_version());
-        if found != expected {
-            return Err(ApiError::bad_request(format!(
-                "incorrect version specified in apply patch. Specified patch version: {found}, expected: {expected}"
-            )));
+        let text = |name: &str| patch[name].as_str().unwrap_or_default();
+        if text("apiVersion") != self.definition.api_version() || text("kind") != &*self.definition.kind {
+            let group_version = match text("apiVersion") {
+                core if !core.contains('/') => format!("/{core}"),
+                other => other.to_string(),
+            };
+            return Err(ApiError::bad_request(format!("invalid object type: {group_version}, Kind={}", text("kind"))));
         }
-        if patch["kind"] != *self.definition.kind {
-            let found = patch["kind"].as_str().unwrap_or_default();
-            let kind = &self.definition.kind;
-            return Err(ApiError::bad_request(format!(
-                "incorrect kind specified in apply patch. Specified patch kind: {found}, expected: {kind}"
-            )));
-        }
-        // The path names the object, too.
-        if meta(&patch, "name").is_empty() {
-            set_meta(&mut patch, "name", self.name());
-        }
-        self.check_name(&patch)?;
         Ok(patch)
     }
 
