@@ -35,9 +35,6 @@ use request::Request;
 /// Answers one request for a resource.
 pub async fn handle(definition: &Definition, context: &Context) -> Answer {
     let request = Request::new(definition, context);
-    if let Some(warning) = &definition.deprecation_warning {
-        context.warn(warning);
-    }
     match serve(&request).await {
         Ok(answer) => answer,
         Err(error) => request.failure(&error),
@@ -55,6 +52,7 @@ async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
     if !subresource.verbs.iter().any(|verb| **verb == *info.verb) {
         return Err(ApiError::method_not_allowed());
     }
+    request.warn_of_deprecation();
     match info.verb.as_str() {
         verb @ ("get" | "update" | "patch") if subresource.scale.is_some() => request.scale(subresource, verb).await,
         // The others that take and answer the object itself change a part of it.
@@ -78,6 +76,7 @@ async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
     if !definition.verbs.iter().any(|served| **served == *verb) {
         return Err(ApiError::method_not_allowed());
     }
+    request.warn_of_deprecation();
     match (verb, named) {
         ("get", true) => request.get().await,
         ("list", false) => request.list().await,

@@ -47,6 +47,13 @@ impl<'a> Request<'a> {
         if self.definition.namespaced { &self.info.namespace } else { "" }
     }
 
+    /// Tells the client that this version of the resource will go.
+    pub(super) fn warn_of_deprecation(&self) {
+        if let Some(warning) = &self.definition.deprecation_warning {
+            self.context.warn(warning);
+        }
+    }
+
     /// What the client wants back.
     pub(super) fn wanted(&self) -> Result<Wanted, ApiError> {
         let streams = matches!(self.info.verb.as_str(), "list" | "watch");

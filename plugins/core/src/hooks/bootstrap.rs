@@ -2,6 +2,7 @@
 //! and who has them, priority classes, flow control, the range of service addresses.
 
 use apimachinery::definition::Definition;
+use apimachinery::rest::clock;
 use plugin_sdk::{HookContext, Result};
 use serde_json::{Value, json};
 
@@ -61,13 +62,31 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext, set: 
     for (kind, group, resource) in set.kinds {
         let definition = ensure::definition(definitions, group, resource)?;
         let mut objects: Vec<Value> = items(&all, kind).cloned().collect();
-        if *kind == "ServiceCIDR" {
+        match *kind {
             // The recorded range is one server's; ours is configured.
-            objects.iter_mut().for_each(|object| object["spec"]["cidrs"] = json!([Range::of_cluster().text()]));
+            "ServiceCIDR" => {
+                objects.iter_mut().for_each(|object| object["spec"]["cidrs"] = json!([Range::of_cluster().text()]));
+            }
+            "FlowSchema" => objects.iter_mut().for_each(not_dangling),
+            _ => {}
         }
         ensure::all(definition, &store, objects, set.reconcile).await?;
     }
     Ok(())
+}
+
+/// The levels of the schemas are made before them.
+fn not_dangling(schema: &mut Value) {
+    let level = text(&schema["spec"]["priorityLevelConfiguration"], "name");
+    let message =
+        format!("This FlowSchema references the PriorityLevelConfiguration object named \"{level}\" and it exists");
+    schema["status"]["conditions"] = json!([{
+        "type": "Dangling",
+        "status": "False",
+        "lastTransitionTime": clock::now(),
+        "reason": "Found",
+        "message": message,
+    }]);
 }
 
 /// Roles get back what they should have and keep what somebody added, unless they say that

@@ -8,13 +8,13 @@ use apimachinery::rest::object::meta;
 use apimachinery::rest::registry::{Change, Registry};
 use apimachinery::rest::{self};
 use apimachinery::status::ApiError;
+use futures_util::future::join_all;
 use plugin_sdk::Store;
-use plugin_sdk::storage::TxnResult;
 use serde_json::{Value, json};
 
 use crate::small;
 
-/// How many objects are made at once.
+/// How many objects are made side by side.
 const BATCH: usize = 64;
 
 /// Changes an object that is there to have what it should; false if it has.
@@ -65,20 +65,14 @@ pub(super) async fn all(
     Ok(())
 }
 
-/// All at once, since each transaction waits for the disk; one by one if another host was
-/// faster with some.
+/// Side by side, since each transaction waits for the disk, and the store takes those that wait
+/// to it together. Not in one transaction: objects of one revision look alike to a watch that
+/// is resumed between them.
 async fn make(registry: &Registry<'_>, objects: &[Value]) -> Result<(), ApiError> {
     let writes = objects.iter().map(|object| registry.planned(object.clone())).collect::<Result<Vec<_>, _>>()?;
-    let (guards, operations) = writes.into_iter().unzip();
-    if let TxnResult::Applied(_) = registry.store.txn(guards, operations).await.map_err(from_store)? {
-        return Ok(());
-    }
-    for object in objects {
-        let (guard, operation) = registry.planned(object.clone())?;
-        // Refused: it is there now, which is all that was wanted.
-        registry.store.txn(vec![guard], vec![operation]).await.map_err(from_store)?;
-    }
-    Ok(())
+    let results = join_all(writes.into_iter().map(|(guard, write)| registry.store.txn(vec![guard], vec![write]))).await;
+    // Refused: it is there now, which is all that was wanted.
+    results.into_iter().try_for_each(|result| result.map(drop).map_err(from_store))
 }
 
 async fn update(registry: &Registry<'_>, wanted: &Value, reconcile: Reconcile) -> Result<(), ApiError> {

@@ -24,6 +24,7 @@ pub(super) static BINDINGS: Rules = Rules {
     validate: binding,
     name: names::path_segment,
     immutable: &["roleRef"],
+    shown: |role| json!({"APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]}),
     create_on_update: true,
     ..RULES
 };

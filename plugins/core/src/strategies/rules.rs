@@ -5,7 +5,6 @@ use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::validation::names;
 use serde_json::Value;
 
-use crate::check;
 use crate::tree::is_empty;
 
 /// What a resource without hooks of its own may have.
@@ -17,6 +16,8 @@ pub(super) struct Rules {
     pub(super) name: fn(&str) -> Vec<String>,
     /// Members of the object, as paths of two keys at most, that may not change.
     pub(super) immutable: &'static [&'static str],
+    /// How their values are shown: as upstream's internal types print them.
+    pub(super) shown: fn(&Value) -> Value,
     pub(super) generation: bool,
     pub(super) create_on_update: bool,
     pub(super) unconditional_update: bool,
@@ -29,6 +30,7 @@ pub(super) const RULES: Rules = Rules {
     validate: |_, _| {},
     name: names::dns1123_subdomain,
     immutable: &[],
+    shown: Value::clone,
     generation: false,
     create_on_update: false,
     unconditional_update: true,
@@ -56,8 +58,8 @@ impl Strategy for Rules {
         for path in self.immutable {
             let at = |object: &Value| path.split('.').fold(object.clone(), |value, key| value[key].clone());
             let (new, old) = (at(object), at(old));
-            if !(is_empty(&new) && is_empty(&old)) {
-                check::immutable(path, &new, &old, errors);
+            if new != old && !(is_empty(&new) && is_empty(&old)) {
+                errors.push(FieldError::invalid(*path, &(self.shown)(&new), "field is immutable"));
             }
         }
     }

@@ -115,7 +115,20 @@ fn keep_allocated(object: &mut Value, old: &Value) {
             }
         }
     }
-    // So are node ports, by the port that they are for.
+    let balanced = new["type"] == "LoadBalancer";
+    let exposed = balanced || new["type"] == "NodePort" || !is_empty(&new["externalIPs"]);
+    // What only the old type had, and nobody asked for anew, goes with it.
+    for (key, applies) in [
+        ("externalTrafficPolicy", exposed),
+        ("allocateLoadBalancerNodePorts", balanced),
+        ("loadBalancerClass", balanced),
+        ("healthCheckNodePort", balanced),
+    ] {
+        if !applies && new.get(key) == old.get(key) {
+            remove(new, key);
+        }
+    }
+    // Node ports stay, too, by the port that they are for.
     if !matches!(text(new, "type"), "NodePort" | "LoadBalancer") {
         return;
     }
