@@ -23,6 +23,8 @@ pub struct Client {
 /// An answer, read to its end.
 #[derive(Debug)]
 pub struct Reply {
+    /// What was asked, for messages.
+    request: String,
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
@@ -42,7 +44,7 @@ impl Reply {
     /// This answer, which has to have a status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Reply {
-        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.status, status, "{}: {}", self.request, self.text());
         self
     }
 }

@@ -45,7 +45,8 @@ fn a_component_that_does_not_fit_is_told_what_it_wants_and_what_there_is() {
     let component = wat::parse_str(component).expect("it is a component");
     let Some(setup) = Setup::bare() else { return };
     let path = setup.file("faulty.wasm", &component);
-    let words = ["acme:clock/time@1.0.0", "host:chain/teleport@0.1.0", "host:chain/registration@0.1.0", "hint: "];
+    let words =
+        ["acme:clock/time@1.0.0", "host:chain/teleport@0.1.0", "host:chain/server@0.1.0", "this host offers", "hint: "];
     is_refused(&setup.with(&["--plugin", &path]), &words);
 }
 
@@ -78,10 +79,9 @@ fn an_endless_loop_is_ended_while_others_are_served() {
         while !spinning.iter().all(thread::ScopedJoinHandle::is_finished) {
             host.client().get("/neighbour").expect(200);
         }
-        for request in spinning {
-            let status = request.join().expect("the request is answered");
-            assert_eq!(status, 504);
-        }
+        let statuses: Vec<u16> = spinning.into_iter().map(|request| request.join().expect("it is answered")).collect();
+        // One that shared an instance with another that spun was not the one at fault.
+        assert!(statuses.contains(&504) && statuses.iter().all(|status| [503, 504].contains(status)), "{statuses:?}");
     });
     all_is_well(&host);
 }

@@ -27,7 +27,11 @@ fn argo_rollouts_is_served() {
 fn cert_manager_is_served() {
     let Some(module) = module_directory("github.com/cert-manager/cert-manager") else { return };
     Project {
-        definitions: manifests(&module.join("deploy/crds"), ".yaml"),
+        // These are templates, which set labels and annotations only.
+        definitions: manifests(&module.join("deploy/crds"), ".yaml")
+            .iter()
+            .map(|text| without_templates(text))
+            .collect(),
         objects: manifests(&module.join("test/fixtures"), "cert-manager-resources.yaml"),
         resources: &["issuers.cert-manager.io", "certificates.cert-manager.io"],
         table: (
@@ -95,12 +99,9 @@ fn manifests(directory: &Path, suffix: &str) -> Vec<String> {
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|file| file.to_string_lossy().ends_with(suffix));
     files.sort();
-    files
-        .iter()
-        .map(|file| {
-            let text = fs::read_to_string(file).expect("a file of the module can be read");
-            // Where a project keeps its definitions as templates, they set labels only.
-            text.lines().filter(|line| !line.contains("{{")).flat_map(|line| [line, "\n"]).collect()
-        })
-        .collect()
+    files.iter().map(|file| fs::read_to_string(file).expect("a file of the module can be read")).collect()
+}
+
+fn without_templates(manifest: &str) -> String {
+    manifest.lines().filter(|line| !line.contains("{{")).flat_map(|line| [line, "\n"]).collect()
 }

@@ -8,6 +8,10 @@ use hyper::body::Incoming;
 /// What upstream takes at most, and so does etcd's gRPC behind it.
 pub const REQUEST_BODY_BYTES_MAX: u64 = 3 * 1024 * 1024;
 
+/// What is read, and forgotten, of a body that is refused. A client that writes all of its
+/// request before it looks for an answer would else see a broken connection in its place.
+const REFUSED_BODY_BYTES_MAX: u64 = 8 * REQUEST_BODY_BYTES_MAX;
+
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// Larger than this many bytes: answer 413.
@@ -38,6 +42,7 @@ impl RequestBody {
         };
         let announced = incoming.size_hint().lower();
         if announced > limit {
+            drain(&mut incoming).await;
             return Err(BodyError::TooLarge(limit));
         }
         let mut first: Option<Bytes> = None;
@@ -48,6 +53,7 @@ impl RequestBody {
             let Ok(data) = frame.into_data() else { continue };
             length += data.len() as u64;
             if length > limit {
+                drain(&mut incoming).await;
                 return Err(BodyError::TooLarge(limit));
             }
             // Most bodies are one frame, which is not copied.
@@ -63,5 +69,13 @@ impl RequestBody {
             }
         }
         Ok(if gathered.is_empty() { first.unwrap_or_default() } else { gathered.freeze() })
+    }
+}
+
+async fn drain(incoming: &mut Incoming) {
+    let mut length = 0;
+    while length < REFUSED_BODY_BYTES_MAX {
+        let Some(Ok(frame)) = incoming.frame().await else { return };
+        length += frame.data_ref().map_or(0, |data| data.len() as u64);
     }
 }
