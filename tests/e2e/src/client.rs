@@ -89,7 +89,12 @@ impl Client {
     pub fn try_send(&self, method: &str, path: &str, content_type: &str, body: &[u8]) -> io::Result<Reply> {
         let response = self.response(method, path, content_type, body)?;
         let (head, body) = response.into_parts();
-        let mut reply = Reply { status: head.status.as_u16(), headers: head.headers, body: Vec::new() };
+        let mut reply = Reply {
+            request: format!("{method} {path}"),
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: Vec::new(),
+        };
         body.into_reader().read_to_end(&mut reply.body)?;
         Ok(reply)
     }
