@@ -11,6 +11,9 @@ pub struct Limits {
     /// Linear memory of one instance. The three servers use 5 to 20 MiB; a guest that asks
     /// for more sees its allocation fail.
     pub memory_bytes_max: usize,
+    /// Linear memory that an instance may keep: one that has grown above it is replaced once it
+    /// has finished its calls, since guest memory never shrinks.
+    pub memory_bytes_kept_max: usize,
     /// Tables of one instance, in elements.
     pub table_elements_max: usize,
     /// Component handles in one instance (GHSA-q554-3cjc-rx7p).
@@ -67,6 +70,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory_bytes_max: 256 << 20,
+            memory_bytes_kept_max: 96 << 20,
             table_elements_max: 100_000,
             handles_max: 20_000,
             hostcall_bytes_max: 32 << 20,
@@ -105,6 +109,7 @@ impl Limits {
     pub fn rows(&self) -> Vec<(&'static str, u64)> {
         vec![
             ("memory_bytes_max", self.memory_bytes_max as u64),
+            ("memory_bytes_kept_max", self.memory_bytes_kept_max as u64),
             ("table_elements_max", self.table_elements_max as u64),
             ("handles_max", self.handles_max as u64),
             ("hostcall_bytes_max", self.hostcall_bytes_max as u64),

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ struct Shared {
     ended: CancellationToken,
     /// Why it ended, if not in peace, and how many calls were under way then.
     reason: OnceLock<(Arc<str>, usize)>,
-    memory_bytes: AtomicU64,
+    memory_bytes: Arc<AtomicUsize>,
 }
 
 /// Why an instance could not be started.
@@ -64,7 +64,7 @@ impl Instance {
         let hook = matches!(role, Role::Hook(_));
         let loaded = link.loaded().clone();
         let mut store = Store::new(loaded.pre.engine(), State::new(link.clone(), role));
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.memory);
         store.set_max_component_handles(limits.handles_max);
         store.set_hostcall_fuel(limits.hostcall_bytes_max);
         interrupt_spinning(&mut store, limits.cpu_ms_max);
@@ -121,7 +121,7 @@ impl Instance {
             end: CancellationToken::new(),
             ended: CancellationToken::new(),
             reason: OnceLock::new(),
-            memory_bytes: AtomicU64::new(0),
+            memory_bytes: store.data().memory.bytes(),
         });
         tokio::spawn(drive(store, guest, receiver, link.clone(), shared.clone()));
         Ok((Self { calls, shared }, registrations))
@@ -167,8 +167,8 @@ impl Instance {
         self.shared.reason.get().cloned()
     }
 
-    /// Linear memory, as of the last finished call.
-    pub fn memory_bytes(&self) -> u64 {
+    /// Linear memory, in bytes.
+    pub fn memory_bytes(&self) -> usize {
         self.shared.memory_bytes.load(Ordering::Relaxed)
     }
 }

@@ -34,6 +34,8 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_LAST: Duration = Duration::from_secs(10);
 /// An instance that lived as long as this was healthy: the pause starts over.
 const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+/// How often an instance's memory is looked at.
+const LOOK_AT_MEMORY_EVERY: Duration = Duration::from_secs(1);
 /// How long a call waits for an instance where none lives.
 const WAIT_FOR_INSTANCE: Duration = Duration::from_secs(5);
 
@@ -213,6 +215,17 @@ impl<T: Send + 'static> Drop for Waiting<T> {
     }
 }
 
+/// Resolves when an instance holds more memory than it may keep.
+async fn grown(instance: &Instance, bytes_max: usize) {
+    let mut look = tokio::time::interval(LOOK_AT_MEMORY_EVERY);
+    loop {
+        look.tick().await;
+        if instance.memory_bytes() > bytes_max {
+            return;
+        }
+    }
+}
+
 /// Keeps one slot filled until the pool stops.
 async fn keep(link: Arc<Link>, slot: Arc<Slot>, first: Option<Instance>, started: Arc<Notify>, stop: CancellationToken) {
     let mut next = first;
@@ -228,10 +241,14 @@ async fn keep(link: Arc<Link>, slot: Arc<Slot>, first: Option<Instance>, started
                 let instance = Arc::new(instance);
                 slot.current.store(Some(instance.clone()));
                 started.notify_waiters();
-                let grown = link.limits().memory_bytes_max;
-                tracing::trace!(plugin = link.name(), memory_bytes_max = grown, "an instance serves");
                 tokio::select! {
                     () = instance.ended() => {}
+                    () = grown(&instance, link.limits().memory_bytes_kept_max) => {
+                        link.log().host(tracing::Level::INFO, "an instance has grown above `memory_bytes_kept_max` and is replaced");
+                        // Its calls finish: it ends when the last of them lets go of it.
+                        next = Instance::start(&link, Role::Serve).await.ok().map(|(instance, _)| instance);
+                        continue;
+                    }
                     () = stop.cancelled() => {
                         slot.current.store(None);
                         return;

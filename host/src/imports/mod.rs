@@ -3,20 +3,20 @@
 //! Owns: the data of a guest's store and the implementation of every import. It does not
 //! decide who is called when (`guest`) nor who gets a request (`chain`).
 
+mod memory;
+pub mod registration;
 pub mod request;
 mod runtime;
-pub mod registration;
 pub mod storage;
 
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{HasData, ResourceTable};
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::chain::{Link, Registrations};
-use crate::limits::Limits;
+pub use memory::Memory;
 
 /// Marks [`State`] for the generated bindings.
 pub struct HasState;
@@ -29,7 +29,7 @@ impl HasData for HasState {
 pub struct State {
     pub table: ResourceTable,
     wasi: WasiCtx,
-    pub limits: StoreLimits,
+    pub memory: Memory,
     /// Whose instance this is.
     pub link: Arc<Link>,
     pub role: Role,
@@ -49,14 +49,10 @@ pub enum Role {
 
 impl State {
     pub fn new(link: Arc<Link>, role: Role) -> Self {
-        let Limits { memory_bytes_max, table_elements_max, .. } = **link.limits();
         Self {
             table: ResourceTable::new(),
             wasi: wasi(&link),
-            limits: StoreLimitsBuilder::new()
-                .memory_size(memory_bytes_max)
-                .table_elements(table_elements_max)
-                .build(),
+            memory: Memory::new(link.limits()),
             link,
             role,
             ticks: Arc::default(),

@@ -62,9 +62,14 @@ impl Setup {
     pub fn link(self, name: &str, script: &str) -> Option<Setup> {
         let built = release_directory().join("../wasm32-wasip2/release/scripted_link.wasm");
         let component = require(built, "run `scripts/components --package scripted-link`")?;
+        Some(self.scripted(&component, name, script))
+    }
+
+    /// The same with a link made of this component, which has to be a build of `tests/guest`.
+    pub fn scripted(self, component: &Path, name: &str, script: &str) -> Setup {
         let configuration = self.file(&format!("{name}.script"), script.as_bytes());
         let plugin = format!("{name}={}", component.display());
-        Some(self.with(&["--plugin", &plugin, "--plugin-config", &format!("{name}={configuration}")]))
+        self.with(&["--plugin", &plugin, "--plugin-config", &format!("{name}={configuration}")])
     }
 
     /// Writes a file that lives as long as the setup, and gives its path.

@@ -3,6 +3,7 @@
 // The host and any chain.
 mod chain;
 mod containment;
+mod contract;
 mod lifecycle;
 
 // The default chain.
