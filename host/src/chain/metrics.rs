@@ -200,7 +200,7 @@ mod tests {
         let family = |name: &str| gathered.iter().find(|family| family.name() == name).expect("the family");
         assert_eq!(family("plugin_seen").get_metric().len(), 3);
         let dropped = family("host_plugin_metric_updates_dropped_total");
-        assert_eq!(dropped.get_metric()[0].get_counter().value(), 7.0);
+        assert_eq!(dropped.get_metric()[0].get_counter().get_value(), 7.0);
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
         metrics.set("things", vec![], 5.0);
         let gathered = registry.gather();
         let things = gathered.iter().find(|family| family.name() == "plugin_things").expect("the family");
-        assert_eq!(things.get_metric()[0].get_counter().value(), 2.0);
+        assert_eq!(things.get_metric()[0].get_counter().get_value(), 2.0);
         assert_eq!(metrics.dropped.get(), 1);
     }
 }
