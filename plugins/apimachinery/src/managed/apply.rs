@@ -8,6 +8,7 @@ use super::compare::{Comparison, compare};
 use super::conflict::{self, Conflict};
 use super::entries::{Entry, Operation, Owner, decode, encode};
 use super::merge::merge;
+use super::reconcile::reconcile;
 use super::remove::remove;
 use super::types::Type;
 use super::{
@@ -126,6 +127,7 @@ impl Request<'_> {
     /// The object and its entries, or what stands against it.
     fn apply(&self, mut entries: Vec<Entry>, force: bool) -> Result<Result<Applied, Vec<Conflict>>, String> {
         let owner = self.owner();
+        reconcile(self.of, &mut entries);
         let merged = merge(self.of, self.live, self.patch).map_err(|why| format!("failed to merge config: {why}"))?;
         let wanted = collect(self.of, self.patch).without_subtrees(self.ignored);
 

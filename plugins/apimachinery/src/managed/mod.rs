@@ -13,6 +13,7 @@ mod element;
 mod entries;
 mod last_applied;
 mod merge;
+mod reconcile;
 mod remove;
 mod set;
 mod types;
@@ -166,6 +167,7 @@ fn updated(
             &empty
         }
     };
+    reconcile::reconcile(Type::Root(schema), &mut entries);
     let Comparison { added, modified, removed } = compare(Type::Root(schema), old, new)?.ignoring(ignored);
     let set = added.union(&modified);
 

@@ -1,0 +1,84 @@
+//! Entries that were written under another schema.
+
+use super::element::PathElement;
+use super::entries::Entry;
+use super::set::{self, Set};
+use super::types::{Atom, Type};
+
+/// Brings the entries to this schema: who owned parts of what is one leaf by now owns the leaf.
+/// A leaf that has become many is left as it is, as upstream does.
+pub(super) fn reconcile(of: Type<'_>, entries: &mut [Entry]) {
+    for entry in entries {
+        if is_outdated(&entry.set, of) {
+            entry.set = reconciled(&entry.set, of);
+        }
+    }
+}
+
+/// Nearly never: a look is cheaper than a copy.
+fn is_outdated(set: &Set, of: Type<'_>) -> bool {
+    set.entries().iter().any(|entry| {
+        let Some(below) = type_of(&entry.element, of) else { return false };
+        !entry.children.is_empty() && (is_leaf(below) || is_outdated(&entry.children, below))
+    })
+}
+
+fn reconciled(set: &Set, of: Type<'_>) -> Set {
+    let mut out = Set::default();
+    for set::Entry { element, member, children } in set.entries() {
+        let (member, children) = match type_of(element, of) {
+            Some(below) if is_leaf(below) && !children.is_empty() => (true, Set::default()),
+            Some(below) => (*member, reconciled(children, below)),
+            None => (*member, children.clone()),
+        };
+        out.push(set::Entry { element: element.clone(), member, children });
+    }
+    out
+}
+
+/// Nothing for what the schema does not know, and below what it does not type.
+fn type_of<'a>(element: &PathElement, of: Type<'a>) -> Option<Type<'a>> {
+    match (of.atom(None), element) {
+        _ if matches!(of, Type::Deduced | Type::Raw) => None,
+        (Atom::Map(map), PathElement::Field(name)) => map.get(name),
+        (Atom::List(list), _) => Some(list.items),
+        _ => None,
+    }
+}
+
+fn is_leaf(of: Type<'_>) -> bool {
+    matches!(of.atom(None), Atom::Leaf)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::managed::entries::decode;
+    use crate::schema::builtin;
+
+    #[test]
+    fn what_has_become_one_leaf_is_owned_as_one() {
+        for (before, after) in [
+            (
+                json!({"f:spec": {"f:selector": {"f:matchLabels": {".": {}, "f:app": {}}}, "f:replicas": {}}}),
+                json!({"f:spec": {"f:selector": {}, "f:replicas": {}}}),
+            ),
+            (
+                json!({"f:spec": {"f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"a\"}": {".": {}, "f:args": {"i:0": {}}}}}}}}),
+                json!({"f:spec": {"f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"a\"}": {".": {}, "f:args": {}}}}}}}),
+            ),
+            (json!({"f:unknown": {"f:x": {}}}), json!({"f:unknown": {"f:x": {}}})),
+            (json!({"f:metadata": {"f:labels": {"f:a": {}}}}), json!({"f:metadata": {"f:labels": {"f:a": {}}}})),
+        ] {
+            let fields = |fields: &Value| {
+                let entry = json!({"manager": "m", "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "fieldsV1": fields});
+                decode(&json!([entry])).expect("entries")
+            };
+            let mut entries = fields(&before);
+            reconcile(Type::Root(builtin::schema("io.k8s.api.apps.v1.Deployment")), &mut entries);
+            assert_eq!(entries, fields(&after), "{before}");
+        }
+    }
+}
