@@ -3,10 +3,10 @@
 //! It keeps an APIService for each group version, registers those of its delegates by itself,
 //! sends requests for the others to the service behind them, and discovers the whole chain.
 //!
-//! - [`apiservice`]: the resource and its rules.
-//! - [`discovery`]: `/api`, `/apis` and groups of remote APIServices.
-//! - [`remote`]: requests that a service answers.
-//! - [`controllers`]: the hooks that keep APIServices and routes.
+//! - `apiservice`: the resource and its rules.
+//! - `discovery`: `/api`, `/apis` and groups of remote APIServices.
+//! - `remote`: requests that a service answers.
+//! - `controllers`: the hooks that keep APIServices and routes.
 
 mod apiservice;
 mod controllers;

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::Client;
-use crate::tools::{Output, release_directory, require};
+use crate::tools::{Output, checkout, release_directory, require};
 
 /// How long a start may take: on a fresh machine each plugin is compiled first.
 const START_SECONDS_MAX: u64 = 180;
@@ -70,6 +70,13 @@ impl Setup {
         let configuration = self.file(&format!("{name}.script"), script.as_bytes());
         let plugin = format!("{name}={}", component.display());
         self.with(&["--plugin", &plugin, "--plugin-config", &format!("{name}={configuration}")])
+    }
+
+    /// The same with `examples/hello` as the outermost link. `None` where it has not been built.
+    pub fn hello(self) -> Option<Setup> {
+        let built = checkout().join("examples/hello/target/wasm32-wasip2/release/hello.wasm");
+        let component = require(built, "run `scripts/components --manifest-path examples/hello/Cargo.toml`")?;
+        Some(self.with(&["--plugin", &component.display().to_string()]))
     }
 
     /// Writes a file that lives as long as the setup, and gives its path.

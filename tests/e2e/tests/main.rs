@@ -7,9 +7,11 @@ mod contract;
 mod lifecycle;
 
 // The default chain.
+mod aggregator;
 mod bad_input;
 mod differential;
 mod durability;
+mod hello;
 mod kubectl;
 mod projects;
 mod python;

@@ -71,7 +71,7 @@ pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Re
     if definitions.is_none() {
         log::debug!("custom resource definitions cannot be watched: looking for their groups each second");
     }
-    let mut start = Start::Before;
+    let mut start = None;
     loop {
         for pause in LOOKS_MS {
             if pause > 0 {
@@ -98,34 +98,36 @@ pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Re
     }
 }
 
-/// How far the start has come, which is when APIServices of built-in versions are kept.
-enum Start {
-    Before,
-    /// With the names that were there when it began.
-    During(BTreeSet<String>),
-    After,
+/// What is remembered so that APIServices of built-in versions are kept at start only.
+struct Start {
+    /// Those that were there when this began, until all that is served is known.
+    present: BTreeSet<String>,
+    /// Those that have been there at any time: who deletes one means it.
+    seen: BTreeSet<String>,
 }
 
 /// Makes APIServices what they should be, once.
-async fn sync(context: &HookContext, definition: &Definition, start: &mut Start) -> Result {
+async fn sync(context: &HookContext, definition: &Definition, start: &mut Option<Start>) -> Result {
     let store = context.store();
     let known =
         apiservice::list(&store, definition).await.map_err(|error| described("read APIServices", from_store(error)))?;
-    if let Start::Before = start {
-        *start = Start::During(known.keys().cloned().collect());
-    }
+    let names = || known.keys().cloned().collect();
+    let start = start.get_or_insert_with(|| Start { present: names(), seen: BTreeSet::new() });
+    start.seen.append(&mut names());
     // Until then a delegate may not serve all that it is going to, and what is there may only
     // seem to be too much.
     let complete = lifecycle::has_fired(Signal::MuxAndDiscoveryComplete);
-    let steps = steps(&desired(&served(context).await), &known, start, complete);
+    let desired = desired(&served(context).await);
+    let steps = steps(&desired, &known, start, complete);
     let groups = ["system:masters".to_string()];
     let registry = registry(&store, definition, &groups);
     // Together, so that the store writes them to disk together.
     for done in join_all(steps.iter().map(|step| take(&registry, step))).await {
         done.map_err(|error| described("register APIServices", error))?;
     }
+    start.seen.extend(desired.into_keys());
     if complete {
-        *start = Start::After;
+        start.present.clear();
     }
     Ok(())
 }
@@ -157,16 +159,16 @@ fn steps(
     let ours = |known: &ApiService| {
         // Who sent a group version elsewhere keeps it.
         known.service.is_none()
-            && match (known.automanaged.as_deref(), start) {
-                (Some("true"), _) => true,
-                (Some("onstart"), Start::During(there)) => there.contains(&known.name),
+            && match known.automanaged.as_deref() {
+                Some("true") => true,
+                Some("onstart") => start.present.contains(&known.name),
                 _ => false,
             }
     };
     let mut steps = Vec::new();
     for (name, desired) in desired {
         match known.get(name) {
-            None if desired.keep == Keep::Always || !matches!(start, Start::After) => {
+            None if desired.keep == Keep::Always || !start.seen.contains(name) => {
                 steps.push(Step::Create(desired.clone()));
             }
             Some(known) if ours(known) && known.priority != desired.priority => {
@@ -262,8 +264,18 @@ mod tests {
         steps(&desired(&groups(served)), &known, &start, complete).iter().map(text).collect()
     }
 
-    fn during(there: &[&str]) -> Start {
-        Start::During(there.iter().map(|name| name.to_string()).collect())
+    fn names(all: &[&str]) -> BTreeSet<String> {
+        all.iter().map(|name| name.to_string()).collect()
+    }
+
+    /// These were there when it began.
+    fn during(present: &[&str]) -> Start {
+        Start { present: names(present), seen: names(present) }
+    }
+
+    /// These have been there.
+    fn after(seen: &[&str]) -> Start {
+        Start { present: BTreeSet::new(), seen: names(seen) }
     }
 
     const SERVED: [(&str, &str); 3] = [("", "v1"), ("apps", "v1"), ("example.com", "v1")];
@@ -272,7 +284,8 @@ mod tests {
     #[test]
     fn what_is_missing_is_made_at_start_and_custom_versions_at_any_time() {
         assert_eq!(run(&SERVED, &[], during(&[]), false), ["create v1.", "create v1.apps", "create v1.example.com"]);
-        assert_eq!(run(&SERVED, &[], Start::After, true), ["create v1.example.com"]);
+        let seen = after(&["v1.", "v1.apps", "v1.example.com"]);
+        assert_eq!(run(&SERVED, &[], seen, true), ["create v1.example.com"]);
     }
 
     #[test]
@@ -288,7 +301,7 @@ mod tests {
         let known = [known("example.com", "v1", "true", NONE), known("apps", "v1", "onstart", NONE)];
         assert_eq!(run(&[], &known, during(&["v1.apps"]), false), [] as [&str; 0]);
         assert_eq!(run(&[], &known, during(&["v1.apps"]), true), ["delete v1.apps", "delete v1.example.com"]);
-        assert_eq!(run(&[], &known, Start::After, true), ["delete v1.example.com"]);
+        assert_eq!(run(&[], &known, after(&[]), true), ["delete v1.example.com"]);
     }
 
     #[test]
@@ -296,9 +309,9 @@ mod tests {
         let change = json!({ "versionPriority": 99 });
         let builtin = || [known("apps", "v1", "onstart", change.clone())];
         assert_eq!(run(&[("apps", "v1")], &builtin(), during(&["v1.apps"]), true), ["update v1.apps"]);
-        assert_eq!(run(&[("apps", "v1")], &builtin(), Start::After, true), [] as [&str; 0]);
+        assert_eq!(run(&[("apps", "v1")], &builtin(), after(&[]), true), [] as [&str; 0]);
         let custom = [known("example.com", "v1", "true", change.clone())];
-        assert_eq!(run(&[("example.com", "v1")], &custom, Start::After, true), ["update v1.example.com"]);
+        assert_eq!(run(&[("example.com", "v1")], &custom, after(&[]), true), ["update v1.example.com"]);
     }
 
     #[test]

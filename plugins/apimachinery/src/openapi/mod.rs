@@ -1,9 +1,9 @@
 //! OpenAPI v3: an index of what is served with a hash for each group version, and a document
 //! for each of them, made from the definitions when it is first asked for.
 //!
-//! - [`document`]: one group version's document.
-//! - [`paths`], [`parameters`]: its operations.
-//! - [`schemas`]: its types.
+//! - `document`: one group version's document.
+//! - `paths`, `parameters`: its operations.
+//! - `schemas`: its types.
 //!
 //! Our types carry no descriptions, so neither do the documents of what is built in; custom
 //! resources are published with the words of their definition.
