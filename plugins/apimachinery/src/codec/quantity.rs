@@ -4,15 +4,21 @@ const FORMAT: &str = "quantities must match the regular expression '^([+-]?[0-9.
 const SUFFIX: &str = "unable to parse quantity's suffix";
 const NUMERIC: &str = "unable to parse numeric part of quantity";
 
-/// What cannot be represented exactly below this many decimals is rounded up.
-const SCALE_MAX: i32 = 9;
+/// Amounts are rounded up to billionths: who asks for something gets something.
+const EXPONENT_MIN: i32 = -9;
 
-/// The canonical form: no more digits than needed, and the suffix that leaves no fraction.
+/// More digits than anything is measured with.
+const DIGITS_MAX: usize = 30;
+
+/// The form that upstream writes: no more digits than needed and the suffix that leaves no
+/// fraction, or the text itself where upstream takes that for close enough.
 ///
 /// # Errors
 /// What is wrong with the text, in upstream's words.
 pub fn canonical(text: &str) -> Result<String, &'static str> {
-    Ok(Quantity::parse(text.trim())?.to_string())
+    let text = text.trim();
+    let quantity = Quantity::parse(text)?;
+    Ok(if Parts::split(text)?.is_kept() { text.to_string() } else { quantity.to_string() })
 }
 
 /// Whether the text is a quantity.
@@ -26,8 +32,10 @@ pub fn check(text: &str) -> Result<(), String> {
 /// An exact amount, and how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quantity {
-    /// The amount in billionths (nano), so that amounts compare as integers.
-    nanos: i128,
+    /// Without zeros at its end.
+    mantissa: i128,
+    /// Of ten.
+    exponent: i32,
     form: Form,
 }
 
@@ -67,6 +75,59 @@ impl Quantity {
     /// # Errors
     /// What is wrong with the text, in upstream's words.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let Parts { sign, whole, fraction, base, exponent, form } = Parts::split(text)?;
+        if whole.len() + fraction.len() > DIGITS_MAX {
+            return Err(NUMERIC);
+        }
+        let mut mantissa: i128 = format!("0{whole}{fraction}").parse().map_err(|_| NUMERIC)?;
+        let mut power = -(fraction.len() as i32);
+        match base {
+            2 => mantissa = mantissa.checked_mul(1 << exponent).ok_or(NUMERIC)?,
+            _ => power = power.saturating_add(exponent),
+        }
+        if power < EXPONENT_MIN {
+            let below = 10_i128.checked_pow(power.abs_diff(EXPONENT_MIN));
+            mantissa = below.map_or(mantissa.signum(), |below| (mantissa + below - 1) / below);
+            power = EXPONENT_MIN;
+        }
+        let quantity = Self { mantissa, exponent: power, form };
+        let most = i128::from(i64::MAX);
+        let quantity = match form {
+            Form::BinarySi if quantity.nanos() > most * NANOS => Self { mantissa: most, exponent: 0, form },
+            _ => quantity,
+        };
+        Ok(Self { mantissa: sign * quantity.mantissa, ..quantity }.without_zeros())
+    }
+
+    /// The amount in billionths, as far as they can be counted.
+    pub fn nanos(&self) -> i128 {
+        let factor = 10_i128.checked_pow(self.exponent.abs_diff(EXPONENT_MIN));
+        let nanos = factor.and_then(|factor| self.mantissa.checked_mul(factor));
+        nanos.unwrap_or(if self.mantissa < 0 { i128::MIN } else { i128::MAX })
+    }
+
+    fn without_zeros(mut self) -> Self {
+        while self.mantissa != 0 && self.mantissa % 10 == 0 {
+            self.mantissa /= 10;
+            self.exponent += 1;
+        }
+        self
+    }
+}
+
+/// A quantity's text.
+struct Parts<'a> {
+    sign: i128,
+    /// Without zeros at its start.
+    whole: &'a str,
+    fraction: &'a str,
+    base: u32,
+    exponent: i32,
+    form: Form,
+}
+
+impl<'a> Parts<'a> {
+    fn split(text: &'a str) -> Result<Self, &'static str> {
         let (sign, unsigned) = match text.as_bytes().first() {
             None => return Err(FORMAT),
             Some(b'-') => (-1, &text[1..]),
@@ -86,60 +147,59 @@ impl Quantity {
             return Err(FORMAT);
         }
         let (base, exponent, form) = interpret(suffix).ok_or(SUFFIX)?;
-
-        let whole = whole.trim_start_matches('0');
-        if whole.len() + fraction.len() > 30 || exponent.abs() > 60 {
-            // Beyond what anything is measured in.
+        if whole.is_empty() && fraction.is_empty() && form == Form::BinarySi && exponent >= 50 {
+            // Upstream counts large units with another library, which wants a digit.
             return Err(NUMERIC);
         }
-        let unscaled: i128 = format!("0{whole}{fraction}").parse().map_err(|_| NUMERIC)?;
-        let mut scale = fraction.len() as i32;
-        let mut amount = unscaled;
-        match base {
-            2 => amount = amount.checked_mul(1 << exponent).ok_or(NUMERIC)?,
-            _ => scale -= exponent,
-        }
-        let nanos = match SCALE_MAX - scale {
-            up @ 0.. => 10_i128.checked_pow(up as u32).and_then(|factor| amount.checked_mul(factor)).ok_or(NUMERIC)?,
-            // Who asks for something gets something.
-            down => 10_i128.checked_pow(-down as u32).map_or(1, |factor| (amount + factor - 1) / factor),
-        };
-        let one = 10_i128.pow(SCALE_MAX as u32);
-        let nanos = if form == Form::BinarySi { nanos.min(i128::from(i64::MAX) * one) } else { nanos };
-        Ok(Self { nanos: sign * nanos, form })
+        Ok(Self { sign, whole: whole.trim_start_matches('0'), fraction, base, exponent, form })
     }
 
-    /// The amount in billionths.
-    pub fn nanos(&self) -> i128 {
-        self.nanos
+    /// Whether upstream writes the text as it was: a small number that cannot be written with
+    /// fewer digits, as far as a quick look tells.
+    fn is_kept(&self) -> bool {
+        // What is all zeros is zero, and has but one form.
+        if self.whole.is_empty() {
+            return false;
+        }
+        let digits = self.whole.len() + self.fraction.len();
+        match self.form {
+            Form::BinarySi => {
+                let room = 14 - digits as i32 - self.exponent * 3 / 10;
+                self.fraction.is_empty() && room >= 0 && self.whole.parse::<u64>().is_ok_and(|value| value % 8 != 0)
+            }
+            _ => {
+                let power = self.exponent - self.fraction.len() as i32;
+                let ends_in_zeros = format!("{}{}", self.whole, self.fraction).ends_with("000");
+                digits <= 18 && power >= EXPONENT_MIN && power % 3 == 0 && !ends_in_zeros
+            }
+        }
     }
 }
 
+/// In one.
+const NANOS: i128 = 1_000_000_000;
+
 impl std::fmt::Display for Quantity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.nanos == 0 {
+        if self.mantissa == 0 {
             return f.write_str("0");
         }
-        let one = 10_i128.pow(SCALE_MAX as u32);
-        let whole = self.nanos % one == 0;
         // Small and broken amounts have no binary form.
-        if self.form == Form::BinarySi && whole && self.nanos.abs() >= 1024 * one {
-            let (mut amount, mut exponent) = (self.nanos / one, 0);
+        if self.form == Form::BinarySi && self.exponent >= 0 && self.nanos().abs() >= 1024 * NANOS {
+            let (mut amount, mut exponent) = (self.nanos() / NANOS, 0);
             while amount % 1024 == 0 && exponent < 60 {
                 amount /= 1024;
                 exponent += 10;
             }
             return write!(f, "{amount}{}", suffix(2, exponent));
         }
-        let (mut amount, mut exponent) = (self.nanos, -SCALE_MAX);
-        while amount % 1000 == 0 && (self.form == Form::DecimalExponent || exponent < 18) {
-            amount /= 1000;
-            exponent += 3;
-        }
+        let exponent = self.exponent.div_euclid(3) * 3;
+        let exponent = if self.form == Form::DecimalExponent { exponent } else { exponent.min(18) };
+        write!(f, "{}{}", self.mantissa, "0".repeat((self.exponent - exponent) as usize))?;
         match self.form {
-            Form::DecimalExponent if exponent == 0 => write!(f, "{amount}"),
-            Form::DecimalExponent => write!(f, "{amount}e{exponent}"),
-            _ => write!(f, "{amount}{}", suffix(10, exponent)),
+            Form::DecimalExponent if exponent == 0 => Ok(()),
+            Form::DecimalExponent => write!(f, "e{exponent}"),
+            _ => f.write_str(suffix(10, exponent)),
         }
     }
 }
@@ -167,6 +227,11 @@ mod tests {
             ("0.0Gi", "0"),
             ("1", "1"),
             ("+1.50", "1500m"),
+            ("+5", "+5"),
+            ("1.500", "1.500"),
+            ("1E3", "1E3"),
+            ("1e+30", "1e+30"),
+            ("1000.000", "1k"),
             ("0.5", "500m"),
             ("1000m", "1"),
             ("1500m", "1500m"),
@@ -178,7 +243,6 @@ mod tests {
             ("1000Ki", "1000Ki"),
             ("100Mi", "100Mi"),
             ("1e3", "1e3"),
-            ("1E3", "1e3"),
             ("12e5", "1200e3"),
             ("1e-3", "1e-3"),
             ("-5", "-5"),
@@ -189,6 +253,10 @@ mod tests {
             ("16Ei", "9223372036854775807"),
             (" 1 ", "1"),
             ("1e2", "100"),
+            ("1e30", "1e30"),
+            ("1e400", "10e399"),
+            ("9999999999999999999999", "9999999999999999999999"),
+            ("1e-400", "1e-9"),
             ("0.1Gi", "107374182400m"),
             // Upstream finds a zero where no digit is.
             (".", "0"),

@@ -74,7 +74,7 @@ impl<'a> Check<'a> {
             (Scalar::IntOrString, Value::String(_)) => {}
             (Scalar::IntOrString, value) => {
                 if value.as_i64().and_then(|number| i32::try_from(number).ok()).is_none() {
-                    return Err(format!("json: cannot unmarshal {} into Go value of type int32", literal(value)));
+                    return Err(self.wording(&literal(value), "int32"));
                 }
             }
             (Scalar::String, Value::String(text)) if wire == Wire::Time => {
@@ -84,7 +84,7 @@ impl<'a> Check<'a> {
                 time::parse_micro(text)?;
             }
             (Scalar::String, value) if matches!(wire, Wire::Time | Wire::MicroTime) => {
-                return Err(format!("json: cannot unmarshal {} into Go value of type string", word(value)));
+                return Err(self.wording(word(value), "string"));
             }
             (Scalar::Bytes, Value::String(text)) => {
                 if let Err(error) = crate::codec::base64::decode(text) {
@@ -109,18 +109,20 @@ impl<'a> Check<'a> {
     }
 
     fn mismatch(&mut self, what: &str, schema: &Schema, wire: Wire, go: &str) {
-        if self.first.is_some() {
-            return;
+        if self.first.is_none() {
+            let wanted = if go.is_empty() { go_type(schema, wire) } else { go.to_string() };
+            self.first = Some(self.wording(what, &wanted));
         }
-        let wanted = if go.is_empty() { go_type(schema, wire) } else { go.to_string() };
-        self.first = Some(match self.fields.is_empty() {
+    }
+
+    fn wording(&self, what: &str, wanted: &str) -> String {
+        match self.fields.is_empty() {
             true => format!("json: cannot unmarshal {what} into Go value of type {wanted}"),
-            false => format!(
-                "json: cannot unmarshal {what} into Go struct field {}.{} of type {wanted}",
-                self.owner,
-                self.fields.join("."),
-            ),
-        });
+            false => {
+                let (owner, fields) = (self.owner, self.fields.join("."));
+                format!("json: cannot unmarshal {what} into Go struct field {owner}.{fields} of type {wanted}")
+            }
+        }
     }
 }
 
@@ -257,11 +259,11 @@ mod tests {
             (json!({"metadata": {"creationTimestamp": "x"}}), "parsing time \"x\""),
             (
                 json!({"metadata": {"creationTimestamp": 1}}),
-                "json: cannot unmarshal number into Go value of type string",
+                "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string",
             ),
             (
                 json!({"spec": {"containers": [{"livenessProbe": {"httpGet": {"port": true}}}]}}),
-                "json: cannot unmarshal bool into Go value of type int32",
+                "json: cannot unmarshal bool into Go struct field HTTPGetAction.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32",
             ),
         ] {
             let error = types(builtin::schema("io.k8s.api.core.v1.Pod"), &value).unwrap_err();
