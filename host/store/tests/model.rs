@@ -460,7 +460,7 @@ fn check(watching: &mut Vec<Watching>, model: &Model, order: &[Vec<String>]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn store_and_cache_are_what_the_model_says(steps in prop::collection::vec(step(), 1..160)) {

@@ -16,7 +16,7 @@ use common::*;
 use host_store::{Embedded, Limits, RangeQuery, Store, Txn, TxnOut};
 
 const SECTOR: usize = 512;
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 /// Cuts in a row on the same data.
 const CUTS: usize = 3;
 

@@ -5,6 +5,7 @@
 //! when that is durable, publishes it and answers. While it waits for the disk the next batch
 //! gathers by itself, so there is no timer.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -18,7 +19,7 @@ use super::index::Garbage;
 use super::log::Commit;
 use super::record::{Lease, Record, Slot};
 use super::state::{Newest, Published, Shared};
-use crate::{Change, Guard, Key, Op, Txn, TxnOut, WriteError};
+use crate::{Change, Guard, Key, Kv, Op, Txn, TxnOut, WriteError};
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, WriteError>>;
 
@@ -40,6 +41,8 @@ pub(super) struct Committer {
     queue: Receiver<Command>,
     expiries: Expiries,
     schedule: Schedule,
+    /// Writes are refused for want of room.
+    full: Cell<bool>,
     on_failure: Box<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -83,7 +86,7 @@ impl Committer {
         schedule: Schedule,
         on_failure: Box<dyn Fn(&str) + Send + Sync>,
     ) -> Self {
-        Self { shared, queue, expiries, schedule, on_failure }
+        Self { shared, queue, expiries, schedule, full: Cell::new(false), on_failure }
     }
 
     /// Runs until the store is dropped, or fails.
@@ -137,11 +140,10 @@ impl Committer {
         while let Some(command) = next.take() {
             match command {
                 Command::Txn(txn, reply) => self.decide(&mut batch, txn, Some(reply)),
-                Command::Compact(to, reply) if to > batch.revision => {
-                    let newest = batch.revision;
-                    let _ = reply.send(Err(WriteError::Invalid(format!(
-                        "revision `{to}` cannot be compacted, the newest is `{newest}`"
-                    ))));
+                // What this batch writes is not there yet: nobody can know of it.
+                Command::Compact(to, reply) if to > revision => {
+                    let why = format!("revision `{to}` cannot be compacted, the newest is `{revision}`");
+                    let _ = reply.send(Err(WriteError::Invalid(why)));
                 }
                 Command::Compact(to, reply) => {
                     compacted = compacted.max(to);
@@ -184,18 +186,9 @@ impl Committer {
                 txn.ops.iter().find(absent).map(Op::key)
             });
         if let Some(key) = refused {
-            let found = current(key).map(|(slot, ..)| slot).filter(|_| txn.get_on_refusal);
-            let written = batch.overlay.get(key).map(|&at| batch.writes[at].1.clone());
-            drop(published);
-            let current = match (found, written) {
-                (None, _) => Ok(None),
-                (Some(slot), Some(record)) => Ok(Some(record.into_kv(slot.revision))),
-                (Some(slot), None) => {
-                    let read = self.shared.log.view().and_then(|view| view.record(slot));
-                    read.map(|record| Some(record.into_kv(slot.revision)))
-                }
-            };
-            match (reply, current) {
+            let slot = current(key).map(|(slot, ..)| slot).filter(|_| txn.get_on_refusal);
+            let found = slot.map(|slot| self.value(batch, key, slot)).transpose();
+            match (reply, found) {
                 (None, _) => {}
                 (Some(reply), Ok(current)) => {
                     let out = TxnOut::Refused { revision: batch.revision, key: key.clone(), current };
@@ -207,12 +200,9 @@ impl Committer {
             }
             return;
         }
-        let (stored, max) = (published.index.bytes() + batch.bytes as u64, self.shared.limits.stored_bytes_max);
-        if stored > max && txn.ops.iter().any(|op| matches!(op, Op::Put { .. })) {
-            tracing::error!(stored, max, "the store is full, only deletions are accepted");
+        if let Err(error) = self.has_room(&txn, published.index.bytes() + batch.bytes as u64) {
             if let Some(reply) = reply {
-                let why = format!("it holds `{stored}` bytes, the most is `{max}`: delete objects, or raise the limit");
-                let _ = reply.send(Err(WriteError::NoSpace(why)));
+                let _ = reply.send(Err(error));
             }
             return;
         }
@@ -241,6 +231,31 @@ impl Committer {
         if let Some(reply) = reply {
             batch.answers.push((reply, TxnOut::Applied { revision }));
         }
+    }
+
+    /// What a slot holds, which may be in the batch still.
+    fn value(&self, batch: &Batch, key: &Key, slot: Slot) -> Result<Kv, String> {
+        let record = match batch.overlay.get(key) {
+            Some(&at) => batch.writes[at].1.clone(),
+            None => self.shared.log.view()?.record(slot)?,
+        };
+        Ok(record.into_kv(slot.revision))
+    }
+
+    /// A full store takes only what makes room.
+    fn has_room(&self, txn: &Txn, stored: u64) -> Result<(), WriteError> {
+        let max = self.shared.limits.stored_bytes_max;
+        if txn.ops.iter().all(|op| matches!(op, Op::Delete { .. })) {
+            return Ok(());
+        }
+        let full = stored > max;
+        if full && !self.full.replace(full) {
+            tracing::error!(stored, max, "the store is full, only deletions are accepted");
+        } else if !full && self.full.replace(full) {
+            tracing::info!(stored, max, "the store has room again");
+        }
+        let why = || format!("it holds `{stored}` bytes, the most is `{max}`: delete objects, or raise the limit");
+        if full { Err(WriteError::NoSpace(why())) } else { Ok(()) }
     }
 
     fn lock(&self) -> RwLockWriteGuard<'_, Published> {
