@@ -7,11 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Activity {
@@ -147,5 +148,57 @@ impl AsyncWrite for Watched {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(90);
+    const HEAD: Duration = Duration::from_secs(32);
+
+    /// Seconds until the connection is over, if `acts` happen (at a second each) and then nothing.
+    async fn over_after(head: Option<Duration>, acts: impl Future<Output = ()>, activity: &Activity) -> u64 {
+        let started = Instant::now();
+        let over = activity.over(IDLE, head);
+        // Checked at most an idle time late: the bounds are no clockwork.
+        tokio::join!(acts, over);
+        started.elapsed().as_secs()
+    }
+
+    async fn after(seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_is_over() {
+        let activity = Activity::new();
+        assert_eq!(over_after(Some(HEAD), async {}, &activity).await, 90);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_starts_the_time_anew() {
+        let activity = Activity::new();
+        let acts = async {
+            let request = activity.request();
+            after(200).await;
+            drop(request);
+        };
+        assert_eq!(over_after(Some(HEAD), acts, &activity).await, 290);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_comes_byte_by_byte_is_over_sooner() {
+        for (head, expected) in [(Some(HEAD), 42), (None, 90)] {
+            let activity = Activity::new();
+            let acts = async {
+                for _ in 0..4 {
+                    after(10).await;
+                    activity.bytes_came();
+                }
+            };
+            assert_eq!(over_after(head, acts, &activity).await, expected);
+        }
     }
 }

@@ -1,0 +1,7 @@
+//! The server as clients see it: a real listener on a free port, TLS, HTTP/1.1 and 2.
+
+mod client;
+mod director;
+mod serving;
+mod shutdown;
+mod tls;

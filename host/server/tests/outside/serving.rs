@@ -1,0 +1,142 @@
+//! Requests through the whole stack.
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::client::{H1, H2, request};
+use crate::director::serve;
+
+#[tokio::test]
+async fn an_answer_has_what_every_answer_has() {
+    let served = serve(&[]).await;
+    for protocol in [H1, H2] {
+        let mut client = served.client(protocol).await;
+        let (code, headers, body) = client.get_with("/hello", &[("audit-id", "mine")]).await.unwrap();
+        assert_eq!((code, body.as_str()), (200, "hello"), "{protocol}");
+        assert_eq!(headers["audit-id"], "mine");
+        assert_eq!(headers["cache-control"], "no-cache, private");
+        assert!(headers.contains_key("date"));
+
+        // Refusals and panics too, and the connection survives them.
+        let (code, headers, _) = client.get("/panic").await.unwrap();
+        assert_eq!((code, headers.contains_key("audit-id")), (500, true), "{protocol}");
+        let (code, headers, _) = client.get("/hello?timeout=soon").await.unwrap();
+        assert_eq!((code, &headers["cache-control"]), (400, &"no-cache, private".parse().unwrap()));
+        let (code, _, body) = client.get("/nonsense").await.unwrap();
+        assert_eq!((code, body.as_str()), (404, "404 page not found\n"));
+        assert_eq!(client.get("/hello").await.unwrap().0, 200);
+    }
+}
+
+#[tokio::test]
+async fn the_servers_own_paths_are_served() {
+    let served = serve(&[]).await;
+    let mut client = served.client(H2).await;
+    let (_, headers, body) = client.get("/").await.unwrap();
+    let expected = [
+        "/healthz",
+        "/healthz/log",
+        "/healthz/ping",
+        "/hello",
+        "/livez",
+        "/livez/log",
+        "/livez/ping",
+        "/metrics",
+        "/metrics/slis",
+        "/readyz",
+        "/readyz/log",
+        "/readyz/ping",
+        "/readyz/shutdown",
+        "/version",
+    ];
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), json!({ "paths": expected }));
+    assert_eq!(headers["content-type"], "application/json");
+
+    let (_, _, body) = client.get("/version").await.unwrap();
+    let version: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&version["major"], &version["minor"]), (&json!("1"), &json!("36")));
+    assert!(version["gitVersion"].as_str().unwrap().starts_with("v1.36.3"), "{version}");
+
+    client.get("/api/v1/nonsense").await.unwrap();
+    let (_, _, body) = client.get("/metrics").await.unwrap();
+    let total = "apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"\",\
+                 scope=\"\",subresource=\"/version\",verb=\"GET\",version=\"\"} 1";
+    assert!(body.lines().any(|line| line == total), "{body}");
+    assert!(body.contains("apiserver_request_duration_seconds_bucket{"));
+    assert!(!body.contains("nonsense"), "what clients make up is no label");
+}
+
+#[tokio::test]
+async fn bodies_are_read_up_to_their_bound() {
+    let served = serve(&[]).await;
+    let most = host_server::REQUEST_BODY_BYTES_MAX as usize;
+    for protocol in [H1, H2] {
+        let mut client = served.client(protocol).await;
+        let body = Bytes::from(vec![b'x'; most]);
+        let (code, _, got) = client.post("/echo", body).await.unwrap();
+        assert_eq!((code, got.len()), (200, most), "{protocol}");
+        let mut client = served.client(protocol).await;
+        let (code, _, got) = client.post("/echo", Bytes::from(vec![b'x'; most + 1])).await.unwrap();
+        assert_eq!(code, 413, "{protocol}");
+        assert!(got.contains("Request entity too large: limit is 3145728"), "{got}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_504_and_cancelled() {
+    let served = serve(&[]).await;
+    let mut client = served.client(H2).await;
+    let (code, _, body) = client.get("/wait?timeout=10ms").await.unwrap();
+    assert_eq!(code, 504);
+    assert!(body.contains("\"reason\":\"Timeout\""), "{body}");
+    served.controls.cancelled.notified().await;
+}
+
+#[tokio::test]
+async fn a_request_whose_client_leaves_is_cancelled() {
+    let served = serve(&[]).await;
+    for protocol in [H1, H2] {
+        let mut client = served.client(protocol).await;
+        let waiting = tokio::spawn(async move { client.get("/wait").await.map(|_| ()) });
+        served.controls.waiting.notified().await;
+        waiting.abort();
+        served.controls.cancelled.notified().await;
+    }
+}
+
+#[tokio::test]
+async fn a_full_house_answers_429() {
+    let tokens = tempfile::NamedTempFile::new().unwrap();
+    // Nobody but `system:masters` may do anything yet, and they are let in: so health it is.
+    std::fs::write(tokens.path(), "secret,eve,1\n").unwrap();
+    let file = tokens.path().to_str().unwrap();
+    let served = serve(&["--max-requests-inflight=1", "--token-auth-file", file]).await;
+    let mut admin = served.client(H1).await;
+    let waiting = tokio::spawn(async move { admin.get("/wait").await.unwrap().0 });
+    served.controls.waiting.notified().await;
+
+    let mut eve = served.connect(H2, None).await.unwrap();
+    let bearer = [("authorization", "Bearer secret")];
+    let (code, headers, _) = eve.get_with("/livez", &bearer).await.unwrap();
+    assert_eq!((code, &headers["retry-after"]), (429, &"1".parse().unwrap()));
+    served.controls.go.notify_one();
+    assert_eq!(waiting.await.unwrap(), 200);
+    assert_eq!(eve.get_with("/livez", &bearer).await.unwrap().0, 200);
+}
+
+#[tokio::test]
+async fn a_watch_streams_while_others_are_answered() {
+    use http_body_util::BodyExt;
+    let served = serve(&[]).await;
+    for protocol in [H1, H2] {
+        let mut client = served.client(protocol).await;
+        let watch = request(Method::GET, "/api/v1/pods?watch=1", Bytes::new());
+        let mut response = client.send(watch).await.unwrap();
+        let event = response.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(event, "{\"type\":\"ADDED\"}\n", "{protocol}");
+        if protocol == H2 {
+            assert_eq!(client.get("/hello").await.unwrap().0, 200);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! How the server goes away: the order of the signals, and what clients see meanwhile.
+
+use bytes::Bytes;
+use host_server::lifecycle::Signal;
+use http::Method;
+use http_body_util::BodyExt;
+
+use crate::client::{H1, H2, request};
+use crate::director::{Served, serve};
+
+impl Served {
+    fn fired(&self) -> Vec<Signal> {
+        Signal::all().filter(|signal| self.signals.has_fired(*signal)).collect()
+    }
+}
+
+#[tokio::test]
+async fn by_default_the_listener_closes_and_the_drain_goes_on_behind_it() {
+    use Signal::*;
+    let served = serve(&[]).await;
+    let mut prober = served.client(H2).await;
+    assert_eq!(prober.get("/readyz").await.unwrap().0, 200);
+    let mut client = served.client(H1).await;
+    let waiting = tokio::spawn(async move { client.get("/wait").await.unwrap() });
+    served.controls.waiting.notified().await;
+
+    // Readiness fails at once, liveness does not, and requests are served.
+    served.running.shutdown_handle().shutdown();
+    served.controls.hooks_started.notified().await;
+    served.signals.wait(AfterShutdownDelayDuration).await;
+    assert_eq!(prober.get("/readyz").await.unwrap().0, 500);
+    assert_eq!(prober.get("/livez").await.unwrap().0, 200);
+    assert_eq!(prober.get("/hello").await.unwrap().0, 200);
+    assert_eq!(served.client(H2).await.get("/hello").await.unwrap().0, 200);
+    assert_eq!(served.fired(), [ShutdownInitiated, AfterShutdownDelayDuration, HasBeenReady, MuxAndDiscoveryComplete]);
+
+    // Only when the hooks have ended are requests refused, and the port is closed.
+    served.controls.hooks_go.notify_one();
+    served.signals.wait(HttpServerStoppedListening).await;
+    assert!(served.connect(H2, None).await.is_err());
+    assert!(!served.signals.has_fired(InFlightRequestsDrained));
+
+    // Who was there is answered.
+    served.controls.go.notify_one();
+    assert_eq!(waiting.await.unwrap().2, "waited");
+    served.signals.wait(InFlightRequestsDrained).await;
+    assert_eq!(served.fired().len(), 8);
+    drop(prober);
+    served.running.finished().await;
+}
+
+#[tokio::test]
+async fn with_retry_after_the_port_stays_open_until_the_drain_is_over() {
+    use Signal::*;
+    let served = serve(&["--shutdown-send-retry-after"]).await;
+    let mut client = served.client(H1).await;
+    let waiting = tokio::spawn(async move { client.get("/wait").await.unwrap() });
+    served.controls.waiting.notified().await;
+    served.controls.hooks_go.notify_one();
+    served.running.shutdown_handle().shutdown();
+    served.signals.wait(NotAcceptingNewRequest).await;
+
+    for protocol in [H1, H2] {
+        let mut late = served.client(protocol).await;
+        let (code, headers, body) = late.get("/hello").await.unwrap();
+        assert_eq!((code, &headers["retry-after"]), (429, &"5".parse().unwrap()), "{protocol}");
+        assert_eq!(body, "The apiserver is shutting down, please try again later.\n");
+        assert!(late.closed().await, "{protocol}");
+    }
+    let mut prober = served.client(H2).await;
+    assert_eq!(prober.get("/livez").await.unwrap().0, 200);
+    assert!(!served.signals.has_fired(HttpServerStoppedListening));
+
+    served.controls.go.notify_one();
+    assert_eq!(waiting.await.unwrap().0, 200);
+    served.signals.wait(HttpServerStoppedListening).await;
+    assert!(served.signals.has_fired(InFlightRequestsDrained));
+    served.running.finished().await;
+}
+
+#[tokio::test]
+async fn watches_end_cleanly_and_do_not_hold_the_shutdown_up() {
+    for protocol in [H1, H2] {
+        let served = serve(&[]).await;
+        let mut client = served.client(protocol).await;
+        let watch = request(Method::GET, "/api/v1/pods?watch=1", Bytes::new());
+        let mut response = client.send(watch).await.unwrap();
+        assert!(response.body_mut().frame().await.unwrap().is_ok());
+
+        served.controls.hooks_go.notify_one();
+        served.running.shutdown_handle().shutdown();
+        // The end of the body and not a broken connection.
+        let rest = response.into_body().collect().await.map(|rest| rest.to_bytes());
+        assert_eq!(rest.unwrap(), "", "{protocol}");
+        served.running.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_given_up_after_the_request_timeout() {
+    // A client that asks for more time than there is gets what there is.
+    let served = serve(&["--request-timeout=300ms"]).await;
+    let mut client = served.client(H2).await;
+    let waiting = tokio::spawn(async move { client.get("/wait").await.unwrap().0 });
+    served.controls.waiting.notified().await;
+    served.controls.hooks_go.notify_one();
+    served.running.shutdown_handle().shutdown();
+    served.running.finished().await;
+    assert_eq!(waiting.await.unwrap(), 504);
+}
