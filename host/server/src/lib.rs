@@ -16,6 +16,7 @@ mod director;
 mod filters;
 pub mod health;
 pub mod lifecycle;
+mod limits;
 mod observe;
 pub mod options;
 pub mod pki;
@@ -27,10 +28,9 @@ mod version;
 
 pub use authn::{API_SERVER, PRIVILEGED, TokenFileError, User};
 pub use director::Director;
+pub use limits::{Limits, REQUEST_BODY_BYTES_MAX};
 pub use observe::{LoggingError, Metrics, init_logging};
-pub use request::{
-    BodyError, Context, REQUEST_BODY_BYTES_MAX, Request, RequestBody, RequestInfo, RequestInfoError, Warnings,
-};
+pub use request::{BodyError, Context, Request, RequestBody, RequestInfo, RequestInfoError, Warnings};
 pub use response::{Body, BoxError, Failure, Response, not_found, text};
 pub use serve::{Bound, CertificateError, Connection, Running, Server, ShutdownHandle, StartError};
 pub use version::KUBERNETES_VERSION;

@@ -12,6 +12,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Filter;
 use crate::lifecycle::{Signal, Signals};
+use crate::limits::ENDING_WATCH_FRAMES_MAX;
 use crate::request::{self, Request};
 use crate::response::{BoxError, Response};
 
@@ -35,7 +36,11 @@ impl Filter for EndWatches {
     fn after(&self, _: (), context: &Arc<request::Context>, response: &mut Response) {
         if context.info().is_long_running() {
             let end = self.signals.token(Signal::NotAcceptingNewRequest);
-            response.body_mut().wrap_stream(|stream| Ending { stream, end: Box::pin(end.clone().cancelled_owned()) });
+            response.body_mut().wrap_stream(|stream| Ending {
+                stream,
+                end: Box::pin(end.clone().cancelled_owned()),
+                frames_left: None,
+            });
         }
     }
 }
@@ -46,6 +51,8 @@ type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>;
 struct Ending {
     stream: Stream,
     end: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Counted once the signal has fired.
+    frames_left: Option<usize>,
 }
 
 impl HttpBody for Ending {
@@ -53,11 +60,20 @@ impl HttpBody for Ending {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        // What is ready is still sent: it may be the event that somebody waits for.
-        if let Poll::Ready(frame) = self.stream.as_mut().poll_frame(context) {
-            return Poll::Ready(frame);
+        if self.frames_left.is_none() && self.end.as_mut().poll(context).is_ready() {
+            self.frames_left = Some(ENDING_WATCH_FRAMES_MAX);
         }
-        self.end.as_mut().poll(context).map(|()| None)
+        // What is ready is still sent: it may be the event that somebody waits for.
+        let frame = match self.frames_left {
+            None => return self.stream.as_mut().poll_frame(context),
+            Some(0) => Poll::Pending,
+            Some(_) => self.stream.as_mut().poll_frame(context),
+        };
+        self.frames_left = self.frames_left.map(|left| left.saturating_sub(1));
+        match frame {
+            Poll::Pending => Poll::Ready(None),
+            ready => ready,
+        }
     }
 }
 
@@ -86,6 +102,28 @@ mod tests {
                 .poll_recv(context)
                 .map(|event| event.map(|event| Ok(Frame::data(Bytes::from_static(event.as_bytes())))))
         }
+    }
+
+    /// Always has one more.
+    struct Busy;
+
+    impl HttpBody for Busy {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"x")))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_busy_watch_ends_too() {
+        let signals = Arc::new(Signals::default());
+        signals.fire(Signal::NotAcceptingNewRequest);
+        let mut response = Response::new(Body::stream(Busy));
+        EndWatches::new(signals).after((), get("/api/v1/pods?watch=1").context(), &mut response);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body.len(), ENDING_WATCH_FRAMES_MAX);
     }
 
     #[tokio::test]

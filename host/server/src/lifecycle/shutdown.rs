@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 use super::{Signal, Signals, notify_stopping};
@@ -26,7 +26,7 @@ pub(crate) struct Plan {
     pub(crate) delay: Duration,
     /// Refuse politely on an open port until the drain is over.
     pub(crate) send_retry_after: bool,
-    /// Bounds the drain: no request may take longer.
+    /// Bounds the drain: no request may take longer, and no client may hold its connection longer.
     pub(crate) request_timeout: Duration,
 }
 
@@ -50,23 +50,24 @@ pub(crate) async fn run(plan: Plan, signals: Arc<Signals>, stages: impl Stages) 
         },
     );
     signals.fire(Signal::NotAcceptingNewRequest);
+    let end = Instant::now() + plan.request_timeout;
 
     if !plan.send_retry_after {
         stages.stop_listening().await;
         signals.fire(Signal::HttpServerStoppedListening);
     }
-    if timeout(plan.request_timeout, stages.drained()).await.is_err() {
+    if timeout_at(end, stages.drained()).await.is_err() {
         warn!(after = ?plan.request_timeout, "requests are still under way: not waiting any longer");
     }
     signals.fire(Signal::InFlightRequestsDrained);
 
-    let mut patience = plan.request_timeout;
+    let mut end = end;
     if plan.send_retry_after {
         stages.stop_listening().await;
         signals.fire(Signal::HttpServerStoppedListening);
-        patience = LAST_CONNECTIONS;
+        end = Instant::now() + LAST_CONNECTIONS;
     }
-    if timeout(patience, stages.connections_closed()).await.is_err() {
+    if timeout_at(end, stages.connections_closed()).await.is_err() {
         info!("closing connections that their clients keep open");
     }
 }

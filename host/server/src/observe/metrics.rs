@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use super::RequestMetrics;
 use crate::filters::InFlightLimits;
@@ -16,6 +16,7 @@ pub struct Metrics {
     in_flight: IntGaugeVec,
     limits: Arc<InFlightLimits>,
     lifecycle: IntGaugeVec,
+    tls_handshake_errors: IntCounter,
     signals: Arc<Signals>,
 }
 
@@ -33,12 +34,18 @@ impl Metrics {
             &["request_kind"],
         );
         let lifecycle = gauge("host_lifecycle_signal", "1 if the life cycle signal has fired.", &["signal"]);
+        let tls_handshake_errors = IntCounter::new(
+            "apiserver_tls_handshake_errors_total",
+            "Number of requests dropped with 'TLS handshake error from' error",
+        )
+        .expect("the name is valid");
+        registry.register(Box::new(tls_handshake_errors.clone())).expect("names are registered once");
         let requests = Arc::new(RequestMetrics::new(&registry));
         #[cfg(target_os = "linux")]
         registry
             .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
             .expect("names are registered once");
-        Self { registry, requests, in_flight, limits, lifecycle, signals }
+        Self { registry, requests, in_flight, limits, lifecycle, tls_handshake_errors, signals }
     }
 
     /// Where the store and the plugins put their numbers.
@@ -48,6 +55,10 @@ impl Metrics {
 
     pub(crate) fn requests(&self) -> &Arc<RequestMetrics> {
         &self.requests
+    }
+
+    pub(crate) fn tls_handshake_errors(&self) -> &IntCounter {
+        &self.tls_handshake_errors
     }
 
     /// The text of `/metrics`.

@@ -12,6 +12,7 @@ use http::header::CONTENT_TYPE;
 use parking_lot::RwLock;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::limits::REQUEST_SERIES_MAX;
 use crate::request::{Context, Request, RequestInfo, info};
 
 const LABELS: [&str; 8] = ["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"];
@@ -22,9 +23,6 @@ const SECONDS: [f64; 23] = [
     0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
     45.0, 60.0,
 ];
-
-/// More than a large cluster has; what comes after is counted without its resource.
-const SERIES_MAX: usize = 10_000;
 
 #[derive(Debug)]
 pub(crate) struct RequestMetrics {
@@ -130,12 +128,12 @@ impl RequestMetrics {
     fn new_series(&self, labels: Labels<'_>) -> Arc<Series> {
         let mut known = self.known.write();
         let resource = labels.resource().map(Box::from);
-        if labels.code < 400 && known.resources.len() < SERIES_MAX {
+        if labels.code < 400 && known.resources.len() < REQUEST_SERIES_MAX {
             known.resources.insert(resource);
         } else if !known.resources.contains(&resource) {
             return self.series(&mut known, labels.without_resource());
         }
-        let full = known.series.len() >= SERIES_MAX;
+        let full = known.series.len() >= REQUEST_SERIES_MAX;
         self.series(&mut known, if full { labels.without_resource() } else { labels })
     }
 

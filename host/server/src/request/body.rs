@@ -5,12 +5,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-/// What upstream takes at most, and so does etcd's gRPC behind it.
-pub const REQUEST_BODY_BYTES_MAX: u64 = 3 * 1024 * 1024;
-
-/// What is read, and forgotten, of a body that is refused. A client that writes all of its
-/// request before it looks for an answer would else see a broken connection in its place.
-const REFUSED_BODY_BYTES_MAX: u64 = 8 * REQUEST_BODY_BYTES_MAX;
+use crate::limits::REFUSED_BODY_BYTES_MAX;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {

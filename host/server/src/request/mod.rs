@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, Uri, Version};
 
-pub use body::{BodyError, REQUEST_BODY_BYTES_MAX, RequestBody};
+pub use body::{BodyError, RequestBody};
 pub(crate) use context::CancelOnDrop;
 pub use context::Context;
 pub use info::{RequestInfo, RequestInfoError};

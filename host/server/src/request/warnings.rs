@@ -3,10 +3,7 @@
 use http::HeaderValue;
 use parking_lot::Mutex;
 
-/// All warnings of a response together, in characters, before each is cut short.
-const TOTAL_CHARS_MAX: usize = 4096;
-/// Each of them, once that is exceeded.
-const CUT_CHARS: usize = 256;
+use crate::limits::{WARNING_CHARS_CUT, WARNING_CHARS_MAX};
 
 /// Collects warnings; repetitions count once.
 #[derive(Debug, Default)]
@@ -24,16 +21,16 @@ impl Warnings {
     pub(crate) fn headers(&self) -> Vec<HeaderValue> {
         let warnings = self.0.lock();
         let total: usize = warnings.iter().map(|text| text.chars().count()).sum();
-        if total <= TOTAL_CHARS_MAX {
+        if total <= WARNING_CHARS_MAX {
             return warnings.iter().filter_map(|text| header(text)).collect();
         }
-        let mut left = TOTAL_CHARS_MAX;
+        let mut left = WARNING_CHARS_MAX;
         let mut headers = Vec::new();
         for text in warnings.iter() {
             if left == 0 {
                 break;
             }
-            let cut: String = text.chars().take(CUT_CHARS).collect();
+            let cut: String = text.chars().take(WARNING_CHARS_CUT).collect();
             left = left.saturating_sub(cut.chars().count());
             headers.extend(header(&cut));
         }

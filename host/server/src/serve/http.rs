@@ -10,6 +10,7 @@ use http::{Response, Version};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use prometheus::IntCounter;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -19,9 +20,9 @@ use tracing::debug;
 
 use super::activity::{Activity, Watched};
 use super::connection::Connection;
-use super::limits::Limits;
 use super::tls::HTTP2;
 use crate::filters::Handler;
+use crate::limits::Limits;
 use crate::request::{Context, Request, RequestBody};
 use crate::response::Body;
 
@@ -30,6 +31,7 @@ pub(super) struct Shared<H> {
     pub(super) acceptor: TlsAcceptor,
     pub(super) handler: H,
     pub(super) limits: Limits,
+    pub(super) handshake_errors: IntCounter,
     /// Finish what is under way, and take nothing new.
     pub(super) closing: CancellationToken,
     /// Finish now.
@@ -50,10 +52,16 @@ impl<H: Handler> Shared<H> {
         }
         let activity = Activity::new();
         let stream = Watched::new(stream, activity.clone());
-        let stream = match timeout(self.limits.handshake, self.acceptor.accept(stream)).await {
+        let stream = match timeout(self.limits.handshake(), self.acceptor.accept(stream)).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return debug!(%peer, "TLS handshake failed: {error}"),
-            Err(_) => return debug!(%peer, "TLS handshake took too long"),
+            Ok(Err(error)) => {
+                self.handshake_errors.inc();
+                return debug!(%peer, "TLS handshake failed: {error}");
+            }
+            Err(_) => {
+                self.handshake_errors.inc();
+                return debug!(%peer, "TLS handshake took too long");
+            }
         };
         activity.start();
 
@@ -118,20 +126,20 @@ impl<H: Handler> Shared<H> {
         let limits = &self.limits;
         let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
-            .max_concurrent_streams(limits.h2_streams)
-            .max_header_list_size(limits.h2_head_bytes)
-            .initial_stream_window_size(limits.h2_stream_window)
-            .initial_connection_window_size(limits.h2_connection_window)
-            .max_send_buf_size(limits.h2_send_buffer)
-            .keep_alive_interval(limits.h2_ping_interval)
-            .keep_alive_timeout(limits.h2_ping_timeout)
+            .max_concurrent_streams(limits.http2_streams_max)
+            .max_header_list_size(limits.http2_head_bytes_max)
+            .initial_stream_window_size(limits.http2_stream_window_bytes)
+            .initial_connection_window_size(limits.http2_connection_window_bytes)
+            .max_send_buf_size(limits.http2_send_buffer_bytes_max)
+            .keep_alive_interval(limits.http2_ping())
+            .keep_alive_timeout(limits.http2_ping_answer())
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         tokio::select! {
             result = connection.as_mut() => return result,
             () = self.closing.cancelled() => {}
             () = activity.end_asked() => {}
-            () = activity.over(limits.idle, None) => {}
+            () = activity.over(limits.idle(), None) => {}
         }
         connection.as_mut().graceful_shutdown();
         connection.await
@@ -153,7 +161,7 @@ impl<H: Handler> Shared<H> {
             // `activity` does both: hyper's own would be a timer for each request, and end idle
             // connections as if they were slow.
             .header_read_timeout(None)
-            .max_buf_size(limits.head_bytes)
+            .max_buf_size(limits.request_head_bytes_max)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = pin!(connection);
@@ -161,7 +169,7 @@ impl<H: Handler> Shared<H> {
             result = connection.as_mut() => return result,
             () = self.closing.cancelled() => {}
             // Nothing is under way, so nothing is lost.
-            () = activity.over(limits.idle, Some(limits.request_head)) => return Ok(()),
+            () = activity.over(limits.idle(), Some(limits.request_head())) => return Ok(()),
         }
         connection.as_mut().graceful_shutdown();
         connection.await

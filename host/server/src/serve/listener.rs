@@ -19,7 +19,7 @@ pub(super) async fn accept<H: Handler>(
     connections: TaskTracker,
     stop: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(shared.limits.connections));
+    let places = Arc::new(Semaphore::new(shared.limits.connections_max));
     loop {
         let next = async {
             // A place first: whoever finds none waits in the kernel's queue.

@@ -8,7 +8,6 @@ mod certificates;
 mod connection;
 mod http;
 mod in_flight;
-mod limits;
 mod listener;
 mod server;
 mod tls;

@@ -14,7 +14,6 @@ use tracing::info;
 use super::certificates::{CertificateError, ServingCertificate, read, wrong};
 use super::http::Shared;
 use super::in_flight::InFlightRequests;
-use super::limits::Limits;
 use super::{listener, tls};
 use crate::authn::{Authentication, ClientAuthorities, TokenFileError, Tokens};
 use crate::director::Director;
@@ -22,6 +21,7 @@ use crate::filters::{self, InFlightLimits};
 use crate::health::Health;
 use crate::lifecycle::shutdown::{self, Plan, Stages};
 use crate::lifecycle::{RoutesComplete, Signal, Signals};
+use crate::limits::Limits;
 use crate::observe::Metrics;
 use crate::options::{RunConfig, Serving};
 use crate::pki::{Pki, PkiError};
@@ -195,11 +195,13 @@ impl Bound {
             requests: config.requests.clone(),
             shutdown: config.shutdown.clone(),
         };
+        let handshake_errors = metrics.tls_handshake_errors().clone();
         let handler = filters::stack(parts, Routes { health, metrics, director: director.clone() });
         let shared = Arc::new(Shared {
             acceptor: TlsAcceptor::from(Arc::new(tls)),
             handler,
-            limits: Limits { h2_streams: config.serving.http2_max_streams, ..Limits::default() },
+            limits: Limits { http2_streams_max: config.serving.http2_max_streams, ..Limits::default() },
+            handshake_errors,
             closing: CancellationToken::new(),
             abort: CancellationToken::new(),
         });

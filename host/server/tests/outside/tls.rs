@@ -98,5 +98,8 @@ async fn bytes_that_are_not_tls_harm_nobody() {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP"));
-    assert_eq!(served.client(H2).await.get("/hello").await.unwrap().0, 200);
+    let mut client = served.client(H2).await;
+    assert_eq!(client.get("/hello").await.unwrap().0, 200);
+    let (_, _, metrics) = client.get("/metrics").await.unwrap();
+    assert!(metrics.contains("apiserver_tls_handshake_errors_total 1\n"), "{metrics}");
 }

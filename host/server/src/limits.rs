@@ -1,0 +1,118 @@
+//! Every quantity that a client can grow, and its bound: one table. The defaults are
+//! kube-apiserver's where it has one.
+
+use std::time::Duration;
+
+/// A request's body. What upstream takes, and more than a store takes of one object.
+pub const REQUEST_BODY_BYTES_MAX: u64 = 3 << 20;
+
+/// What is read, and forgotten, of a body that is refused. A client that writes all of its
+/// request before it looks for an answer would else see a broken connection in its place.
+pub(crate) const REFUSED_BODY_BYTES_MAX: u64 = 8 * REQUEST_BODY_BYTES_MAX;
+
+/// Series of request metrics: more than a large cluster has. What comes after is counted without
+/// its resource.
+pub(crate) const REQUEST_SERIES_MAX: usize = 10_000;
+
+/// All warnings of a response together. Above it each is cut.
+pub(crate) const WARNING_CHARS_MAX: usize = 4096;
+/// Each of them, then.
+pub(crate) const WARNING_CHARS_CUT: usize = 256;
+
+/// What a watch still sends, after the server has begun to end it, of what is ready.
+pub(crate) const ENDING_WATCH_FRAMES_MAX: usize = 128;
+
+/// What a connection may use, most of it before anybody knows who it is.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections at once; more wait in the kernel's queue.
+    pub connections_max: usize,
+    /// From accept to the end of the TLS handshake.
+    pub handshake_ms_max: u64,
+    /// HTTP/1.1: from the first byte of a head to its last.
+    pub request_head_ms_max: u64,
+    /// HTTP/1.1: a whole head. It has at most 100 fields, which is hyper's: more would cost each
+    /// request their places in memory.
+    pub request_head_bytes_max: usize,
+    /// Without a request.
+    pub idle_ms_max: u64,
+    /// HTTP/2: a whole head. Headers are compressed, so a peer sends little and costs much.
+    pub http2_head_bytes_max: u32,
+    /// HTTP/2: streams of one connection (`--http2-max-streams-per-connection`).
+    pub http2_streams_max: u32,
+    /// HTTP/2: what a client may send of one body before it is read.
+    pub http2_stream_window_bytes: u32,
+    /// HTTP/2: and of all bodies of a connection.
+    pub http2_connection_window_bytes: u32,
+    /// HTTP/2: what waits for a slow reader, for each stream.
+    pub http2_send_buffer_bytes_max: usize,
+    /// HTTP/2: how often a silent peer is asked whether it lives.
+    pub http2_ping_ms: u64,
+    /// HTTP/2: and how long it may think.
+    pub http2_ping_answer_ms_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            handshake_ms_max: 10_000,
+            request_head_ms_max: 32_000,
+            request_head_bytes_max: 1 << 20,
+            idle_ms_max: 90_000,
+            http2_head_bytes_max: 64 << 10,
+            http2_streams_max: 100,
+            http2_stream_window_bytes: 256 << 10,
+            http2_connection_window_bytes: 1 << 20,
+            http2_send_buffer_bytes_max: 64 << 10,
+            http2_ping_ms: 30_000,
+            http2_ping_answer_ms_max: 15_000,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn handshake(&self) -> Duration {
+        Duration::from_millis(self.handshake_ms_max)
+    }
+
+    pub(crate) fn request_head(&self) -> Duration {
+        Duration::from_millis(self.request_head_ms_max)
+    }
+
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_millis(self.idle_ms_max)
+    }
+
+    pub(crate) fn http2_ping(&self) -> Duration {
+        Duration::from_millis(self.http2_ping_ms)
+    }
+
+    pub(crate) fn http2_ping_answer(&self) -> Duration {
+        Duration::from_millis(self.http2_ping_answer_ms_max)
+    }
+
+    /// Each bound with its unit in its name, for `host limits`.
+    pub fn rows(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("connections_max", self.connections_max as u64),
+            ("handshake_ms_max", self.handshake_ms_max),
+            ("request_head_ms_max", self.request_head_ms_max),
+            ("request_head_bytes_max", self.request_head_bytes_max as u64),
+            ("idle_ms_max", self.idle_ms_max),
+            ("http2_head_bytes_max", self.http2_head_bytes_max.into()),
+            ("http2_streams_max", self.http2_streams_max.into()),
+            ("http2_stream_window_bytes", self.http2_stream_window_bytes.into()),
+            ("http2_connection_window_bytes", self.http2_connection_window_bytes.into()),
+            ("http2_send_buffer_bytes_max", self.http2_send_buffer_bytes_max as u64),
+            ("http2_ping_ms", self.http2_ping_ms),
+            ("http2_ping_answer_ms_max", self.http2_ping_answer_ms_max),
+            ("request_body_bytes_max", REQUEST_BODY_BYTES_MAX),
+            ("refused_body_bytes_max", REFUSED_BODY_BYTES_MAX),
+            ("request_series_max", REQUEST_SERIES_MAX as u64),
+            ("warning_chars_max", WARNING_CHARS_MAX as u64),
+            ("warning_chars_cut", WARNING_CHARS_CUT as u64),
+            ("ending_watch_frames_max", ENDING_WATCH_FRAMES_MAX as u64),
+        ]
+    }
+}
