@@ -35,8 +35,8 @@ impl<D: Director> Handler for Routes<D> {
 impl<D: Director> Routes<D> {
     async fn own(&self, request: &Request) -> Option<Response> {
         match request.info().path() {
-            "/" | "/index.html" => Some(json(&json!({ "paths": self.paths() }))),
-            "/version" | "/version/" => Some(json(&version())),
+            "/" | "/index.html" => Some(json(format!("{:#}", json!({ "paths": self.paths() })))),
+            "/version" | "/version/" => Some(json(version())),
             "/metrics" => Some(plain(StatusCode::OK, self.metrics.text())),
             "/metrics/slis" => Some(plain(StatusCode::OK, self.health.metrics_text())),
             path => {

@@ -29,9 +29,9 @@ pub(crate) fn plain(code: StatusCode, body: impl Into<Body>) -> Response {
     response
 }
 
-/// An object, indented as upstream writes its index and version.
-pub(crate) fn json(value: &serde_json::Value) -> Response {
-    let mut response = Response::new(Body::from(format!("{value:#}")));
+/// A JSON text, indented as upstream writes its index and version.
+pub(crate) fn json(text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
     response.headers_mut().insert(CONTENT_TYPE, APPLICATION_JSON);
     response
 }
