@@ -22,13 +22,20 @@ fn the_outermost_link_with_a_matching_route_answers() {
         // A better match further in changes nothing.
         ("/shared/deep/exact", "outer: prefix /shared/deep for /shared/deep/exact"),
         // A link may say that a request is not its own, or ask its delegate itself.
-        ("/shared/pass", "inner: prefix /shared for /shared/pass"),
+        ("/shared/outer-passes", "inner: prefix /shared for /shared/outer-passes"),
         ("/outer/ask?/shared/x", "inner: prefix /shared for /shared/x"),
         ("/outer/ask?/inner", "inner: prefix /inner for /inner"),
     ] {
         assert_eq!(host.client().get(path).expect(200).text().trim_end(), answer, "{path}");
     }
-    for path in ["/nowhere", "/innermost", "/inner/pass", "/outer/pass", "/inner/ask?/outer", "/outer/ask?/outer"] {
+    for path in [
+        "/nowhere",
+        "/innermost",
+        "/inner/inner-passes",
+        "/outer/outer-passes",
+        "/inner/ask?/outer",
+        "/outer/ask?/outer",
+    ] {
         assert_eq!(host.client().get(path).status, 404, "{path}");
     }
 }

@@ -68,9 +68,11 @@ impl Project<'_> {
             kubectl.run_with(&["apply", "-f", "-"], object).success();
         }
         for object in &self.objects {
-            // What is stored is what was applied: a second time changes nothing.
-            let again = kubectl.run_with(&["apply", "-f", "-"], object).success();
-            assert!(again.lines().all(|line| line.ends_with(" unchanged")), "{again}");
+            // What is stored is what was applied, whatever defaults make kubectl send again.
+            let versions = ["get", "-f", "-", "-o", "jsonpath={..metadata.resourceVersion}"];
+            let before = kubectl.run_with(&versions, object).success();
+            kubectl.run_with(&["apply", "-f", "-"], object).success();
+            assert_eq!(kubectl.run_with(&versions, object).success(), before, "{object}");
             let differences = kubectl.run_with(&["diff", "-f", "-"], object);
             assert_eq!(differences.code, Some(0), "{}{}", differences.stdout, differences.stderr);
         }
