@@ -81,12 +81,10 @@ pub fn apply(
     }
     let mut object = object.unwrap_or(before);
     last_applied::keep_in_step(&mut object, patch, manager);
-    if let Some(fields) = encode(entries)
-        && let Some(metadata) =
-            object.as_object_mut().map(|object| object.entry("metadata").or_insert_with(|| json!({})))
-    {
-        metadata["managedFields"] = fields;
+    if let Some(object) = object.as_object_mut() {
+        object.entry("metadata").or_insert_with(|| json!({}));
     }
+    set_managed_fields(&mut object, encode(entries));
     Ok(object)
 }
 
