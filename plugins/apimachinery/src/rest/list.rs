@@ -116,7 +116,7 @@ fn read_selector(definition: &Definition, options: &ListOptions) -> Result<Selec
 }
 
 /// A version of zero is one that anything satisfies.
-fn parse_version(text: &str) -> Result<Option<u64>, ApiError> {
+pub(super) fn parse_version(text: &str) -> Result<Option<u64>, ApiError> {
     if text.is_empty() {
         return Ok(None);
     }

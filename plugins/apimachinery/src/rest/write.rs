@@ -1,9 +1,12 @@
 //! The verbs for one object beside patches, and `deletecollection`.
 
 use plugin_sdk::Answer;
+use plugin_sdk::storage::Freshness;
 use serde_json::{Value, json};
 
 use super::body::Expected;
+use super::errors::from_store_at;
+use super::list::parse_version;
 use super::object::meta;
 use super::options::{DeleteOptions, FieldValidation, ListOptions, Write, WriteOptions};
 use super::registry::{Change, Deleted, Registry, Stored, Written};
@@ -15,11 +18,14 @@ impl Request<'_> {
     pub(super) async fn get(&self) -> Result<Answer, ApiError> {
         self.wanted()?;
         let key = self.definition.key(self.namespace(), self.name());
-        let freshness = match self.query.get("resourceVersion") {
-            Some("0") => plugin_sdk::storage::Freshness::Any,
-            _ => plugin_sdk::storage::Freshness::Latest,
+        let version = parse_version(&self.query.text("resourceVersion"))?;
+        let freshness = match version {
+            None => Freshness::Latest,
+            Some(0) => Freshness::Any,
+            Some(version) => Freshness::NotOlder(version),
         };
-        let found = self.store.get(key, freshness).await.map_err(super::errors::from_store)?;
+        let found = self.store.get(key, freshness).await;
+        let found = found.map_err(|error| from_store_at(version.unwrap_or(0), error))?;
         let object = found.ok_or_else(|| ApiError::not_found(self.definition, self.name()))?;
         self.answer_object(200, object)
     }

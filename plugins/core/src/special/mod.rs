@@ -27,6 +27,7 @@ pub(crate) async fn handle(
         (_, "pods", "log" | "exec" | "attach" | "portforward") | (_, "pods" | "services" | "nodes", "proxy") => {
             connect::connect(&special, definition, subresource).await
         }
+        ("create", "serviceaccounts", "token") => Err(no_tokens()),
         ("create", "selfsubjectreviews", "") => reviews::self_subject(&special).await,
         ("create", "tokenreviews", "") => reviews::token(&special).await,
         ("create", "selfsubjectrulesreviews", "") => reviews::rules(&special).await,
@@ -36,6 +37,11 @@ pub(crate) async fn handle(
         _ => return None,
     };
     Some(result.unwrap_or_else(|error: ApiError| special.failure(&error)))
+}
+
+/// Nobody here has the keys to sign one with.
+fn no_tokens() -> ApiError {
+    ApiError::new(503, "ServiceUnavailable", "this server issues no service account tokens")
 }
 
 /// A built-in definition that a special request is about.
