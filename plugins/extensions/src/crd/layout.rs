@@ -1,7 +1,8 @@
 //! Where upstream says that something is wrong: what all versions share it keeps once, at the
 //! top of the definition, and names the path there.
 
-use serde_json::{Map, Value, json};
+use apimachinery::schema::structural::internal;
+use serde_json::{Value, json};
 
 /// What versions have in common, as paths.
 pub(super) struct Layout<'a> {
@@ -51,21 +52,62 @@ impl<'a> Layout<'a> {
     pub(super) fn shown_versions(&self) -> Value {
         let shown = self.versions.iter().map(|version| {
             let or = |name: &str, zero: Value| if version[name].is_null() { zero } else { version[name].clone() };
-            let own = |name: &str| if self.is_shared(name) { Value::Null } else { version[name].clone() };
-            let mut out = Map::new();
-            out.insert("Name".into(), or("name", json!("")));
-            out.insert("Served".into(), or("served", json!(false)));
-            out.insert("Storage".into(), or("storage", json!(false)));
-            out.insert("Deprecated".into(), or("deprecated", json!(false)));
-            out.insert("DeprecationWarning".into(), version["deprecationWarning"].clone());
-            out.insert("Schema".into(), own("schema"));
-            out.insert("Subresources".into(), own("subresources"));
-            out.insert("AdditionalPrinterColumns".into(), own("additionalPrinterColumns"));
-            out.insert("SelectableFields".into(), own("selectableFields"));
-            Value::Object(out)
+            let own = |name: &str, form: fn(&Value) -> Value| match says(&version[name]) {
+                Some(value) if !self.is_shared(name) => form(value),
+                _ => Value::Null,
+            };
+            json!({
+                "Name": or("name", json!("")),
+                "Served": or("served", json!(false)),
+                "Storage": or("storage", json!(false)),
+                "Deprecated": or("deprecated", json!(false)),
+                "DeprecationWarning": version["deprecationWarning"],
+                "Schema": own("schema", shown_validation),
+                "Subresources": own("subresources", shown_subresources),
+                "AdditionalPrinterColumns": own("additionalPrinterColumns", shown_columns),
+                "SelectableFields": own("selectableFields", shown_fields),
+            })
         });
         shown.collect()
     }
+}
+
+fn shown_validation(validation: &Value) -> Value {
+    let schema = says(&validation["openAPIV3Schema"]).map(internal::schema);
+    json!({"OpenAPIV3Schema": schema})
+}
+
+fn shown_subresources(subresources: &Value) -> Value {
+    let scale = says(&subresources["scale"]).map(|scale| {
+        json!({
+            "SpecReplicasPath": text(scale, "specReplicasPath"),
+            "StatusReplicasPath": text(scale, "statusReplicasPath"),
+            "LabelSelectorPath": scale["labelSelectorPath"],
+        })
+    });
+    json!({"Status": subresources["status"], "Scale": scale})
+}
+
+fn shown_columns(columns: &Value) -> Value {
+    let columns = columns.as_array().into_iter().flatten().map(|column| {
+        json!({
+            "Name": text(column, "name"),
+            "Type": text(column, "type"),
+            "Format": text(column, "format"),
+            "Description": text(column, "description"),
+            "Priority": column["priority"].as_i64().unwrap_or_default(),
+            "JSONPath": text(column, "jsonPath"),
+        })
+    });
+    columns.collect()
+}
+
+fn shown_fields(fields: &Value) -> Value {
+    fields.as_array().into_iter().flatten().map(|field| json!({"JSONPath": text(field, "jsonPath")})).collect()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_default()
 }
 
 /// A value that says something: neither null nor an empty list.

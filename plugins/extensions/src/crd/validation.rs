@@ -113,6 +113,11 @@ fn spec(object: &Value, crd: &Crd, before: &Before, errors: &mut Vec<FieldError>
             errors.push(FieldError::required(format!("spec.versions[{index}].schema.openAPIV3Schema"), why));
         }
     }
+    let has_default = |version: &Value| schema_of(version).is_some_and(structural::has_defaults);
+    if spec.preserve_unknown_fields && raw["versions"].as_array().into_iter().flatten().any(has_default) {
+        let why = "must be false in order to use defaults in the schema";
+        errors.push(FieldError::new(FieldErrorKind::Invalid, "spec.preserveUnknownFields", "true", why));
+    }
     let layout = Layout::of(raw);
     for index in 0..spec.versions.len() {
         version::own(crd, &layout, index, before, errors);
@@ -182,7 +187,12 @@ fn stored_versions(crd: &Crd, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::new(FieldErrorKind::Invalid, PATH, shown, "must have at least one stored version"));
         return;
     }
-    for version in crd.spec.versions.iter().filter(|version| version.storage && !stored.contains(&version.name)) {
+    let names = |at: usize| crd.spec.versions[..at].iter().map(|version| &version.name);
+    for (at, version) in crd.spec.versions.iter().enumerate() {
+        // Of two versions of one name, the first is the stored one.
+        if !version.storage || (stored.contains(&version.name) && !names(at).any(|name| *name == version.name)) {
+            continue;
+        }
         let why = format!("must have the storage version {}", version.name);
         errors.push(FieldError::new(FieldErrorKind::Invalid, PATH, shown.clone(), why));
     }

@@ -12,6 +12,9 @@ use apimachinery::rest::object::arrange;
 use apimachinery::schema::structural::from_openapi;
 use apimachinery::schema::{Schema, defaults};
 use plugin_sdk::Stored;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 /// Schemas that are kept read; more would be those of definitions that are gone.
@@ -19,50 +22,110 @@ const KEPT_MAX: usize = 64;
 
 /// The tag for a stored definition, if any of its versions has defaults.
 pub(crate) fn tag(stored: &[u8]) -> Result<Option<String>, String> {
-    // Most have none, and a schema is long.
-    if !std::str::from_utf8(stored).is_ok_and(|text| text.contains("\"default\"")) {
-        return Ok(None);
-    }
-    let crd: Value = serde_json::from_slice(stored).map_err(|error| error.to_string())?;
-    let group = crd["spec"]["group"].as_str().unwrap_or_default();
+    let crd: Stated = serde_json::from_slice(stored).map_err(|error| error.to_string())?;
     let mut versions = Map::new();
-    for version in crd["spec"]["versions"].as_array().into_iter().flatten() {
-        if let Some(schema) = leading_to_defaults(&version["schema"]["openAPIV3Schema"]) {
-            let name = version["name"].as_str().unwrap_or_default();
-            versions.insert(format!("{group}/{name}"), schema);
+    for version in crd.spec.versions {
+        if let Some(schema) = version.schema.and_then(|schema| schema.openapi?.leading()) {
+            versions.insert(format!("{}/{}", crd.spec.group, version.name), schema);
         }
     }
     Ok((!versions.is_empty()).then(|| Value::Object(versions).to_string()))
 }
 
-/// The schema without all that has no default inside.
-fn leading_to_defaults(schema: &Value) -> Option<Value> {
-    let properties = schema.as_object()?.get("properties").and_then(Value::as_object).into_iter().flatten();
-    let properties: Map<String, Value> =
-        properties.filter_map(|(name, schema)| Some((name.clone(), leading_to_defaults(schema)?))).collect();
-    let mut out = Map::new();
-    for name in ["items", "additionalProperties"] {
-        if let Some(inside) = leading_to_defaults(&schema[name]) {
-            out.insert(name.into(), inside);
+/// A definition, read for its defaults alone: the rest of a schema is long.
+#[derive(Deserialize)]
+struct Stated {
+    spec: StatedSpec,
+}
+
+#[derive(Deserialize)]
+struct StatedSpec {
+    group: String,
+    versions: Vec<StatedVersion>,
+}
+
+#[derive(Deserialize)]
+struct StatedVersion {
+    name: String,
+    schema: Option<StatedValidation>,
+}
+
+#[derive(Deserialize)]
+struct StatedValidation {
+    #[serde(rename = "openAPIV3Schema")]
+    openapi: Option<Leading>,
+}
+
+/// What leads to defaults, and what says how they apply.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Leading {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    nullable: Option<bool>,
+    default: Option<Value>,
+    properties: Option<HashMap<String, Leading>>,
+    items: Option<Box<Leading>>,
+    #[serde(deserialize_with = "schema_or_bool")]
+    additional_properties: Option<Box<Leading>>,
+}
+
+impl Leading {
+    /// The schema without all that has no default inside.
+    fn leading(self) -> Option<Value> {
+        let properties = self.properties.into_iter().flatten();
+        let mut properties: Vec<_> = properties.filter_map(|(name, schema)| Some((name, schema.leading()?))).collect();
+        properties.sort_by(|a, b| a.0.cmp(&b.0));
+        let items = self.items.and_then(|schema| schema.leading());
+        let additional = self.additional_properties.and_then(|schema| schema.leading());
+        if properties.is_empty() && items.is_none() && additional.is_none() && self.default.is_none() {
+            return None;
+        }
+        // Everything else is to be left as it is.
+        let mut out = json!({"x-kubernetes-preserve-unknown-fields": true});
+        if !properties.is_empty() {
+            out["properties"] = Value::Object(properties.into_iter().collect());
+        }
+        for (name, value) in [
+            ("type", self.kind.map(Value::from)),
+            ("nullable", self.nullable.map(Value::from)),
+            ("items", items),
+            ("additionalProperties", additional),
+            ("default", self.default),
+        ] {
+            if let Some(value) = value {
+                out[name] = value;
+            }
+        }
+        Some(out)
+    }
+}
+
+/// `additionalProperties` of `true` and `false` say nothing about values.
+fn schema_or_bool<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<Leading>>, D::Error> {
+    struct Either;
+
+    impl<'de> Visitor<'de> for Either {
+        type Value = Option<Box<Leading>>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a schema or a boolean")
+        }
+
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            Leading::deserialize(MapAccessDeserializer::new(map)).map(|schema| Some(Box::new(schema)))
         }
     }
-    if !properties.is_empty() {
-        out.insert("properties".into(), Value::Object(properties));
-    }
-    if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
-        out.insert("default".into(), default.clone());
-    }
-    if out.is_empty() {
-        return None;
-    }
-    for name in ["type", "nullable"] {
-        if let Some(value) = schema.get(name) {
-            out.insert(name.into(), value.clone());
-        }
-    }
-    // Everything else is to be left as it is.
-    out.insert("x-kubernetes-preserve-unknown-fields".into(), json!(true));
-    Some(Value::Object(out))
+
+    from.deserialize_any(Either)
 }
 
 /// Applies tags, and keeps what it read of them.
@@ -113,6 +176,9 @@ mod tests {
         let crd = json!({"spec": {"group": "example.com", "versions": [
             {"name": "v1", "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object",
                 "properties": {"color": {"type": "string", "default": "red"}, "size": {"type": "integer", "minimum": 1},
+                    "any": {"type": "object", "additionalProperties": true},
+                    "map": {"type": "object", "additionalProperties": {"type": "object", "properties": {
+                        "on": {"type": "boolean", "default": false}}}},
                     "ports": {"type": "array", "items": {"type": "object", "properties": {
                         "protocol": {"type": "string", "default": "TCP"}}}}}}}}}},
             {"name": "v2", "schema": {"openAPIV3Schema": {"type": "object"}}}]}});
@@ -120,20 +186,21 @@ mod tests {
         assert!(!tag.contains("minimum") && !tag.contains("v2"), "{tag}");
         let stored = |version: &str| {
             let object = json!({"kind": "K", "apiVersion": version, "metadata": {"name": "a"},
-                "spec": {"ports": [{"port": 1}], "kept": true}});
+                "spec": {"ports": [{"port": 1}], "map": {"k": {}}, "kept": true}});
             Stored { key: "/k".to_string(), value: object.to_string().into_bytes() }
         };
         let decoded =
             Decoder::default().decode(&tag, vec![stored("example.com/v1"), stored("example.com/v2")]).unwrap();
         let spec = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap()["spec"].clone();
-        let expected = json!({"ports": [{"port": 1, "protocol": "TCP"}], "kept": true, "color": "red"});
+        let expected = json!({"ports": [{"port": 1, "protocol": "TCP"}], "map": {"k": {"on": false}}, "kept": true, "color": "red"});
         assert_eq!(spec(&decoded[0]), expected);
-        assert_eq!(spec(&decoded[1]), json!({"ports": [{"port": 1}], "kept": true}));
+        assert_eq!(spec(&decoded[1]), json!({"ports": [{"port": 1}], "map": {"k": {}}, "kept": true}));
     }
 
     #[test]
     fn without_defaults_nothing_is_decoded() {
-        let crd = json!({"spec": {"versions": [{"name": "v1", "schema": {"openAPIV3Schema": {"type": "object"}}}]}});
+        let schema = json!({"type": "object", "properties": {"default": {"type": "string"}}});
+        let crd = json!({"spec": {"group": "g", "versions": [{"name": "v1", "schema": {"openAPIV3Schema": schema}}]}});
         assert_eq!(tag(crd.to_string().as_bytes()), Ok(None));
     }
 }

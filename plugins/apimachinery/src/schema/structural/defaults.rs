@@ -34,7 +34,7 @@ impl Checker {
         let resource = root || props.is_embedded_resource();
         let metadata = metadata && !resource;
         if let Some(default) = props.get("default") {
-            self.default(schema, default, &child(path, "default"), metadata);
+            self.default(schema, default, &child(path, "default"), resource, metadata);
         }
         // Defaults are forbidden below `additionalProperties` of metadata, and elsewhere
         // upstream does not look there.
@@ -47,14 +47,13 @@ impl Checker {
         }
     }
 
-    fn default(&mut self, schema: &Value, default: &Value, path: &str, metadata: bool) {
-        let props = Props::new(schema);
+    fn default(&mut self, schema: &Value, default: &Value, path: &str, resource: bool, metadata: bool) {
         let model = from_openapi(schema);
         if !metadata && self.pruned && !is_pruned(&model, default) {
             let error = FieldError::new(FieldErrorKind::Invalid, path, shown(default), "must not have unknown fields");
             self.errors.push(error);
         }
-        if props.is_embedded_resource() && default.is_object() {
+        if resource && default.is_object() {
             let found = self.errors.len();
             for name in ["apiVersion", "kind"] {
                 if default.get(name).is_none() {

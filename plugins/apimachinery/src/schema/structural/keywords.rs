@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Tolerance;
 use super::props::{Additional, Props, child, index, key};
+use super::{Tolerance, internal};
 use crate::schema::validate::text::json;
 use crate::status::{FieldError, FieldErrorKind};
 use crate::validation::quoted;
@@ -53,7 +53,7 @@ pub(super) fn root_errors(root: Props<'_>, schema: &Value, path: &str) -> Vec<Fi
         "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
         names.join(" ")
     );
-    vec![FieldError::new(FieldErrorKind::Invalid, path, json(schema), why)]
+    vec![FieldError::new(FieldErrorKind::Invalid, path, internal::schema(schema).to_string(), why)]
 }
 
 /// All findings below `path`.

@@ -3,6 +3,7 @@
 
 mod convert;
 mod defaults;
+pub mod internal;
 mod invariants;
 mod keywords;
 mod props;
@@ -54,6 +55,11 @@ pub fn is_non_structural(schema: &Value) -> bool {
     !structural_errors(schema, "").is_empty()
 }
 
+/// Why a schema cannot be converted to the model at all.
+pub fn unsupported(schema: &Value) -> Option<String> {
+    convert::unsupported(Props::new(schema))
+}
+
 /// Violations of structurality, in the order of their texts.
 pub fn structural_errors(schema: &Value, path: &str) -> Vec<FieldError> {
     match convert::unsupported(Props::new(schema)) {
@@ -90,6 +96,11 @@ pub fn check(schema: &Value, path: &str, status_enabled: bool, tolerance: Tolera
         errors.push(FieldError::new(FieldErrorKind::Invalid, path, quoted(""), why));
     }
     errors
+}
+
+/// Whether any place has a default.
+pub fn has_defaults(schema: &Value) -> bool {
+    Props::new(schema).any(&mut |props| props.has("default"))
 }
 
 /// Formats that mean nothing here, to be warned about.

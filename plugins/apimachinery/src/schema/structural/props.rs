@@ -104,14 +104,18 @@ impl<'a> Props<'a> {
 
     /// The names of members that say something.
     pub(super) fn filled(self) -> impl Iterator<Item = &'a str> {
-        let says = |value: &Value| match value {
+        // Where unset differs from zero, zero says something.
+        const OPTIONAL: [&str; 5] =
+            ["additionalProperties", "additionalItems", "default", "example", "x-kubernetes-preserve-unknown-fields"];
+        let says = |name: &str, value: &Value| match value {
             Value::Null => false,
+            _ if OPTIONAL.contains(&name) => true,
             Value::Bool(flag) => *flag,
             Value::String(text) => !text.is_empty(),
             Value::Array(items) => !items.is_empty(),
             Value::Number(_) | Value::Object(_) => true,
         };
-        self.0.into_iter().flatten().filter(move |(_, value)| says(value)).map(|(name, _)| name.as_str())
+        self.0.into_iter().flatten().filter(move |(name, value)| says(name, value)).map(|(name, _)| name.as_str())
     }
 
     /// Every schema inside of this one, itself included, until `visit` has seen enough.

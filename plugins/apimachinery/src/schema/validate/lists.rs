@@ -34,13 +34,24 @@ pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<Fie
     }
 }
 
-/// Items by their keys, to find what an item was before an update.
+/// Items by their keys, to find what an item was before an update: of two with the same keys
+/// the first.
 pub(super) fn by_key<'a>(keys: &[Box<str>], items: &'a [Value]) -> HashMap<String, &'a Value> {
-    items.iter().map(|item| (text::json(&key_of(keys, item)), item)).collect()
+    let mut found = HashMap::with_capacity(items.len());
+    for item in items {
+        if let Some(key) = key_text(keys, item) {
+            found.entry(key).or_insert(item);
+        }
+    }
+    found
 }
 
-pub(super) fn key_text(keys: &[Box<str>], item: &Value) -> String {
-    text::json(&key_of(keys, item))
+/// An item's keys, if it has them all.
+pub(super) fn key_text(keys: &[Box<str>], item: &Value) -> Option<String> {
+    let scalar = |key: &Box<str>| {
+        item.get(&**key).is_some_and(|value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_)))
+    };
+    keys.iter().all(scalar).then(|| text::json(&key_of(keys, item)))
 }
 
 fn repetitions(list: &List, items: &[Value], path: &str, errors: &mut Vec<FieldError>) {

@@ -1,6 +1,7 @@
 //! Validation of custom resources against their schema: what is checked, in which order and
 //! with which words, is kube-openapi's, since clients read these messages.
 
+mod before;
 pub mod embedded;
 pub mod formats;
 pub mod lists;
@@ -12,21 +13,28 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use self::before::Before;
 use self::path::Path;
-use super::{ListKind, Object, Rules, Scalar, Schema, SchemaRef, Shape};
+use super::{Object, Rules, Scalar, Schema, SchemaRef, Shape};
 use crate::status::{FieldError, FieldErrorKind};
 use crate::validation::quoted;
 
 /// Appends what is wrong with `value`, below `path` (empty for a whole object).
 pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let validator = Validator { base: path };
-    errors.extend(validator.node(schema, value, None, &Path::ROOT).errors);
+    errors.extend(validator.checks(schema, value, None, &Path::ROOT).errors);
 }
 
 /// As [`validate`], but parts that an update leaves as they were are not held against it.
 pub fn validate_update(schema: &Schema, value: &Value, old: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let validator = Validator { base: path };
-    errors.extend(validator.node(schema, value, Some(old), &Path::ROOT).errors);
+    let before = Some(Before::new(schema, old));
+    // A whole object always changes: its metadata does.
+    let outcome = match path.is_empty() {
+        true => validator.checks(schema, value, before, &Path::ROOT),
+        false => validator.node(schema, value, before, &Path::ROOT),
+    };
+    errors.extend(outcome.errors);
 }
 
 struct Validator<'a> {
@@ -64,17 +72,23 @@ impl Outcome {
 }
 
 impl Validator<'_> {
-    fn node(&self, schema: &Schema, value: &Value, old: Option<&Value>, path: &Path<'_>) -> Outcome {
-        let mut outcome = Outcome::default();
-        if old == Some(value) {
-            return outcome;
+    /// What a place must obey, unless an update left it as it was.
+    fn node(&self, schema: &Schema, value: &Value, before: Option<Before<'_>>, path: &Path<'_>) -> Outcome {
+        let mut outcome = self.checks(schema, value, before, path);
+        if !outcome.is_valid() && before.is_some_and(|before| before.is(value)) {
+            outcome.errors.clear();
         }
+        outcome
+    }
+
+    fn checks(&self, schema: &Schema, value: &Value, before: Option<Before<'_>>, path: &Path<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
         self.form(schema, value, path, &mut outcome);
         if value.is_null() {
             self.one_of_values(&schema.rules, value, path, &mut outcome);
             return outcome;
         }
-        self.junctors(schema, value, old, path, &mut outcome);
+        self.junctors(schema, value, path, &mut outcome);
         match value {
             Value::String(text) => self.string(schema, text, path, &mut outcome),
             Value::Number(number) => {
@@ -84,19 +98,20 @@ impl Validator<'_> {
                 for finding in found {
                     let error = match finding {
                         number::Finding::Bound(detail) => self.invalid(path, value, detail),
+                        number::Finding::Factor(factor, detail) => self.invalid(path, &factor, detail),
                         number::Finding::Range(detail) => self.composite(detail),
                     };
                     outcome.add(error);
                 }
             }
-            Value::Array(items) => self.list(schema, items, old, path, &mut outcome),
+            Value::Array(items) => self.list(schema, items, before, path, &mut outcome),
             _ => {}
         }
         outcome.checks += 1;
         self.one_of_values(&schema.rules, value, path, &mut outcome);
         if let Value::Object(map) = value {
             outcome.checks += 1;
-            self.object(schema, map, old, path, &mut outcome);
+            self.object(schema, map, before, path, &mut outcome);
         }
         outcome.checks += 1;
         if schema.rules.has_alternatives() {
@@ -121,7 +136,7 @@ impl Validator<'_> {
         }
         outcome.checks += 1;
         let (actual, native) = form_of(value);
-        let integral = value.as_f64().is_some_and(|float| actual == "number" && float.fract() == 0.0);
+        let integral = actual == "number" && value.as_f64().is_some_and(number::is_whole);
         let fits = types.contains(&actual)
             || (integral && types.contains(&"integer"))
             || (actual == "integer" && types.contains(&"number"));
@@ -139,14 +154,14 @@ impl Validator<'_> {
         outcome.checks += 1;
     }
 
-    /// `allOf`, `anyOf`, `oneOf`, `not`.
-    fn junctors(&self, schema: &Schema, value: &Value, old: Option<&Value>, path: &Path<'_>, outcome: &mut Outcome) {
+    /// `allOf`, `anyOf`, `oneOf`, `not`: of the value as it is, whatever it was before.
+    fn junctors(&self, schema: &Schema, value: &Value, path: &Path<'_>, outcome: &mut Outcome) {
         let rules = &schema.rules;
         outcome.checks += 2;
         if !rules.any_of.is_empty() {
             let mut best: Option<Outcome> = None;
             let succeeded = rules.any_of.iter().any(|schema| {
-                let result = self.node(schema, value, old, path);
+                let result = self.checks(schema, value, None, path);
                 let valid = result.is_valid();
                 if valid || best.as_ref().is_none_or(|best| result.checks > best.checks) {
                     best = Some(result);
@@ -162,7 +177,7 @@ impl Validator<'_> {
             let mut best: Option<Outcome> = None;
             let mut valid = 0;
             for schema in &rules.one_of {
-                let result = self.node(schema, value, old, path);
+                let result = self.checks(schema, value, None, path);
                 if result.is_valid() {
                     valid += 1;
                     best = None;
@@ -183,7 +198,7 @@ impl Validator<'_> {
         if !rules.all_of.is_empty() {
             let mut valid = 0;
             for schema in &rules.all_of {
-                let result = self.node(schema, value, old, path);
+                let result = self.checks(schema, value, None, path);
                 valid += usize::from(result.is_valid());
                 outcome.merge(result);
             }
@@ -192,7 +207,7 @@ impl Validator<'_> {
                 outcome.add(self.composite(format!("\"{path}\" must validate all the schemas (allOf){none}")));
             }
         }
-        if rules.not.as_ref().is_some_and(|schema| self.node(schema, value, old, path).is_valid()) {
+        if rules.not.as_ref().is_some_and(|schema| self.checks(schema, value, None, path).is_valid()) {
             outcome.add(self.composite(format!("\"{path}\" must not validate the schema (not)")));
         }
     }
@@ -220,17 +235,20 @@ impl Validator<'_> {
         }
     }
 
-    fn list(&self, schema: &Schema, items: &[Value], old: Option<&Value>, path: &Path<'_>, outcome: &mut Outcome) {
+    fn list(
+        &self,
+        schema: &Schema,
+        items: &[Value],
+        before: Option<Before<'_>>,
+        path: &Path<'_>,
+        outcome: &mut Outcome,
+    ) {
         outcome.checks += 2;
         if let Shape::List(list) = &schema.shape {
-            let before = match (&list.kind, old.and_then(Value::as_array)) {
-                (ListKind::Map { keys }, Some(old)) => Some((keys, lists::by_key(keys, old))),
-                _ => None,
-            };
+            let before = before.and_then(|before| before.items());
             for (index, item) in items.iter().enumerate() {
-                let old_item =
-                    before.as_ref().and_then(|(keys, before)| before.get(&lists::key_text(keys, item)).copied());
-                outcome.merge(self.node(&list.items, item, old_item, &path.index(index)));
+                let before = before.as_ref().and_then(|before| before.of(item));
+                outcome.merge(self.node(&list.items, item, before, &path.index(index)));
             }
         }
         let count = items.len() as u64;
@@ -247,7 +265,7 @@ impl Validator<'_> {
         &self,
         schema: &Schema,
         map: &Map<String, Value>,
-        old: Option<&Value>,
+        before: Option<Before<'_>>,
         path: &Path<'_>,
         outcome: &mut Outcome,
     ) {
@@ -265,11 +283,10 @@ impl Validator<'_> {
             Shape::Object(object) => object,
             _ => &none,
         };
-        let old_member = |name: &str| match old {
+        let old_member = |name: &str| match before {
             // What stands there was converted: the client sees no difference.
-            Some(_) if path.is_root() && matches!(name, "kind" | "apiVersion") => None,
-            Some(old) => old.get(name),
-            None => None,
+            Some(_) if self.base.is_empty() && path.is_root() && matches!(name, "kind" | "apiVersion") => None,
+            before => before.and_then(|before| before.member(name)),
         };
         for (key, value) in map {
             if object.fields.iter().any(|field| *field.name == **key) {
@@ -298,9 +315,14 @@ impl Validator<'_> {
 
     /// `enum`.
     fn one_of_values(&self, rules: &Rules, value: &Value, path: &Path<'_>, outcome: &mut Outcome) {
-        let same = |allowed: &Value| match (allowed.as_f64(), value.as_f64()) {
-            (Some(allowed), Some(value)) => allowed == value,
-            _ => allowed == value && !value.is_null(),
+        // Upstream converts the value to the type of what is allowed, which cuts it off.
+        let same = |allowed: &Value| match (allowed, value) {
+            (Value::Number(allowed), Value::Number(number)) => match (allowed.as_i64(), number.as_f64()) {
+                (Some(allowed), Some(float)) if !number.is_i64() => float as i64 == allowed,
+                _ => allowed.as_f64() == number.as_f64(),
+            },
+            (_, Value::Null) => false,
+            (allowed, value) => allowed == value,
         };
         if rules.enumeration.is_empty() || rules.enumeration.iter().any(same) {
             return;

@@ -159,6 +159,7 @@ fn an_update_is_not_blamed_for_what_was_there() {
         (json!({"spec": {"size": 98, "ports": [{"port": 1, "protocol": "LONG"}]}}), 1),
         (json!({"spec": {"size": 99, "ports": [{"port": 2}, {"port": 1, "protocol": "LONG"}]}}), 0),
         (json!({"spec": {"size": 99, "ports": [{"port": 2, "protocol": "LONG"}]}}), 1),
+        (json!({"spec": {"size": 99, "one": {}}}), 2),
     ] {
         let mut errors = Vec::new();
         validate_update(&schema, &new, &old, "", &mut errors);

@@ -48,6 +48,11 @@ pub fn json(value: &Value) -> String {
                 entries.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
             }
             Value::Array(items) => items.iter().map(sorted).collect(),
+            // Go writes a float that is whole without its fraction.
+            Value::Number(number) if number.is_f64() => match number.as_f64() {
+                Some(float) if float.fract() == 0.0 && float.abs() < 1e18 => Value::from(float as i64),
+                _ => value.clone(),
+            },
             other => other.clone(),
         }
     }
@@ -75,6 +80,7 @@ mod tests {
             (value!(1000000.0), "1000000"),
             (value!(0.00001), "1e-05"),
             (value!({"b": 1, "a": "<"}), r#"{"a":"\u003c","b":1}"#),
+            (value!([2.0, 0.5]), "[2,0.5]"),
             (value!(true), "true"),
             (value!(null), "null"),
         ] {

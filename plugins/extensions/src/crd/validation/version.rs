@@ -1,6 +1,6 @@
 //! One version, and what all versions share.
 
-use apimachinery::schema::structural::from_openapi;
+use apimachinery::schema::structural;
 use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::validation::{is_printable, quoted};
 use serde_json::Value;
@@ -33,7 +33,7 @@ pub(super) fn own(crd: &Crd, layout: &Layout<'_>, index: usize, before: &Before,
     if let Some(fields) = layout.of_version(index, "selectableFields") {
         let tolerated = before.too_many_selectable.contains(&version.name);
         match schema.and_then(|schema| openapi(schema.value)) {
-            Some(schema) => selectable::check(fields.value, &from_openapi(schema), &fields.path, tolerated, errors),
+            Some(schema) => selectable_fields(&fields, schema, &path, tolerated, errors),
             None => {
                 // The wording is upstream's, which means the opposite.
                 let why = "may only be set when `version.schema.openAPIV3Schema` is not included";
@@ -59,8 +59,18 @@ pub(super) fn shared(crd: &Crd, layout: &Layout<'_>, before: &Before, errors: &m
     if let Some(fields) = layout.shared("selectableFields") {
         let tolerated = !before.too_many_selectable.is_empty();
         match schema.and_then(|schema| openapi(schema.value)) {
-            Some(schema) => selectable::check(fields.value, &from_openapi(schema), &fields.path, tolerated, errors),
+            Some(schema) => selectable_fields(&fields, schema, "spec", tolerated, errors),
             None => errors.push(invalid(&fields.path, "", "may only be set when validations.schema is included")),
+        }
+    }
+}
+
+fn selectable_fields(fields: &Placed<'_>, schema: &Value, path: &str, tolerated: bool, errors: &mut Vec<FieldError>) {
+    match structural::unsupported(schema) {
+        Some(why) => errors.push(invalid(&format!("{path}.schema.openAPIV3Schema"), "", why)),
+        None => {
+            let schema = structural::from_openapi(schema);
+            selectable::check(fields.value, &schema, &fields.path, tolerated, errors);
         }
     }
 }
