@@ -3,6 +3,7 @@
 //! The order is DESIGN's section 4: options, store, load, create the chain, prepare inside out,
 //! run, shut down.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use host_server::health::{Check, Endpoint};
 use host_server::lifecycle::{end_on_signals, notify_ready};
 use host_server::options::{PluginChoice, RunConfig, RunOptions};
 use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
-use host_store::{Cache, Embedded};
+use host_store::{Cache, Embedded, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::bindings::host::chain::registration::{self as wit, Moment};
@@ -44,8 +45,8 @@ pub fn run(options: &RunOptions) -> ExitCode {
         }
     };
     let result = runtime.block_on(serve(config));
-    // What guests still compute is of no use to anybody.
-    runtime.shutdown_timeout(Duration::from_millis(500));
+    // What guests still compute is of no use to anybody, and what was written is on disk.
+    runtime.shutdown_background();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -59,14 +60,20 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let plugins = config.plugins.clone();
     let watch_timeout_min = config.requests.min_watch_timeout;
     let service_range = config.serving.service_range.cidr.clone();
-    let store = open_store(&config)?;
+    let data_dir = config.data_dir.clone();
+    // Reads the whole index: beside what follows, which does not need it.
+    let opening = tokio::task::spawn_blocking(move || open_store(&data_dir));
     let compiled = open_compiled_cache(&config)?;
     let limits = Arc::new(Limits::default());
     let server = Server::new(config)?;
 
     let engine = Engine::new(&limits).map_err(|error| anyhow::anyhow!("this machine cannot run plugins: {error:#}"))?;
-    let (cache, loaded) = tokio::try_join!(
-        async { Cache::start(store, host_store::Limits::default()).await.context("the store cannot be read") },
+    let ((store, cache), loaded) = tokio::try_join!(
+        async {
+            let store: Arc<dyn Store> = opening.await??;
+            let cache = Cache::start(store.clone(), host_store::Limits::default()).await;
+            Ok((store, cache.context("the store cannot be read")?))
+        },
         load_all(&engine, &compiled, &plugins.links, plugins.dir.as_deref(), &limits),
     )?;
     let services = Arc::new(Services {
@@ -108,15 +115,17 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     for runner in hooks.runners {
         runner.stop().await;
     }
+    // Last: whoever was still served may have written.
+    store.close().await;
     tracing::info!("ended");
     Ok(())
 }
 
 /// The embedded store in the data directory. What it cannot write any more is lost, so the
 /// process ends (storage.md 1.5): who restarts it finds all that was acknowledged.
-fn open_store(config: &RunConfig) -> anyhow::Result<Arc<Embedded>> {
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the data directory `{}`", config.data_dir.display()))?;
+fn open_store(data_dir: &Path) -> anyhow::Result<Arc<Embedded>> {
+    std::fs::create_dir_all(data_dir)
+        .with_context(|| format!("cannot make the data directory `{}`", data_dir.display()))?;
     let options = host_store::Options {
         on_failure: Box::new(|reason| {
             tracing::error!("the store has failed and the host ends: {reason}");
@@ -124,7 +133,7 @@ fn open_store(config: &RunConfig) -> anyhow::Result<Arc<Embedded>> {
         }),
         ..host_store::Options::default()
     };
-    Ok(Arc::new(Embedded::open(&config.data_dir.join("store"), options)?))
+    Ok(Arc::new(Embedded::open(&data_dir.join("store"), options)?))
 }
 
 /// Compiled code is shared by all data directories of a user: it depends on the component and
@@ -149,7 +158,7 @@ async fn load_all(
     engine: &Engine,
     compiled: &CompiledCache,
     plugins: &[PluginChoice],
-    plugin_dir: Option<&std::path::Path>,
+    plugin_dir: Option<&Path>,
     limits: &Limits,
 ) -> anyhow::Result<Vec<(LinkOptions, load::Loaded)>> {
     let loads = plugins.iter().map(|plugin| async move {
