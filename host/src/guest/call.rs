@@ -9,7 +9,8 @@ use crate::imports::request::{Context, HookContext};
 
 /// One call, and where its result goes. The sender is dropped if the instance ends first.
 pub enum Call {
-    Handle { context: Context, reply: oneshot::Sender<Answer> },
+    /// `number` is set when it is sent; by it the one that spun is told from its neighbours.
+    Handle { number: u64, context: Context, reply: oneshot::Sender<Answer> },
     PrepareRun { context: HookContext, reply: oneshot::Sender<Result<(), String>> },
     CheckHealth { name: String, reply: oneshot::Sender<Result<(), String>> },
     RunHook { context: HookContext, name: String, reply: oneshot::Sender<Result<(), String>> },

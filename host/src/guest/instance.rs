@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -39,6 +39,10 @@ struct Shared {
     /// Why it ended, if not in peace, and how many calls were under way then.
     reason: OnceLock<(Arc<str>, usize)>,
     memory_bytes: Arc<AtomicUsize>,
+    /// Numbers the calls.
+    sent: AtomicU64,
+    /// The call that computed for too long.
+    culprit: Arc<OnceLock<u64>>,
 }
 
 /// Why an instance could not be started.
@@ -122,24 +126,33 @@ impl Instance {
             ended: CancellationToken::new(),
             reason: OnceLock::new(),
             memory_bytes: store.data().memory.bytes(),
+            sent: AtomicU64::new(0),
+            culprit: store.data().culprit.clone(),
         });
         tokio::spawn(drive(store, guest, receiver, link.clone(), shared.clone()));
         Ok((Self { calls, shared }, registrations))
     }
 
-    /// Hands a call to the guest.
+    /// Hands a call to the guest, and returns its number.
     ///
     /// # Errors
     /// Gives the call back if the instance has ended or its queue is full.
-    pub fn send(&self, call: Call) -> Result<(), Call> {
+    pub fn send(&self, mut call: Call) -> Result<u64, Call> {
         if self.shared.end.is_cancelled() {
             return Err(call);
         }
+        let next = self.shared.sent.fetch_add(1, Ordering::Relaxed);
+        if let Call::Handle { number, .. } = &mut call {
+            *number = next;
+        }
         self.shared.under_way.fetch_add(1, Ordering::Relaxed);
-        self.calls.try_send(call).map_err(|error| {
-            self.shared.under_way.fetch_sub(1, Ordering::Relaxed);
-            error.into_inner()
-        })
+        match self.calls.try_send(call) {
+            Ok(()) => Ok(next),
+            Err(error) => {
+                self.shared.under_way.fetch_sub(1, Ordering::Relaxed);
+                Err(error.into_inner())
+            }
+        }
     }
 
     pub fn under_way(&self) -> usize {
@@ -167,6 +180,11 @@ impl Instance {
         self.shared.reason.get().cloned()
     }
 
+    /// The call that computed for too long, if the instance ended for that.
+    pub fn culprit(&self) -> Option<u64> {
+        self.shared.culprit.get().copied()
+    }
+
     /// Linear memory, in bytes.
     pub fn memory_bytes(&self) -> usize {
         self.shared.memory_bytes.load(Ordering::Relaxed)
@@ -184,11 +202,18 @@ struct Guest {
 fn interrupt_spinning(store: &mut Store<State>, cpu_ms_max: u64) {
     store.set_epoch_deadline(1);
     let ticks = store.data().ticks.clone();
-    store.epoch_deadline_callback(move |_| match ticks.fetch_add(1, Ordering::Relaxed) {
+    store.epoch_deadline_callback(move |mut context| match ticks.fetch_add(1, Ordering::Relaxed) {
         // The deadline passes while the guest is idle, too: not a reason to yield.
         0 => Ok(UpdateDeadline::Continue(1)),
         n if n <= cpu_ms_max => Ok(UpdateDeadline::Yield(1)),
-        _ => Err(wasmtime::Error::msg(format!("it computed for longer than `cpu_ms_max` ({cpu_ms_max}) without a pause"))),
+        _ => {
+            let stack: Vec<_> = context.async_call_stack()?.collect();
+            let state = context.data();
+            if let Some(number) = stack.iter().find_map(|task| state.tasks.get(task)) {
+                let _ = state.culprit.set(*number);
+            }
+            wasmtime::bail!("it computed for longer than `cpu_ms_max` ({cpu_ms_max}) without a pause")
+        }
     });
 }
 
@@ -252,14 +277,23 @@ async fn serve(
 /// Runs one call. A trap ends the instance, and with it this future.
 async fn run(accessor: &Accessor<State>, guest: &Guest, call: Call) {
     match call {
-        Call::Handle { context, reply } => {
-            let request = context.request().clone();
-            let Ok(resource) = accessor.with(|mut access| access.get().table.push(context)) else { return };
-            if let Ok(answer) = guest.server.call_handle(accessor, resource).await {
-                let answer = accessor.with(|access| answer::take(access, answer));
+        Call::Handle { number, context, reply } => {
+            let handle = guest.server.func_handle();
+            let started = accessor.with(|mut access| {
+                let resource = access.get().table.push(context)?;
+                let call = handle.start_call_concurrent(&mut access, (resource,))?;
+                access.get().tasks.insert(call.task(), number);
+                Ok::<_, wasmtime::Error>(call)
+            });
+            let Ok(call) = started else { return };
+            let task = call.task();
+            if let Ok((answer,)) = handle.finish_call_concurrent(accessor, call).await {
+                let answer = accessor.with(|mut access| {
+                    access.get().tasks.remove(&task);
+                    answer::take(access, answer)
+                });
                 let _ = reply.send(answer);
             }
-            drop(request);
         }
         Call::PrepareRun { context, reply } => {
             let Ok(resource) = accessor.with(|mut access| access.get().table.push(context)) else { return };

@@ -22,6 +22,7 @@ pub struct Pool {
     started: Arc<Notify>,
     stop: CancellationToken,
     cancelled_call_ms_max: u64,
+    cpu_ms_max: u64,
 }
 
 #[derive(Default)]
@@ -53,6 +54,7 @@ impl Pool {
             started: Arc::default(),
             stop: CancellationToken::new(),
             cancelled_call_ms_max: link.limits().cancelled_call_ms_max,
+            cpu_ms_max: link.limits().cpu_ms_max,
         };
         let mut first = Some(first);
         for slot in &pool.slots {
@@ -73,7 +75,7 @@ impl Pool {
         let mut result = Err(self.unavailable("no instance was tried"));
         for _ in 0..tries {
             let context = context.clone();
-            result = self.call(Some(cancel.clone()), |reply| Call::Handle { context, reply }).await;
+            result = self.call(Some(cancel.clone()), |reply| Call::Handle { number: 0, context, reply }).await;
             match &result {
                 Err(CallError::Lost { .. }) => continue,
                 _ => break,
@@ -119,12 +121,12 @@ impl Pool {
         let (reply, receiver) = oneshot::channel();
         let mut call = make(reply);
         let deadline = tokio::time::Instant::now() + WAIT_FOR_INSTANCE;
-        let instance = loop {
+        let (instance, number) = loop {
             // Registered before the look, so that an instance that starts in between wakes us.
             let started = self.started.notified();
             match self.least_busy() {
                 Some(instance) => match instance.send(call) {
-                    Ok(()) => break instance,
+                    Ok(number) => break (instance, number),
                     Err(_) if !instance.is_ended() => return Err(self.unavailable("too many calls wait (`calls_queued_max`)")),
                     Err(back) => call = back,
                 },
@@ -143,6 +145,9 @@ impl Pool {
             Err(_) => {
                 waiting.instance.ended().await;
                 let plugin = self.plugin.clone();
+                if waiting.instance.culprit() == Some(number) {
+                    return Err(CallError::TimedOut { plugin, limit_ms: self.cpu_ms_max });
+                }
                 Err(match waiting.instance.reason() {
                     Some((reason, calls)) if calls <= 1 => CallError::Failed { plugin, reason },
                     Some((reason, _)) => CallError::Lost { plugin, reason },

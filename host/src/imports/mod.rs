@@ -9,10 +9,12 @@ pub mod request;
 mod runtime;
 pub mod storage;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
-use wasmtime::component::{HasData, ResourceTable};
+use wasmtime::component::{GuestTaskId, HasData, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::chain::{Link, Registrations};
@@ -34,7 +36,11 @@ pub struct State {
     pub link: Arc<Link>,
     pub role: Role,
     /// Epoch ticks since the guest last came back to the host's loop.
-    pub ticks: Arc<std::sync::atomic::AtomicU64>,
+    pub ticks: Arc<AtomicU64>,
+    /// The requests under way, by the task that the guest runs for each.
+    pub tasks: HashMap<GuestTaskId, u64>,
+    /// The request that computed for too long, once there is one.
+    pub culprit: Arc<OnceLock<u64>>,
 }
 
 /// What an instance is for, and so what it may register.
@@ -56,6 +62,8 @@ impl State {
             link,
             role,
             ticks: Arc::default(),
+            tasks: HashMap::new(),
+            culprit: Arc::default(),
         }
     }
 
