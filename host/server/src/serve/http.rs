@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::CONNECTION;
-use http::{Response, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{Method, Response, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -99,6 +100,7 @@ impl<H: Handler> Shared<H> {
             let active = activity.request();
             let context = Arc::new(Context::new(Instant::now(), connection.clone()));
             let http2 = message.version() == Version::HTTP_2;
+            let head = message.method() == Method::HEAD;
             let message = message.map(RequestBody::Incoming);
             // hyper and tokio move it several times before they run it: as a pointer.
             Box::pin(async move {
@@ -106,6 +108,9 @@ impl<H: Handler> Shared<H> {
                 // HTTP/2 has no such header: there it means GOAWAY.
                 if http2 && response.headers_mut().remove(CONNECTION).is_some() {
                     active.end_connection();
+                }
+                if head {
+                    without_body(&mut response);
                 }
                 response.body_mut().hold(active);
                 Ok(response)
@@ -173,5 +178,15 @@ impl<H: Handler> Shared<H> {
         }
         connection.as_mut().graceful_shutdown();
         connection.await
+    }
+}
+
+/// The answer to a HEAD says how long the body would be. On HTTP/2 hyper sends one that is there,
+/// which clients take for a broken stream.
+fn without_body(response: &mut Response<Body>) {
+    let length = response.body().size_hint().exact();
+    *response.body_mut() = Body::default();
+    if let Some(length) = length {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
     }
 }
