@@ -97,7 +97,6 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let hooks = prepare_hooks(&server, &links)?;
     prepare_run(&links, &limits).await?;
 
-
     let bound = server.bind().await?;
     services.facts.set("external-address", bound.address().to_string());
     let kubeconfig = bound.kubeconfig().display().to_string();
@@ -109,7 +108,6 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     }
     notify_ready();
     tracing::info!(address = %running.address(), kubeconfig, links = links.len(), "the chain serves");
-
 
     running.finished().await;
     for runner in hooks.runners {

@@ -10,8 +10,8 @@ use host_store::Listing;
 use http_body::Frame;
 use http_body_util::StreamBody;
 
-use super::item::{self, Served};
 use super::decode;
+use super::item::{self, Served};
 use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::Link;
 use crate::guest::{CallError, Layout};

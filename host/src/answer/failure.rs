@@ -11,7 +11,9 @@ pub fn failure(link: &Link, error: &CallError) -> Response {
     link.log().host(tracing::Level::ERROR, &error.to_string());
     let name = link.name();
     match error {
-        CallError::Failed { .. } => Failure::internal(format!("plugin `{name}` failed while it had the request")).into(),
+        CallError::Failed { .. } => {
+            Failure::internal(format!("plugin `{name}` failed while it had the request")).into()
+        }
         CallError::Refused { .. } => Failure::internal(format!("plugin `{name}` could not write the answer")).into(),
         CallError::Lost { .. } => {
             Failure::unavailable(format!("plugin `{name}` was restarted while it had the request"), 1).into()

@@ -20,8 +20,7 @@ pub(super) async fn write(
 ) -> Result<Vec<Bytes>, CallError> {
     match form {
         ItemForm::Rendered(rendering) => {
-            let mut items: Vec<_> =
-                objects.into_iter().map(|(event, object)| RenderItem { event, object }).collect();
+            let mut items: Vec<_> = objects.into_iter().map(|(event, object)| RenderItem { event, object }).collect();
             let mut out = Vec::with_capacity(items.len());
             if let (true, Some(form), false) = (first, &rendering.first_form, items.is_empty()) {
                 let rest = items.split_off(1);

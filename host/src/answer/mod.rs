@@ -33,7 +33,8 @@ pub async fn carry_out(request: &Arc<RequestState>, link: &Arc<Link>, answer: An
         Answer::Upgrade(order) => return proxy::forward(request, link, order, true).await,
         Answer::Broken(reason) => {
             link.log().host(tracing::Level::ERROR, &format!("an answer cannot be carried out: {reason}"));
-            return Failure::internal(format!("plugin `{}` gave an answer that cannot be carried out", link.name())).into();
+            return Failure::internal(format!("plugin `{}` gave an answer that cannot be carried out", link.name()))
+                .into();
         }
         // The caller walks on for these.
         Answer::Pass => return request.not_found(),

@@ -25,12 +25,7 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 
 /// The body of a watch.
-pub(super) fn body(
-    link: &Arc<Link>,
-    watcher: Watcher,
-    options: WatchOptions,
-    form: ItemForm,
-) -> HttpBody {
+pub(super) fn body(link: &Arc<Link>, watcher: Watcher, options: WatchOptions, form: ItemForm) -> HttpBody {
     let now = Instant::now();
     let timeout = options.timeout.unwrap_or_else(|| default_timeout(link.services().watch_timeout_min));
     let stream = Stream {

@@ -48,8 +48,11 @@ impl Claims {
                 held.readers = Readers::Chain;
             }
             for field in &claim.selectable {
-                let field =
-                    SelectableField { name: field.name.clone(), path: field.path.clone(), absent: field.absent.clone() };
+                let field = SelectableField {
+                    name: field.name.clone(),
+                    path: field.path.clone(),
+                    absent: field.absent.clone(),
+                };
                 if !held.fields.contains(&field) {
                     held.fields.push(field);
                 }
@@ -88,9 +91,8 @@ impl Claims {
     /// Whether `link` may do this with a key, or with everything below a prefix.
     pub fn allow(&self, link: &str, key: &str, access: Access) -> bool {
         let held = self.held.read();
-        covering(&held, key).is_some_and(|holder| {
-            &*holder.link == link || (access == Access::Read && holder.readers == Readers::Chain)
-        })
+        covering(&held, key)
+            .is_some_and(|holder| &*holder.link == link || (access == Access::Read && holder.readers == Readers::Chain))
     }
 
     /// The tag under which objects of this key are decoded, if they are.

@@ -24,7 +24,11 @@ pub async fn for_request(
 }
 
 /// Asks the links behind `link` on behalf of the server itself.
-pub async fn for_hook(link: Arc<Link>, cancel: CancellationToken, subrequest: Subrequest) -> Result<Subresponse, String> {
+pub async fn for_hook(
+    link: Arc<Link>,
+    cancel: CancellationToken,
+    subrequest: Subrequest,
+) -> Result<Subresponse, String> {
     let chain = link.services().chain.load_full();
     let position = chain.position(link.name()).ok_or("the link is not part of the chain yet")?;
     let request = Arc::new(RequestState::internal(chain, cancel, parts(subrequest)?)?);

@@ -54,7 +54,10 @@ impl PluginLog {
                 window.lines = 0;
                 if dropped > 0 {
                     let limit = self.inner.lines_per_second_max;
-                    self.host(Level::WARN, &format!("{dropped} log lines dropped: more than `log_lines_per_second_max` ({limit})"));
+                    self.host(
+                        Level::WARN,
+                        &format!("{dropped} log lines dropped: more than `log_lines_per_second_max` ({limit})"),
+                    );
                 }
             }
             if window.lines >= self.inner.lines_per_second_max {

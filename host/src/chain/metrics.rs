@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use prometheus::{CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{
+    CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
+};
 
 use crate::limits::Limits;
 
@@ -71,7 +73,12 @@ impl PluginFamilies {
 
     /// The guests' family of this name, made on first use; nothing if the name is taken by
     /// another kind or other labels.
-    fn family(&self, name: &str, labels: &[String], make: fn(&str, &[&str]) -> prometheus::Result<Family>) -> Option<Family> {
+    fn family(
+        &self,
+        name: &str,
+        labels: &[String],
+        make: fn(&str, &[&str]) -> prometheus::Result<Family>,
+    ) -> Option<Family> {
         let mut guests = self.guests.lock();
         if let Some(family) = guests.get(name) {
             return Some(family.clone()).filter(|family| family.labels() == labels);

@@ -4,8 +4,8 @@
 //! is one pointer to a value that never changes; a request takes a snapshot of it and finishes
 //! on it. This room does not enter guests (`guest`) nor write answers (`answer`).
 
-pub mod delegate;
 mod claims;
+pub mod delegate;
 mod link;
 mod log;
 mod metrics;

@@ -118,7 +118,9 @@ impl RequestState {
                 .headers
                 .iter()
                 .filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()))
-                .filter_map(|(name, value)| Some((name.to_string(), std::str::from_utf8(value.as_bytes()).ok()?.into())))
+                .filter_map(|(name, value)| {
+                    Some((name.to_string(), std::str::from_utf8(value.as_bytes()).ok()?.into()))
+                })
                 .collect(),
         }
     }

@@ -43,10 +43,7 @@ impl Routes {
 
     /// Exact before resource before the longest prefix.
     pub fn find(&self, target: Target<'_>) -> Option<&Matched> {
-        self.exact
-            .get(target.path)
-            .or_else(|| self.find_resource(target))
-            .or_else(|| self.find_prefix(target.path))
+        self.exact.get(target.path).or_else(|| self.find_resource(target)).or_else(|| self.find_prefix(target.path))
     }
 
     /// The paths to show at `/`: exact and prefix routes.
@@ -131,9 +128,12 @@ mod tests {
     #[test]
     fn a_prefix_ends_at_a_slash() {
         let routes = table(vec![Pattern::Prefix("/apis/example.com".into())]);
-        for (path, expected) in
-            [("/apis/example.com", true), ("/apis/example.com/v1", true), ("/apis/example.community", false), ("/apis", false)]
-        {
+        for (path, expected) in [
+            ("/apis/example.com", true),
+            ("/apis/example.com/v1", true),
+            ("/apis/example.community", false),
+            ("/apis", false),
+        ] {
             assert_eq!(routes.find(Target { path, resource: None }).is_some(), expected, "{path}");
         }
     }

@@ -35,9 +35,19 @@ pub enum Body {
     Bytes(Bytes),
     /// What the guest writes, until it closes its end.
     Stream(mpsc::Receiver<Bytes>),
-    Object { object: Arc<host_store::Object>, layout: Layout },
-    Collection { listing: Arc<host_store::Listing>, layout: Layout },
-    Watch { watcher: host_store::Watcher, options: WatchOptions, form: wit::ItemForm },
+    Object {
+        object: Arc<host_store::Object>,
+        layout: Layout,
+    },
+    Collection {
+        listing: Arc<host_store::Listing>,
+        layout: Layout,
+    },
+    Watch {
+        watcher: host_store::Watcher,
+        options: WatchOptions,
+        form: wit::ItemForm,
+    },
 }
 
 /// What stands around objects, and how each is written.
@@ -68,8 +78,7 @@ pub struct ProxyOrder {
 const STREAM_CHUNKS: usize = 8;
 
 /// Takes an answer out of the guest's store.
-pub(super) fn take<D: HasData>(mut access: Access<'_, State, D>, answer: wit::Answer) -> Answer
-{
+pub(super) fn take<D: HasData>(mut access: Access<'_, State, D>, answer: wit::Answer) -> Answer {
     match answer {
         wit::Answer::Pass => Answer::Pass,
         wit::Answer::Proxy(order) => Answer::Proxy(order.into()),
@@ -84,8 +93,7 @@ pub(super) fn take<D: HasData>(mut access: Access<'_, State, D>, answer: wit::An
     }
 }
 
-fn body<D: HasData>(access: &mut Access<'_, State, D>, body: wit::Body) -> wasmtime::Result<Body>
-{
+fn body<D: HasData>(access: &mut Access<'_, State, D>, body: wit::Body) -> wasmtime::Result<Body> {
     Ok(match body {
         wit::Body::Empty => Body::Empty,
         wit::Body::Bytes(bytes) => Body::Bytes(bytes.into()),
@@ -131,8 +139,7 @@ impl From<wit::Proxy> for ProxyOrder {
 fn pipe<D: HasData>(
     access: &mut Access<'_, State, D>,
     stream: StreamReader<u8>,
-) -> wasmtime::Result<mpsc::Receiver<Bytes>>
-{
+) -> wasmtime::Result<mpsc::Receiver<Bytes>> {
     let (sender, receiver) = mpsc::channel(STREAM_CHUNKS);
     stream.pipe(access, Pipe(PollSender::new(sender)))?;
     Ok(receiver)

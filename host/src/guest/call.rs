@@ -10,12 +10,34 @@ use crate::imports::request::{Context, HookContext};
 /// One call, and where its result goes. The sender is dropped if the instance ends first.
 pub enum Call {
     /// `number` is set when it is sent; by it the one that spun is told from its neighbours.
-    Handle { number: u64, context: Context, reply: oneshot::Sender<Answer> },
-    PrepareRun { context: HookContext, reply: oneshot::Sender<Result<(), String>> },
-    CheckHealth { name: String, reply: oneshot::Sender<Result<(), String>> },
-    RunHook { context: HookContext, name: String, reply: oneshot::Sender<Result<(), String>> },
-    Decode { tag: Arc<str>, objects: Vec<RenderItem>, reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>> },
-    Render { form: Arc<str>, items: Vec<RenderItem>, reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>> },
+    Handle {
+        number: u64,
+        context: Context,
+        reply: oneshot::Sender<Answer>,
+    },
+    PrepareRun {
+        context: HookContext,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    CheckHealth {
+        name: String,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    RunHook {
+        context: HookContext,
+        name: String,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    Decode {
+        tag: Arc<str>,
+        objects: Vec<RenderItem>,
+        reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>>,
+    },
+    Render {
+        form: Arc<str>,
+        items: Vec<RenderItem>,
+        reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>>,
+    },
 }
 
 /// An object to render, and the event it belongs to in a watch.

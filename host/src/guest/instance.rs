@@ -86,9 +86,7 @@ impl Instance {
                     .map_err(|error| StartError::Instantiate(short(&error)))?,
                 objects: match &loaded.objects {
                     Some(indices) => Some(
-                        indices
-                            .load(&mut store, &instance)
-                            .map_err(|error| StartError::Instantiate(short(&error)))?,
+                        indices.load(&mut store, &instance).map_err(|error| StartError::Instantiate(short(&error)))?,
                     ),
                     None => None,
                 },
@@ -218,7 +216,13 @@ fn interrupt_spinning(store: &mut Store<State>, cpu_ms_max: u64) {
 }
 
 /// Runs the instance until its owner lets go of it, it is retired, or the guest traps.
-async fn drive(mut store: Store<State>, guest: Guest, mut calls: mpsc::Receiver<Call>, link: Arc<Link>, shared: Arc<Shared>) {
+async fn drive(
+    mut store: Store<State>,
+    guest: Guest,
+    mut calls: mpsc::Receiver<Call>,
+    link: Arc<Link>,
+    shared: Arc<Shared>,
+) {
     let ticks = store.data().ticks.clone();
     let concurrent_max = link.limits().calls_per_instance_max;
     let serve = store.run_concurrent(async |accessor| {

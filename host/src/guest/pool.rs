@@ -95,13 +95,23 @@ impl Pool {
         self.answered(self.within(limit_ms, call).await)
     }
 
-    pub async fn decode(&self, tag: Arc<str>, objects: Vec<RenderItem>, limit_ms: u64) -> Result<Vec<Vec<u8>>, CallError> {
+    pub async fn decode(
+        &self,
+        tag: Arc<str>,
+        objects: Vec<RenderItem>,
+        limit_ms: u64,
+    ) -> Result<Vec<Vec<u8>>, CallError> {
         let count = objects.len();
         let call = self.call(None, |reply| Call::Decode { tag, objects, reply });
         self.one_for_each(count, self.within(limit_ms, call).await)
     }
 
-    pub async fn render(&self, form: Arc<str>, items: Vec<RenderItem>, limit_ms: u64) -> Result<Vec<Vec<u8>>, CallError> {
+    pub async fn render(
+        &self,
+        form: Arc<str>,
+        items: Vec<RenderItem>,
+        limit_ms: u64,
+    ) -> Result<Vec<Vec<u8>>, CallError> {
         let count = items.len();
         let call = self.call(None, |reply| Call::Render { form, items, reply });
         self.one_for_each(count, self.within(limit_ms, call).await)
@@ -127,7 +137,9 @@ impl Pool {
             match self.least_busy() {
                 Some(instance) => match instance.send(call) {
                     Ok(number) => break (instance, number),
-                    Err(_) if !instance.is_ended() => return Err(self.unavailable("too many calls wait (`calls_queued_max`)")),
+                    Err(_) if !instance.is_ended() => {
+                        return Err(self.unavailable("too many calls wait (`calls_queued_max`)"));
+                    }
                     Err(back) => call = back,
                 },
                 None => {
@@ -214,7 +226,9 @@ impl<T: Send + 'static> Drop for Waiting<T> {
         let (instance, limit_ms) = (self.instance.clone(), self.limit_ms);
         tokio::spawn(async move {
             if tokio::time::timeout(Duration::from_millis(limit_ms), receiver).await.is_err() {
-                instance.retire(&format!("a call that was cancelled did not end within `cancelled_call_ms_max` ({limit_ms})"));
+                instance.retire(&format!(
+                    "a call that was cancelled did not end within `cancelled_call_ms_max` ({limit_ms})"
+                ));
             }
         });
     }
@@ -232,7 +246,13 @@ async fn grown(instance: &Instance, bytes_max: usize) {
 }
 
 /// Keeps one slot filled until the pool stops.
-async fn keep(link: Arc<Link>, slot: Arc<Slot>, first: Option<Instance>, started: Arc<Notify>, stop: CancellationToken) {
+async fn keep(
+    link: Arc<Link>,
+    slot: Arc<Slot>,
+    first: Option<Instance>,
+    started: Arc<Notify>,
+    stop: CancellationToken,
+) {
     let mut next = first;
     let mut backoff = BACKOFF_FIRST;
     loop {

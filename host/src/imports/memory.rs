@@ -55,8 +55,14 @@ mod tests {
         let limits = Limits { memory_bytes_max: 100, table_elements_max: 10, ..Limits::default() };
         let mut memory = Memory::new(&limits);
         let bytes = memory.bytes();
-        for (current, desired, granted, total) in [(0, 60, true, 60), (0, 30, true, 90), (60, 80, false, 90), (30, 40, true, 100)] {
-            assert_eq!(memory.memory_growing(current, desired, None).expect("no error"), granted, "{current} to {desired}");
+        for (current, desired, granted, total) in
+            [(0, 60, true, 60), (0, 30, true, 90), (60, 80, false, 90), (30, 40, true, 100)]
+        {
+            assert_eq!(
+                memory.memory_growing(current, desired, None).expect("no error"),
+                granted,
+                "{current} to {desired}"
+            );
             assert_eq!(bytes.load(Ordering::Relaxed), total, "{current} to {desired}");
         }
         assert!(memory.table_growing(0, 10, None).expect("no error"));

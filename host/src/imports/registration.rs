@@ -1,8 +1,6 @@
 //! `registration`: what a link says about itself.
 
-use crate::bindings::host::chain::registration::{
-    Contents, HealthCheck, Hook, Host, RegistrationError as Error,
-};
+use crate::bindings::host::chain::registration::{Contents, HealthCheck, Hook, Host, RegistrationError as Error};
 use crate::imports::{Role, State};
 
 impl Host for State {

@@ -113,7 +113,12 @@ impl HostCollection for State {
         Ok(self.table.get(&collection)?.0.remaining)
     }
 
-    fn read(&mut self, collection: Resource<Collection>, offset: u64, max: u32) -> wasmtime::Result<Vec<Resource<Object>>> {
+    fn read(
+        &mut self,
+        collection: Resource<Collection>,
+        offset: u64,
+        max: u32,
+    ) -> wasmtime::Result<Vec<Resource<Object>>> {
         let listing = self.table.get(&collection)?.0.clone();
         let objects = listing.objects.iter().skip(offset as usize).take(max as usize);
         objects.map(|object| Ok(self.table.push(Object(object.clone()))?)).collect()
@@ -137,8 +142,8 @@ impl HostWatchWithStore<State> for HasState {
         accessor: &Accessor<State, Self>,
         watch: Resource<Watch>,
     ) -> wasmtime::Result<Result<Vec<Event>, Error>> {
-        let (watcher, cancel) =
-            accessor.with(|mut access| access.get().table.get(&watch).map(|w| (w.watcher.clone(), w.cancel.clone())))?;
+        let (watcher, cancel) = accessor
+            .with(|mut access| access.get().table.get(&watch).map(|w| (w.watcher.clone(), w.cancel.clone())))?;
         let mut watcher = watcher.lock().await;
         let next = tokio::select! {
             next = watcher.next() => next,
@@ -225,9 +230,7 @@ impl HostStoreWithStore<State> for HasState {
             store.cache().list(query.into()).await.map_err(Error::from)
         };
         match store.unless_over(work).await {
-            Ok(listing) => {
-                Ok(Ok(accessor.with(|mut access| access.get().table.push(Collection(Arc::new(listing))))?))
-            }
+            Ok(listing) => Ok(Ok(accessor.with(|mut access| access.get().table.push(Collection(Arc::new(listing))))?)),
             Err(error) => Ok(Err(error)),
         }
     }
@@ -277,7 +280,8 @@ impl HostStoreWithStore<State> for HasState {
                 store.granted(op.key(), Access::Write)?;
                 ops.push(op);
             }
-            let guards = guards.into_iter().map(|g| native::Guard { key: g.key.into(), revision: g.revision }).collect();
+            let guards =
+                guards.into_iter().map(|g| native::Guard { key: g.key.into(), revision: g.revision }).collect();
             // Not cut short by cancellation: a write that was sent has an outcome, and an
             // object that the caller is not told of must not surprise it later.
             store.cache().txn(guards, ops).await.map_err(Error::from)

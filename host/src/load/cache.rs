@@ -96,12 +96,16 @@ async fn compile_in_child(name: &str, bytes: &[u8], file: &Path, limits: &Limits
         Ok(Ok(done)) => {
             let reason = String::from_utf8_lossy(&done.stderr);
             let reason = reason.trim();
-            let reason = if reason.is_empty() { format!("the compiler ended with {}", done.status) } else { reason.into() };
+            let reason =
+                if reason.is_empty() { format!("the compiler ended with {}", done.status) } else { reason.into() };
             Err(LoadError::new(name, format!("is not a valid component: {reason}"))
                 .hint("the file may be damaged or half written: build or copy it again"))
         }
         Ok(Err(error)) => Err(io(error)),
-        Err(_) => Err(LoadError::new(name, format!("took longer than `compile_ms_max` ({}) to compile", limits.compile_ms_max))),
+        Err(_) => Err(LoadError::new(
+            name,
+            format!("took longer than `compile_ms_max` ({}) to compile", limits.compile_ms_max),
+        )),
     };
     let _ = std::fs::remove_file(&output);
     result

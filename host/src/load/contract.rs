@@ -36,9 +36,9 @@ pub(super) fn check(engine: &Engine, name: &str, component: &Component) -> Resul
             }
         }
     }
-    let exports_server = ty
-        .exports(engine.wasmtime())
-        .any(|(export, _)| export.split_once('@').is_some_and(|(name, v)| name == "host:chain/server" && compatible(v)));
+    let exports_server = ty.exports(engine.wasmtime()).any(|(export, _)| {
+        export.split_once('@').is_some_and(|(name, v)| name == "host:chain/server" && compatible(v))
+    });
     if missing.is_empty() && exports_server {
         return Ok(());
     }
@@ -51,8 +51,9 @@ pub(super) fn check(engine: &Engine, name: &str, component: &Component) -> Resul
     }
     let interfaces: Vec<&str> = OFFERED.iter().map(|(name, _)| *name).collect();
     let offers = format!("this host offers WASI 0.2 and version {VERSION} of {}", interfaces.join(", "));
-    Err(LoadError::new(name, format!("does not fit: it {}; {offers}", problems.join(", and it ")))
-        .hint(format!("build it against version {VERSION} of the contract (`wit/{VERSION}`), or use a host that offers what it wants")))
+    Err(LoadError::new(name, format!("does not fit: it {}; {offers}", problems.join(", and it "))).hint(format!(
+        "build it against version {VERSION} of the contract (`wit/{VERSION}`), or use a host that offers what it wants"
+    )))
 }
 
 /// Whether a version is on our track: the same major, or the same minor below 1.0.

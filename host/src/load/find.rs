@@ -59,11 +59,10 @@ pub(super) fn read(name: &str, path: &Path, limits: &Limits) -> Result<Vec<u8>, 
     let bytes = std::fs::read(path).map_err(unreadable)?;
     match bytes.get(..8) {
         Some([0, b'a', b's', b'm', _, _, 1, 0]) => Ok(bytes),
-        Some([0, b'a', b's', b'm', _, _, 0, 0]) => Err(LoadError::new(
-            name,
-            format!("is a core module, not a component: `{}`", path.display()),
-        )
-        .hint("build it for `wasm32-wasip2`, or wrap it with `wasm-tools component new`")),
+        Some([0, b'a', b's', b'm', _, _, 0, 0]) => {
+            Err(LoadError::new(name, format!("is a core module, not a component: `{}`", path.display()))
+                .hint("build it for `wasm32-wasip2`, or wrap it with `wasm-tools component new`"))
+        }
         _ => Err(LoadError::new(name, format!("is not a WebAssembly component: `{}`", path.display()))
             .hint("the file may be damaged or half written: build or copy it again")),
     }
