@@ -1,6 +1,6 @@
 //! Every quantity that a guest can grow, and its bound: the one table (DESIGN D8).
 //!
-//! What a client can grow is bounded in `host_server::limits` and `host_store::Limits`;
+//! What a client can grow is bounded in `host_server::Limits` and `host_store::Limits`;
 //! `host limits` prints all of it.
 
 use std::time::Duration;

@@ -20,7 +20,7 @@ struct Cli {
 enum Command {
     /// Serve a chain of plugins
     Run(Box<RunOptions>),
-    /// Print every bound on what a plugin can grow
+    /// Print every bound on what plugins and clients can grow
     Limits,
     /// Compile a component into a file: what `run` does in a process of its own
     #[command(hide = true)]
@@ -28,7 +28,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // As kube-apiserver: a wrong flag is exit code 1; help is none of it.
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    match cli.command {
         Command::Run(options) => run::run(&options),
         Command::Limits => limits(),
         Command::Compile { component, output } => compile(&component, &output),
@@ -38,7 +46,9 @@ fn main() -> ExitCode {
 fn limits() -> ExitCode {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    for (name, value) in Limits::default().rows() {
+    let plugins = Limits::default().rows();
+    let (clients, store) = (host_server::Limits::default().rows(), host_store::Limits::default().rows());
+    for (name, value) in plugins.into_iter().chain(clients).chain(store) {
         // Nobody reads any further: `host limits | head`.
         if writeln!(out, "{name:<32} {value}").is_err() {
             break;

@@ -88,3 +88,31 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// Each bound with its unit in its name, for `host limits`.
+    pub fn rows(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("key_bytes_max", self.key_bytes_max as u64),
+            ("value_bytes_max", self.value_bytes_max as u64),
+            ("txn_operations_max", self.txn_operations_max as u64),
+            ("queue_transactions_max", self.queue_transactions_max as u64),
+            ("batch_operations_max", self.batch_operations_max as u64),
+            ("batch_bytes_max", self.batch_bytes_max as u64),
+            ("stored_bytes_max", self.stored_bytes_max),
+            ("batch_compactions_max", self.batch_compactions_max as u64),
+            ("batch_expiries_max", self.batch_expiries_max as u64),
+            ("recent_revisions_max", self.recent_revisions_max as u64),
+            ("recent_bytes_max", self.recent_bytes_max as u64),
+            ("page_cache_bytes", self.page_cache_bytes as u64),
+            ("history_changes_max", self.history_changes_max as u64),
+            ("history_bytes_max", self.history_bytes_max as u64),
+            ("history_changes_per_tree", self.history_changes_per_tree as u64),
+            ("history_replayed_max", self.history_replayed_max),
+            ("watcher_events_max", self.watcher_events_max as u64),
+            ("watchers_max", self.watchers_max as u64),
+            ("selectable_fields_max", self.selectable_fields_max as u64),
+            ("future_revision_wait_ms", self.future_revision_wait.as_millis() as u64),
+        ]
+    }
+}
