@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -80,7 +81,9 @@ pub fn compile_to_file(component: &Path, output: &Path) -> anyhow::Result<()> {
 async fn compile_in_child(name: &str, bytes: &[u8], file: &Path, limits: &Limits) -> Result<(), LoadError> {
     let io = |error: std::io::Error| LoadError::new(name, format!("cannot be compiled: {error}"));
     let executable = std::env::current_exe().map_err(io)?;
-    let unique = format!("{}-{:?}", std::process::id(), std::thread::current().id());
+    // Two plugins may be the same file, and are compiled at the same time then.
+    static STARTED: AtomicU64 = AtomicU64::new(0);
+    let unique = format!("{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
     let input = file.with_extension(format!("{unique}.wasm"));
     let output = file.with_extension(format!("{unique}.part"));
     std::fs::write(&input, bytes).map_err(io)?;
