@@ -51,10 +51,6 @@ impl Routes {
         self.exact.keys().chain(self.prefixes.keys()).map(String::as_str)
     }
 
-    pub fn len(&self) -> usize {
-        self.exact.len() + self.resources.len() + self.prefixes.len()
-    }
-
     fn add(&mut self, route: &Route) {
         let matched = Matched { tag: route.tag.as_str().into(), revision: route.revision };
         match &route.pattern {

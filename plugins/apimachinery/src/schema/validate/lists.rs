@@ -48,10 +48,10 @@ pub(super) fn by_key<'a>(keys: &[Box<str>], items: &'a [Value]) -> HashMap<Strin
 
 /// An item's keys, if it has them all.
 pub(super) fn key_text(keys: &[Box<str>], item: &Value) -> Option<String> {
-    let scalar = |key: &Box<str>| {
-        item.get(&**key).is_some_and(|value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_)))
+    let scalar = |key: &str| {
+        item.get(key).is_some_and(|value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_)))
     };
-    keys.iter().all(scalar).then(|| text::json(&key_of(keys, item)))
+    keys.iter().all(|key| scalar(key)).then(|| text::json(&key_of(keys, item)))
 }
 
 fn repetitions(list: &List, items: &[Value], path: &str, errors: &mut Vec<FieldError>) {
