@@ -78,6 +78,8 @@ pub struct RangeQuery {
     pub at: Option<u64>,
     /// Keys and revisions only: the values are left empty.
     pub keys_only: bool,
+    /// Whether to count what is behind the limit, which costs time.
+    pub counted: bool,
 }
 
 impl RangeQuery {
@@ -106,7 +108,8 @@ pub struct Page {
     pub kvs: Vec<Kv>,
     /// There are more keys behind the last one.
     pub more: bool,
-    /// How many keys the range holds, whatever the limit.
+    /// How many keys the range holds, whatever the limit. If nobody asked for it, no more than
+    /// that there are more.
     pub count: u64,
     /// The revision that this is the state of.
     pub revision: u64,

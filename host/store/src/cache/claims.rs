@@ -54,6 +54,10 @@ impl Claims {
     }
 
     fn find(&self, key: &str) -> Option<(&String, &Arc<Claim>)> {
+        // At a start nothing is claimed yet, and every key is asked for.
+        if self.by_prefix.is_empty() {
+            return None;
+        }
         let ends = key.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at + 1);
         ends.rev().find_map(|end| self.by_prefix.get_key_value(&key[..end]))
     }

@@ -38,15 +38,15 @@ impl Inner {
     async fn follow(&self, watch: BoxStream<'static, WatchItem>) -> Option<u64> {
         let mut ready = watch.ready_chunks(REVISIONS_MAX);
         while let Some(items) = ready.next().await {
-            // What costs time is done before anybody has to wait for it.
             let claims = self.claims.load_full();
+            let watched = self.core().watchers.len() > 0;
             let mut changed = Vec::with_capacity(items.len());
             let mut compacted = None;
             for item in items {
                 match item {
                     WatchItem::Compacted { oldest } => compacted = Some(oldest),
                     WatchItem::Batch { revision, changes } => {
-                        changed.extend(changes.into_iter().map(|change| (revision, prepare(change, &claims))));
+                        changed.extend(changes.into_iter().map(|change| (revision, prepare(change, &claims, watched))));
                     }
                 }
             }
@@ -66,13 +66,14 @@ impl Inner {
         let (newest, objects) = load::all(&*self.store, None, &claims).await?;
         let old = self.now.load_full();
         let gone = {
-            let there: HashSet<&Key> = objects.iter().map(Object::key).collect();
-            let gone = old.tree.keys().filter(|key| !there.contains(key)).cloned();
-            gone.map(|key| (newest, Prepared::Delete(key))).collect::<Vec<_>>()
+            let there: HashSet<&Key> = objects.iter().map(|object| object.key()).collect();
+            let gone = old.tree.iter().map(|(key, _)| key).filter(|key| !there.contains(key));
+            gone.cloned().map(|key| (newest, Prepared::Delete(key))).collect::<Vec<_>>()
         };
-        let is_new = |object: &Object| old.tree.get(object.key()).is_none_or(|old| old.revision() != object.revision());
+        let is_new =
+            |object: &Arc<Object>| old.tree.get(object.key()).is_none_or(|old| old.revision() != object.revision());
         let written = objects.into_iter().filter(is_new);
-        let mut changed: Vec<_> = written.map(|object| (object.revision(), Prepared::Put(Arc::new(object)))).collect();
+        let mut changed: Vec<_> = written.map(|object| (object.revision(), Prepared::Put(object))).collect();
         changed.sort_by_key(|(revision, _)| *revision);
         changed.extend(gone);
         self.publish(changed, newest, Course::Gap);
@@ -100,7 +101,7 @@ impl Inner {
                 }
                 Prepared::Delete(key) => {
                     // A key that the cache never had: nobody has seen it.
-                    let Some(previous) = tree.remove(&*key) else { continue };
+                    let Some(previous) = tree.remove(&key) else { continue };
                     Told::new(Arc::new(previous.at(revision)), Some(previous), true)
                 }
             };
@@ -135,12 +136,18 @@ enum Course {
     Gap,
 }
 
-fn prepare(change: Change, claims: &Claims) -> Prepared {
+fn prepare(change: Change, claims: &Claims, watched: bool) -> Prepared {
     match change {
         Change::Delete { key } => Prepared::Delete(key),
         Change::Put(kv) => {
             let claim = claims.of(&kv.key);
-            Prepared::Put(Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, claim)))
+            let object = Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, claim));
+            if watched {
+                // Before anybody has to wait for it. Else it is for who looks first: a start
+                // replays much that nobody looks at.
+                object.show();
+            }
+            Prepared::Put(object)
         }
     }
 }

@@ -3,15 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::claims::Claims;
 use super::event::Change;
 use super::object::Object;
-use crate::{Key, Limits};
+use super::tree;
+use crate::Limits;
 
 /// All objects at one revision. Copies share what they have in common.
-pub(super) type Tree = OrdMap<Key, Arc<Object>>;
+pub(super) type Tree = tree::Tree<Arc<Object>>;
 
 /// Changes without a gap, and now and then the tree that was there.
 pub(super) struct History {
@@ -51,7 +50,7 @@ impl History {
         limits: &Limits,
     ) {
         self.changes += changes.len();
-        self.bytes += changes.iter().map(|change| change.object.json().len()).sum::<usize>();
+        self.bytes += changes.iter().map(|change| change.object.stored_bytes()).sum::<usize>();
         let Some(span) = self.spans.back_mut() else { return };
         span.changes.extend(changes);
         if span.changes.len() >= limits.history_changes_per_tree {
@@ -64,7 +63,7 @@ impl History {
             self.changes -= gone.changes.len();
             for change in gone.changes {
                 let key = change.object.key();
-                self.bytes -= change.object.json().len();
+                self.bytes -= change.object.stored_bytes();
                 let prefix = claims.prefix_of(key);
                 match self.forgotten.get_mut(prefix) {
                     Some(last) => *last = change.revision(),
@@ -127,7 +126,7 @@ mod tests {
         let mut claims = Claims::new();
         claims.set("/busy/", Some(Claim::default()));
         claims.set("/quiet/", Some(Claim::default()));
-        let mut tree = Tree::new();
+        let mut tree = Tree::default();
         let mut history = History::new(1, tree.clone());
         for (at, key) in keys.iter().enumerate() {
             let revision = at as u64 + 2;

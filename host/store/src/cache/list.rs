@@ -1,6 +1,5 @@
 //! Lists: a page of a tree, or of the store for a revision that is no longer in memory.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use super::history::Tree;
@@ -72,27 +71,16 @@ pub(super) fn page(tree: &Tree, revision: u64, query: &ListQuery, matcher: &Matc
         // Whatever is behind counts, whether it matches or not: as in kube-apiserver, which cannot
         // know either before it has looked.
         let after = listing.objects.last().map(|last| format!("{}\0", last.key())).unwrap_or_default();
-        let behind = below(tree, &after, &query.prefix).take(if matcher.is_empty() { usize::MAX } else { 1 }).count();
+        let behind = tree.count(&after, &range_end(&query.prefix)) as u64;
         if behind > 0 {
-            listing.more(matcher.is_empty().then_some(behind as u64));
+            listing.more(matcher.is_empty().then_some(behind));
         }
     }
     listing
 }
 
-/// How many objects there are below a prefix.
-pub(super) fn count(tree: &Tree, prefix: &str) -> u64 {
-    below(tree, prefix, prefix).count() as u64
-}
-
-pub(super) fn below<'a>(tree: &'a Tree, start: &str, prefix: &str) -> impl Iterator<Item = &'a Arc<Object>> {
-    let end = range_end(prefix);
-    let end = if end.is_empty() { Bound::Unbounded } else { Bound::Excluded(&*end) };
-    let start = match end {
-        Bound::Excluded(end) if start > end => end,
-        _ => start,
-    };
-    tree.range::<_, str>((Bound::Included(start), end)).map(|(_, object)| object)
+pub(super) fn below<'a>(tree: &'a Tree, start: &str, prefix: &str) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
+    tree.range(start, &range_end(prefix)).map(|(_, object)| object)
 }
 
 impl Inner {
@@ -110,7 +98,8 @@ impl Inner {
         loop {
             let left = if query.limit == 0 { usize::MAX } else { query.limit - listing.objects.len() };
             let limit = if matcher.is_empty() { left.min(STORE_PAGE) } else { STORE_PAGE };
-            let range = RangeQuery { start, end: end.clone(), limit, at: Some(revision), keys_only: false };
+            let (at, counted) = (Some(revision), query.limit > 0 && matcher.is_empty());
+            let range = RangeQuery { start, end: end.clone(), limit, at, keys_only: false, counted };
             let page = self.store.range(range).await?;
             let (count, looked) = (page.count, page.kvs.len() as u64);
             let last = page.kvs.last().map(|kv| format!("{}\0", kv.key));

@@ -1,22 +1,28 @@
 //! All of the store, as objects.
 
+use std::sync::Arc;
+
 use super::claims::Claims;
 use super::object::Object;
 use crate::{RangeQuery, ReadError, Store};
 
-/// Keys that are read at a time, so that their values are not in memory twice.
+/// Keys that are read at a time.
 const PAGE: usize = 20_000;
 
 /// Every object, in the order of the keys, as it was at one revision.
-pub(super) async fn all(store: &dyn Store, at: Option<u64>, claims: &Claims) -> Result<(u64, Vec<Object>), ReadError> {
-    let mut objects = Vec::new();
+pub(super) async fn all(
+    store: &dyn Store,
+    at: Option<u64>,
+    claims: &Claims,
+) -> Result<(u64, Vec<Arc<Object>>), ReadError> {
+    let mut objects: Vec<Arc<Object>> = Vec::new();
     let mut query = RangeQuery { limit: PAGE, at, ..RangeQuery::default() };
     loop {
         let page = store.range(query.clone()).await?;
         objects.reserve(page.kvs.len());
         for kv in page.kvs {
             let claim = claims.of(&kv.key);
-            objects.push(Object::new(kv.key, kv.value, kv.mod_revision, claim));
+            objects.push(Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, claim)));
         }
         match objects.last() {
             Some(last) if page.more => {

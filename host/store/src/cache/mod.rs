@@ -14,6 +14,7 @@ mod list;
 mod load;
 mod object;
 mod selector;
+mod tree;
 mod wait;
 mod watch;
 mod watcher;
@@ -31,7 +32,7 @@ use self::history::{History, Tree};
 use self::selector::Matcher;
 use self::wait::{Applied, Ended};
 use self::watchers::Watchers;
-use crate::{Limits, ReadError, Store};
+use crate::{Limits, ReadError, Store, range_end};
 
 pub use self::claims::SelectableField;
 pub use self::event::{Event, EventKind, ObjectEvent};
@@ -100,7 +101,7 @@ impl Cache {
             Err(ReadError::Compacted { .. }) => load::all(&*store, None, &claims).await?,
             all => all?,
         };
-        let tree: Tree = objects.into_iter().map(|object| (object.key().clone(), Arc::new(object))).collect();
+        let tree = Tree::of_sorted(objects.into_iter().map(|object| (object.key().clone(), object)).collect());
         let inner = Arc::new(Inner {
             limits,
             applied: Applied::new(revision),
@@ -154,7 +155,7 @@ impl Cache {
 
     /// How many objects are below a prefix now.
     pub fn count(&self, prefix: &str) -> u64 {
-        list::count(&self.inner.now.load().tree, prefix)
+        self.inner.now.load().tree.count(prefix, &range_end(prefix)) as u64
     }
 
     /// The newest revision that reads show.

@@ -1,7 +1,10 @@
 //! An object as the cache holds it: its bytes, once, and what was read from them.
+//!
+//! They are read when somebody looks at the object for the first time: a start with ten thousand
+//! objects reads none of them.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 
@@ -16,8 +19,27 @@ const VERSION: &[u8] = b"\"resourceVersion\":\"";
 #[derive(Debug)]
 pub struct Object {
     key: Key,
-    json: Bytes,
     revision: u64,
+    stored_bytes: u32,
+    claim: Arc<Claim>,
+    /// Gone once the object is shown.
+    source: Mutex<Option<Source>>,
+    shown: OnceLock<Shown>,
+}
+
+/// What an object is made from.
+#[derive(Clone, Debug)]
+enum Source {
+    /// A value as it is stored.
+    Value(Bytes),
+    /// The same object before it was deleted.
+    Before(Arc<Object>),
+}
+
+/// An object as it is served, and where things are in it.
+#[derive(Clone, Debug)]
+struct Shown {
+    json: Bytes,
     types_end: u32,
     /// Where the digits of the resource version are; empty if there are none.
     version: (u32, u32),
@@ -25,26 +47,151 @@ pub struct Object {
 }
 
 /// What selectors look at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Facts {
     name: Option<Text>,
     namespace: Option<Text>,
     labels: Box<[(Text, Text)]>,
     fields: Box<[Option<Text>]>,
-    claim: Arc<Claim>,
 }
 
 impl Object {
     /// Takes a stored value.
     pub(super) fn new(key: Key, value: Bytes, revision: u64, claim: &Arc<Claim>) -> Self {
+        let stored_bytes = value.len() as u32;
+        Self::from(Source::Value(value), key, revision, stored_bytes, claim)
+    }
+
+    /// Whether a value can be stored; an error says what is wrong with it.
+    pub(super) fn check(value: &[u8]) -> Result<(), String> {
+        if is_object(value) { json::scan(value, Form::Stored, &Claim::default()).map(drop) } else { Ok(()) }
+    }
+
+    /// The same object with another resource version: as it is shown when it was deleted.
+    pub(super) fn at(self: &Arc<Self>, revision: u64) -> Self {
+        Self::from(Source::Before(self.clone()), self.key.clone(), revision, self.stored_bytes, &self.claim)
+    }
+
+    /// The same object, read again for another claim.
+    pub(super) fn claimed(&self, claim: &Arc<Claim>) -> Self {
+        let source = self.source().clone();
+        let shown = match &source {
+            Some(_) => OnceLock::new(),
+            None => self.shown().claimed(claim).into(),
+        };
+        let (key, source) = (self.key.clone(), Mutex::new(source));
+        Self { key, claim: claim.clone(), source, shown, ..*self }
+    }
+
+    fn from(source: Source, key: Key, revision: u64, stored_bytes: u32, claim: &Arc<Claim>) -> Self {
+        let (source, claim) = (Mutex::new(Some(source)), claim.clone());
+        Self { key, revision, stored_bytes, claim, source, shown: OnceLock::new() }
+    }
+
+    /// Does what the first look at the object costs.
+    pub(super) fn show(&self) {
+        self.shown();
+    }
+
+    fn shown(&self) -> &Shown {
+        self.shown.get_or_init(|| match self.source().take() {
+            Some(Source::Value(value)) => Shown::new(value, self.revision, &self.claim),
+            Some(Source::Before(object)) => object.shown().at(self.revision),
+            None => unreachable!("an object is shown once"),
+        })
+    }
+
+    fn source(&self) -> std::sync::MutexGuard<'_, Option<Source>> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The revision of the last write, which is the resource version; of a deleted object
+    /// that of its deletion.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// How large the stored value is.
+    pub(super) fn stored_bytes(&self) -> usize {
+        self.stored_bytes as usize
+    }
+
+    /// All of it, as it is served.
+    pub fn json(&self) -> &Bytes {
+        &self.shown().json
+    }
+
+    /// The leading `"kind":..,"apiVersion":..` members, as they are written; empty if the
+    /// object does not begin with them. A comma is behind them unless they are all there is.
+    pub fn types(&self) -> &[u8] {
+        let shown = self.shown();
+        shown.json.get(1..shown.types_end as usize).unwrap_or_default()
+    }
+
+    /// Everything behind [`types`](Self::types), the closing brace included: `{`, other types
+    /// with a comma, and this make the object in another version's name, `{` and this the
+    /// object without type.
+    pub fn untyped(&self) -> Bytes {
+        let shown = self.shown();
+        shown.json.slice(shown.types_end as usize..)
+    }
+
+    /// Whether [`untyped`](Self::untyped) has any member.
+    pub fn has_members(&self) -> bool {
+        let shown = self.shown();
+        shown.json.get(shown.types_end as usize).is_some_and(|byte| *byte != b'}')
+    }
+
+    pub fn name(&self) -> Option<&str> {
+        let shown = self.shown();
+        shown.facts.name.as_ref().map(|text| text.of(&shown.json))
+    }
+
+    pub fn namespace(&self) -> Option<&str> {
+        let shown = self.shown();
+        shown.facts.namespace.as_ref().map(|text| text.of(&shown.json))
+    }
+
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let shown = self.shown();
+        shown.facts.labels.iter().map(|(key, value)| (key.of(&shown.json), value.of(&shown.json)))
+    }
+
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let shown = self.shown();
+        let found = shown.facts.labels.iter().find(|(name, _)| name.bytes(&shown.json) == key.as_bytes());
+        found.map(|(_, value)| value.of(&shown.json))
+    }
+
+    /// A selectable field's value, or what it is equal to when it is absent.
+    pub(super) fn field<'a>(&'a self, field: &'a SelectableField) -> Cow<'a, str> {
+        let shown = self.shown();
+        if let Some(at) = self.claim.fields().iter().position(|known| known == field) {
+            let found = shown.facts.fields.get(at).and_then(Option::as_ref);
+            return found.map_or(field.absent.as_str(), |text| text.of(&shown.json)).into();
+        }
+        // The object is older than the claim that has the field.
+        let scan = shown.scan(&Claim::new(vec![field.clone()]));
+        let found = scan.and_then(|scan| scan.fields.into_iter().next().flatten());
+        found.map_or(field.absent.as_str().into(), |text| text.of(&shown.json).to_owned().into())
+    }
+}
+
+impl Shown {
+    /// Puts the resource version in.
+    fn new(value: Bytes, revision: u64, claim: &Claim) -> Self {
         let scan = if is_object(&value) { json::scan(&value, Form::Stored, claim).ok() } else { None };
         let Some(scan) = scan else {
-            return Self { key, json: value, revision, types_end: 0, version: (0, 0), facts: Facts::none(claim) };
+            return Self { json: value, types_end: 0, version: (0, 0), facts: Facts::default() };
         };
         let types_end = scan.types_end as u32;
-        let (splice, mut facts) = (scan.splice, Facts::new(scan, claim));
+        let (splice, mut facts) = (scan.splice, Facts::new(scan));
         let Some(splice) = splice else {
-            return Self { key, json: value, revision, types_end, version: (0, 0), facts };
+            return Self { json: value, types_end, version: (0, 0), facts };
         };
         let digits = revision.to_string();
         let (at, before, after): (_, &[u8], &[u8]) = match splice {
@@ -59,19 +206,12 @@ impl Object {
         }
         let start = (at + before.len() + VERSION.len()) as u32;
         facts.shift(at, added as i64);
-        Self { key, json: json.freeze(), revision, types_end, version: (start, start + digits.len() as u32), facts }
+        Self { json: json.freeze(), types_end, version: (start, start + digits.len() as u32), facts }
     }
 
-    /// Whether a value can be stored; an error says what is wrong with it.
-    pub(super) fn check(value: &[u8]) -> Result<(), String> {
-        if is_object(value) { json::scan(value, Form::Stored, &Claim::default()).map(drop) } else { Ok(()) }
-    }
-
-    /// The same object with another resource version: as it is shown when it was deleted.
-    pub(super) fn at(&self, revision: u64) -> Self {
+    fn at(&self, revision: u64) -> Self {
         let (start, end) = (self.version.0 as usize, self.version.1 as usize);
-        let mut copy =
-            Self { key: self.key.clone(), json: self.json.clone(), facts: self.facts.clone(), revision, ..*self };
+        let mut copy = self.clone();
         if start == end {
             return copy;
         }
@@ -86,95 +226,20 @@ impl Object {
         copy
     }
 
-    /// The same object, read again for another claim.
-    pub(super) fn claimed(&self, claim: &Arc<Claim>) -> Self {
-        let facts = match self.scan(claim) {
-            Some(scan) => Facts::new(scan, claim),
-            None => Facts::none(claim),
-        };
-        Self { key: self.key.clone(), json: self.json.clone(), facts, ..*self }
+    fn claimed(&self, claim: &Claim) -> Self {
+        let facts = self.scan(claim).map(Facts::new).unwrap_or_default();
+        Self { json: self.json.clone(), facts, ..*self }
     }
 
     fn scan(&self, claim: &Claim) -> Option<Scan> {
         if is_object(&self.json) { json::scan(&self.json, Form::Served, claim).ok() } else { None }
     }
-
-    pub fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// The revision of the last write, which is the resource version; of a deleted object
-    /// that of its deletion.
-    pub fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    /// All of it, as it is served.
-    pub fn json(&self) -> &Bytes {
-        &self.json
-    }
-
-    /// The leading `"kind":..,"apiVersion":..` members, as they are written; empty if the
-    /// object does not begin with them. A comma is behind them unless they are all there is.
-    pub fn types(&self) -> &[u8] {
-        self.json.get(1..self.types_end as usize).unwrap_or_default()
-    }
-
-    /// Everything behind [`types`](Self::types), the closing brace included: `{`, other types
-    /// with a comma, and this make the object in another version's name, `{` and this the
-    /// object without type.
-    pub fn untyped(&self) -> Bytes {
-        self.json.slice(self.types_end as usize..)
-    }
-
-    /// Whether [`untyped`](Self::untyped) has any member.
-    pub fn has_members(&self) -> bool {
-        self.json.get(self.types_end as usize).is_some_and(|byte| *byte != b'}')
-    }
-
-    pub fn name(&self) -> Option<&str> {
-        self.facts.name.as_ref().map(|text| text.of(&self.json))
-    }
-
-    pub fn namespace(&self) -> Option<&str> {
-        self.facts.namespace.as_ref().map(|text| text.of(&self.json))
-    }
-
-    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.facts.labels.iter().map(|(key, value)| (key.of(&self.json), value.of(&self.json)))
-    }
-
-    pub fn label(&self, key: &str) -> Option<&str> {
-        let found = self.facts.labels.iter().find(|(name, _)| name.bytes(&self.json) == key.as_bytes());
-        found.map(|(_, value)| value.of(&self.json))
-    }
-
-    /// A selectable field's value, or what it is equal to when it is absent.
-    pub(super) fn field<'a>(&'a self, field: &'a SelectableField) -> Cow<'a, str> {
-        if let Some(at) = self.facts.claim.fields().iter().position(|known| known == field) {
-            let found = self.facts.fields.get(at).and_then(Option::as_ref);
-            return found.map_or(field.absent.as_str(), |text| text.of(&self.json)).into();
-        }
-        // The object is older than the claim that has the field.
-        let scan = self.scan(&Claim::new(vec![field.clone()]));
-        let found = scan.and_then(|scan| scan.fields.into_iter().next().flatten());
-        found.map_or(field.absent.as_str().into(), |text| text.of(&self.json).to_owned().into())
-    }
 }
 
 impl Facts {
-    fn new(scan: Scan, claim: &Arc<Claim>) -> Self {
-        Self {
-            name: scan.name,
-            namespace: scan.namespace,
-            labels: scan.labels.into(),
-            fields: scan.fields.into(),
-            claim: claim.clone(),
-        }
-    }
-
-    fn none(claim: &Arc<Claim>) -> Self {
-        Self { name: None, namespace: None, labels: [].into(), fields: [].into(), claim: claim.clone() }
+    fn new(scan: Scan) -> Self {
+        let Scan { name, namespace, labels, fields, .. } = scan;
+        Self { name, namespace, labels: labels.into(), fields: fields.into() }
     }
 
     fn shift(&mut self, at: usize, by: i64) {
@@ -197,8 +262,9 @@ mod tests {
     impl Object {
         /// The value without its version.
         fn stored(&self) -> String {
-            let (start, end) = (self.version.0 as usize, self.version.1 as usize);
-            let json = std::str::from_utf8(&self.json).unwrap();
+            let shown = self.shown();
+            let (start, end) = (shown.version.0 as usize, shown.version.1 as usize);
+            let json = std::str::from_utf8(&shown.json).unwrap();
             if start == end {
                 return json.to_owned();
             }
@@ -212,13 +278,13 @@ mod tests {
         }
     }
 
-    fn object(value: &str, revision: u64) -> Object {
+    fn object(value: &str, revision: u64) -> Arc<Object> {
         let claim = Arc::new(Claim::new(vec![SelectableField {
             name: "spec.on".to_owned(),
             path: vec!["spec".to_owned(), "on".to_owned()],
             absent: "off".to_owned(),
         }]));
-        Object::new("/r/t/a".into(), Bytes::copy_from_slice(value.as_bytes()), revision, &claim)
+        Arc::new(Object::new("/r/t/a".into(), Bytes::copy_from_slice(value.as_bytes()), revision, &claim))
     }
 
     /// Every shape that `metadata` can have, and where the version goes.
@@ -273,7 +339,7 @@ mod tests {
                     (revision, before.name(), before.stored())
                 );
                 assert_eq!(after.labels().collect::<Vec<_>>(), before.labels().collect::<Vec<_>>());
-                let field = before.facts.claim.fields()[0].clone();
+                let field = before.claim.fields()[0].clone();
                 assert_eq!(after.field(&field), before.field(&field));
                 assert_eq!(after.types(), before.types());
             }
@@ -311,5 +377,16 @@ mod tests {
         let claimed = object.claimed(&claim);
         assert_eq!(claimed.json().as_ptr(), object.json().as_ptr(), "the bytes were copied");
         assert_eq!(claimed.field(&field(&["spec", "off"])), "true");
+    }
+
+    #[test]
+    fn an_object_that_nobody_has_looked_at_is_claimed_and_deleted_like_any_other() {
+        let (value, json) = SHAPES[5];
+        let object = object(value, 7);
+        let claimed = Arc::new(object.claimed(&Arc::default()));
+        let deleted = Arc::new(claimed.at(8)).at(9);
+        assert!([&object, &claimed].iter().all(|object| object.shown.get().is_none()));
+        assert_eq!(deleted.json(), &json.replace(r#"on":"7""#, r#"on":"9""#));
+        assert_eq!((claimed.json().as_ref(), object.json().as_ref()), (json.as_bytes(), json.as_bytes()));
     }
 }

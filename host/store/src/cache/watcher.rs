@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -203,14 +202,11 @@ impl Initial {
             What::Changes(changes) => return (changes.drain(..).map(Event::Object).collect(), false),
             What::State { tree, told, announce_end } => (tree, told, *announce_end),
         };
-        let from = match told {
-            Some(told) => Bound::Excluded(&**told),
-            None => Bound::Included(&*mailbox.target),
-        };
+        let from = told.as_ref().map_or_else(|| mailbox.target.to_string(), |told| format!("{told}\0"));
         let mut events = Vec::new();
         let mut last = None;
         let mut more = false;
-        for (looked, (key, object)) in tree.range::<_, str>((from, Bound::Unbounded)).enumerate() {
+        for (looked, (key, object)) in tree.range(&from, "").enumerate() {
             if !covers(&mailbox.target, key) {
                 break;
             }

@@ -43,7 +43,7 @@ impl Cache {
             TxnOut::Refused { revision, key, .. } => {
                 let ended = |_| WriteError::Unavailable("the cache has ended".to_owned());
                 self.inner.applied.wait(revision).await.map_err(ended)?;
-                Ok(TxnOutcome::Refused(self.inner.now.load().tree.get(&*key).cloned()))
+                Ok(TxnOutcome::Refused(self.inner.now.load().tree.get(&key).cloned()))
             }
         }
     }
@@ -74,7 +74,7 @@ impl Inner {
                     let before = self.store.get(&key, Some(revision - 1)).await;
                     let (found, _) = before.map_err(|error| lost(error.to_string()))?;
                     let kv = found.ok_or_else(|| lost(format!("`{key}` was not there before")))?;
-                    Object::new(kv.key, kv.value, kv.mod_revision, &claim).at(revision)
+                    Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, &claim)).at(revision)
                 }
             };
             objects.push(Arc::new(object));

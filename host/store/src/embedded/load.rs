@@ -1,5 +1,7 @@
 //! From the disk to the index, when a store is opened.
 
+use std::ops::ControlFlow;
+
 use super::expiry::Expiries;
 use super::index::Index;
 use super::log::Log;
@@ -20,14 +22,13 @@ pub(super) fn load(log: &Log) -> Result<Loaded, String> {
     // An empty store is at revision 1, as in etcd.
     let mut revision = 1;
     let view = log.view()?;
-    for found in view.from(Slot { revision: 0, sub: 0 })? {
-        let (slot, record) = found?;
-        let bytes = record.bytes();
-        let key = index.key(&record.key).unwrap_or(record.key);
-        index.apply(&key, slot, record.create_revision, record.version, bytes);
+    view.from(Slot { revision: 0, sub: 0 }, |slot, record| {
+        let key = index.key(record.key).unwrap_or_else(|| record.key.into());
+        index.apply(&key, slot, record.create_revision, record.version, record.bytes());
         leases.extend(record.lease.map(|lease| (key, slot, lease)));
         revision = slot.revision;
-    }
+        ControlFlow::Continue(())
+    })?;
     if compacted > revision {
         return Err(format!(
             "it was compacted at revision `{compacted}`, but ends at `{revision}`: its end is missing"

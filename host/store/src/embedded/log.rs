@@ -1,11 +1,12 @@
 //! The engine, as the little that is asked of it: append records, read them, delete them.
 
+use std::ops::ControlFlow;
 use std::sync::{PoisonError, RwLock};
 
 use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
 use super::directory::Directory;
-use super::record::{Record, Slot};
+use super::record::{Record, Slot, Stored};
 
 const RECORDS: TableDefinition<&[u8; Slot::BYTES], &[u8]> = TableDefinition::new("records");
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
@@ -113,12 +114,15 @@ impl View {
     pub(super) fn record(&self, slot: Slot) -> Result<Record, String> {
         let found = self.0.get(&slot.to_bytes()).map_err(unreadable)?;
         let found = found.ok_or_else(|| damaged(slot, "it is missing"))?;
-        Record::decode(slot, found.value()).map_err(|what| damaged(slot, &what))
+        stored(slot, found.value()).map(Stored::into_record)
     }
 
     /// Several records, whose slots are in order. What lies near to one another is read in one pass.
-    pub(super) fn records(&self, slots: impl Iterator<Item = Slot>) -> Result<Vec<Record>, String> {
-        let mut records = Vec::with_capacity(slots.size_hint().0);
+    pub(super) fn records(
+        &self,
+        slots: impl Iterator<Item = Slot>,
+        mut take: impl FnMut(Stored<'_>),
+    ) -> Result<(), String> {
         let mut pass = None;
         for slot in slots {
             let near = pass.as_mut().and_then(|pass: &mut redb::Range<'_, &[u8; Slot::BYTES], &[u8]>| {
@@ -138,20 +142,30 @@ impl View {
                     found.ok_or_else(|| damaged(slot, "it is missing"))?
                 }
             };
-            records.push(Record::decode(slot, bytes.value()).map_err(|what| damaged(slot, &what))?);
+            take(stored(slot, bytes.value())?);
         }
-        Ok(records)
+        Ok(())
     }
 
-    /// The records from a slot on, in order.
-    pub(super) fn from(&self, slot: Slot) -> Result<impl Iterator<Item = Result<(Slot, Record), String>>, String> {
-        let range = self.0.range::<&[u8; Slot::BYTES]>(&slot.to_bytes()..).map_err(unreadable)?;
-        Ok(range.map(|found| {
+    /// The records from a slot on, in order, until `take` has enough.
+    pub(super) fn from(
+        &self,
+        slot: Slot,
+        mut take: impl FnMut(Slot, Stored<'_>) -> ControlFlow<()>,
+    ) -> Result<(), String> {
+        for found in self.0.range::<&[u8; Slot::BYTES]>(&slot.to_bytes()..).map_err(unreadable)? {
             let (slot, bytes) = found.map_err(unreadable)?;
             let slot = Slot::from_bytes(*slot.value());
-            Record::decode(slot, bytes.value()).map(|record| (slot, record)).map_err(|what| damaged(slot, &what))
-        }))
+            if take(slot, stored(slot, bytes.value())?).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
+}
+
+fn stored(slot: Slot, bytes: &[u8]) -> Result<Stored<'_>, String> {
+    Stored::decode(slot, bytes).map_err(|what| damaged(slot, &what))
 }
 
 fn unreadable(error: impl std::fmt::Display) -> String {

@@ -1,6 +1,7 @@
 //! What of the store everybody may see: only what is durable.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, RwLock};
 
@@ -8,8 +9,8 @@ use tokio::sync::watch;
 
 use super::index::Index;
 use super::log::{Log, View};
-use super::record::Slot;
-use crate::{Change, Kv, Limits, Page, RangeQuery, ReadError, WatchItem};
+use super::record::{Slot, Stored};
+use crate::{Change, Key, Kv, Limits, Page, RangeQuery, ReadError, WatchItem};
 
 /// Shared by the store's handle, its committer and its watches.
 pub(super) struct Shared {
@@ -104,27 +105,26 @@ impl Shared {
     pub(super) fn range(&self, query: &RangeQuery) -> Result<Page, ReadError> {
         let (published, view, revision) = self.at(query.at)?;
         let limit = if query.limit == 0 { usize::MAX } else { query.limit };
-        let mut slots = Vec::new();
-        let mut count = 0;
-        for (key, slot) in published.index.range(&query.start, &query.end, revision) {
-            if slots.len() < limit {
-                slots.push((key.clone(), slot));
-            }
-            count += 1;
-        }
+        let mut range = published.index.range(&query.start, &query.end, revision);
+        let slots: Vec<_> = range.by_ref().take(limit).map(|(key, slot)| (key.clone(), slot)).collect();
+        let behind = if query.counted { range.by_ref().count() } else { usize::from(range.next().is_some()) } as u64;
+        drop(range);
         drop(published);
+        let (more, count) = (behind > 0, slots.len() as u64 + behind);
         // Reads in the order of the disk, not of the keys: a whole keyspace is one pass over the file.
         let mut order: Vec<usize> = (0..slots.len()).collect();
         order.sort_unstable_by_key(|&at| slots[at].1);
-        let records = view.records(order.iter().map(|&at| slots[at].1)).map_err(ReadError::Unavailable)?;
         let mut kvs: Vec<Option<Kv>> = vec![None; slots.len()];
-        for (at, record) in order.into_iter().zip(records) {
-            let (key, slot) = &slots[at];
-            let value = if query.keys_only { bytes::Bytes::new() } else { record.value.clone() };
-            kvs[at] = Some(Kv { key: key.clone(), value, ..record.into_kv(slot.revision) });
-        }
-        let kvs: Vec<Kv> = kvs.into_iter().flatten().collect();
-        Ok(Page { more: count > kvs.len() as u64, kvs, count, revision })
+        let mut next = order.iter();
+        let take = |record: Stored<'_>| {
+            if let Some(&at) = next.next() {
+                let (key, slot) = &slots[at];
+                let value = if query.keys_only { &[] } else { record.value };
+                kvs[at] = Some(Stored { value, ..record }.into_kv(key.clone(), slot.revision));
+            }
+        };
+        view.records(order.iter().map(|&at| slots[at].1), take).map_err(ReadError::Unavailable)?;
+        Ok(Page { more, kvs: kvs.into_iter().flatten().collect(), count, revision })
     }
 
     /// The next items of a watch that has seen everything before `from`, if they are at hand.
@@ -145,20 +145,21 @@ impl Shared {
         drop(published);
         let mut items = Vec::new();
         let mut last: Option<(u64, Vec<Change>)> = None;
-        for found in view.from(Slot { revision: from, sub: 0 }).map_err(ReadError::Unavailable)? {
-            let (slot, record) = found.map_err(ReadError::Unavailable)?;
+        let take = |slot: Slot, record: Stored<'_>| {
             if last.as_ref().is_some_and(|(revision, _)| *revision != slot.revision) {
                 items.extend(last.take().map(|(revision, changes)| WatchItem::Batch { revision, changes }));
             }
             // The disk may be ahead of what is published.
             if slot.revision > newest || items.len() == self.limits.recent_revisions_max {
-                break;
+                return ControlFlow::Break(());
             }
-            let deletion = record.is_deletion();
-            let kv = record.into_kv(slot.revision);
-            let change = if deletion { Change::Delete { key: kv.key } } else { Change::Put(kv) };
+            let (key, deletion) = (Key::from(record.key), record.version == 0);
+            let change =
+                if deletion { Change::Delete { key } } else { Change::Put(record.into_kv(key, slot.revision)) };
             last.get_or_insert_with(|| (slot.revision, Vec::new())).1.push(change);
-        }
+            ControlFlow::Continue(())
+        };
+        view.from(Slot { revision: from, sub: 0 }, take).map_err(ReadError::Unavailable)?;
         items.extend(last.map(|(revision, changes)| WatchItem::Batch { revision, changes }));
         Ok(items)
     }
