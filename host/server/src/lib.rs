@@ -26,7 +26,11 @@ mod routes;
 mod serve;
 mod version;
 
-pub use authn::{API_SERVER, PRIVILEGED, TokenFileError, User};
+pub use authn::{API_SERVER, Authentication, Authenticator, Credentials, PRIVILEGED, TokenFileError, User};
+pub use authz::{
+    Attributes, Authorization, Authorizer, Decision, Mode, PathRule, ResourceRule, ResourceTarget, Rules, Target,
+    Verdict,
+};
 pub use director::Director;
 pub use limits::{Limits, REQUEST_BODY_BYTES_MAX};
 pub use observe::{LoggingError, Metrics, init_logging};

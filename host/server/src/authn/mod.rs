@@ -1,8 +1,10 @@
-//! Who asks: client certificates, then bearer tokens, then nobody in particular.
+//! Who asks: client certificates, then bearer tokens, then whom plugins name, then nobody in
+//! particular.
 //!
 //! A credential that is presented and wrong is never taken for none: it is a 401 even where
 //! anonymous requests are welcome.
 
+mod authenticator;
 mod certificates;
 mod tokens;
 mod user;
@@ -11,7 +13,9 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use parking_lot::RwLock;
 
+pub use authenticator::{Authenticator, Credentials};
 pub(crate) use certificates::ClientAuthorities;
 pub use tokens::TokenFileError;
 pub(crate) use tokens::Tokens;
@@ -21,10 +25,10 @@ pub use user::{API_SERVER, PRIVILEGED, User};
 use crate::request::Context;
 
 /// How requests prove whose they are.
-#[derive(Debug)]
-pub(crate) struct Authentication {
+pub struct Authentication {
     authorities: Option<ClientAuthorities>,
     tokens: Tokens,
+    plugins: RwLock<Arc<[Arc<dyn Authenticator>]>>,
     anonymous: Option<Arc<User>>,
 }
 
@@ -37,25 +41,53 @@ pub(crate) enum Refusal {
     InvalidToken,
     #[error("{0}")]
     InvalidCertificate(String),
+    /// A plugin's.
+    #[error("{authenticator}: {reason}")]
+    Plugin { authenticator: String, reason: String },
 }
 
 impl Authentication {
     pub(crate) fn new(authorities: Option<ClientAuthorities>, tokens: Tokens, anonymous: bool) -> Self {
-        Self { authorities, tokens, anonymous: anonymous.then(|| Arc::new(User::anonymous())) }
+        let anonymous = anonymous.then(|| Arc::new(User::anonymous()));
+        Self { authorities, tokens, plugins: RwLock::new(Arc::new([])), anonymous }
+    }
+
+    /// Adds an authenticator, at any time, in place of one of the same name.
+    pub fn add(&self, authenticator: Arc<dyn Authenticator>) {
+        let mut plugins = self.plugins.write();
+        let others = plugins.iter().filter(|other| other.name() != authenticator.name()).cloned();
+        *plugins = others.chain([authenticator.clone()]).collect();
+    }
+
+    /// Removes the authenticator of a link that has gone.
+    pub fn remove(&self, name: &str) {
+        let mut plugins = self.plugins.write();
+        *plugins = plugins.iter().filter(|other| other.name() != name).cloned().collect();
     }
 
     /// A good credential counts, wherever it is; else a bad one is refused; else it is anonymous.
-    pub(crate) fn authenticate(&self, context: &Context, headers: &HeaderMap) -> Result<Arc<User>, Refusal> {
+    pub(crate) async fn authenticate(&self, context: &Context, headers: &HeaderMap) -> Result<Arc<User>, Refusal> {
         let mut refusal = None;
         match self.certificate_user(context) {
             Ok(Some(user)) => return Ok(user),
             Ok(None) => {}
             Err(reason) => refusal = Some(reason),
         }
-        if let Some(token) = bearer_token(headers) {
+        let bearer_token = bearer_token(headers);
+        if let Some(token) = bearer_token {
             match self.tokens.user(token) {
                 Some(user) => return Ok(user),
                 None => drop(refusal.get_or_insert(Refusal::InvalidToken)),
+            }
+        }
+        let plugins = self.plugins.read().clone();
+        for plugin in plugins.iter() {
+            match plugin.authenticate(Credentials { bearer_token, headers }).await {
+                Ok(Some(user)) => return Ok(Arc::new(user.authenticated())),
+                Ok(None) => {}
+                Err(reason) => {
+                    refusal = Some(Refusal::Plugin { authenticator: plugin.name().to_owned(), reason });
+                }
             }
         }
         match (refusal, &self.anonymous) {
@@ -76,6 +108,12 @@ impl Authentication {
             let user = authorities.user(chain).map_err(Refusal::InvalidCertificate)?;
             Ok(user.map(|user| Arc::new(user.authenticated())))
         })
+    }
+}
+
+impl std::fmt::Debug for Authentication {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authentication").field("anonymous", &self.anonymous.is_some()).finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,7 @@
 use std::time::Instant;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::pki_types::CertificateDer;
@@ -48,8 +50,8 @@ fn tokens(csv: &str) -> Result<Tokens, TokenFileError> {
     Tokens::read(file.path())
 }
 
-#[test]
-fn a_certificate_names_user_groups_and_uid() {
+#[tokio::test]
+async fn a_certificate_names_user_groups_and_uid() {
     let authority = Authority::new();
     let authentication = Authentication::new(
         Some(ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap()),
@@ -61,7 +63,7 @@ fn a_certificate_names_user_groups_and_uid() {
         params.distinguished_name.push(DnType::OrganizationName, "builders");
         params.distinguished_name.push(DnType::from_oid(&[1, 3, 6, 1, 4, 1, 57683, 2]), "7");
     });
-    let user = authentication.authenticate(&context(chain), &HeaderMap::new()).unwrap();
+    let user = authentication.authenticate(&context(chain), &HeaderMap::new()).await.unwrap();
     assert_eq!((user.name.as_str(), user.uid.as_str()), ("bob", "7"));
     assert_eq!(user.groups, ["builders", "system:authenticated"]);
     let (key, values) = &user.extra[0];
@@ -69,8 +71,8 @@ fn a_certificate_names_user_groups_and_uid() {
     assert!(values[0].starts_with("X509SHA256=") && values[0].len() == 75, "{values:?}");
 }
 
-#[test]
-fn a_certificate_that_nobody_vouches_for_is_refused() {
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let authority = Authority::new();
     let now = time::OffsetDateTime::now_utc();
     let named = |params: &mut CertificateParams| params.distinguished_name.push(DnType::CommonName, "bob");
@@ -94,7 +96,7 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
     let authorities = ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap();
     let authentication = Authentication::new(Some(authorities), Tokens::default(), true);
     for (what, chain, anonymous) in cases {
-        let got = authentication.authenticate(&context(chain), &HeaderMap::new());
+        let got = authentication.authenticate(&context(chain), &HeaderMap::new()).await;
         match got {
             Ok(user) => assert!(anonymous && user.name == ANONYMOUS, "{what}: {user:?}"),
             Err(refusal) => assert!(!anonymous && matches!(refusal, Refusal::InvalidCertificate(_)), "{what}"),
@@ -102,20 +104,20 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
     }
 }
 
-#[test]
-fn a_certificate_is_verified_once_for_a_while() {
+#[tokio::test]
+async fn a_certificate_is_verified_once_for_a_while() {
     let authority = Authority::new();
     let authorities = ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap();
     let authentication = Authentication::new(Some(authorities), Tokens::default(), false);
     let chain = authority.sign(|params| params.distinguished_name.push(DnType::CommonName, "bob"));
     let context = context(chain);
-    let first = authentication.authenticate(&context, &HeaderMap::new()).unwrap();
-    let second = authentication.authenticate(&context, &HeaderMap::new()).unwrap();
+    let first = authentication.authenticate(&context, &HeaderMap::new()).await.unwrap();
+    let second = authentication.authenticate(&context, &HeaderMap::new()).await.unwrap();
     assert!(Arc::ptr_eq(&first, &second));
 }
 
-#[test]
-fn tokens_are_read_as_upstream_reads_them() {
+#[tokio::test]
+async fn tokens_are_read_as_upstream_reads_them() {
     let csv = "secret,bob,7\n\
                \"other\",eve,8,\"a,b\"\n\
                ,nobody,9\n\
@@ -135,7 +137,7 @@ fn tokens_are_read_as_upstream_reads_them() {
         ("Basic c2VjcmV0", Ok((ANONYMOUS, "", &["system:unauthenticated"]))),
     ];
     for (header, expected) in cases {
-        let got = authentication.authenticate(&context(Vec::new()), &bearer(header));
+        let got = authentication.authenticate(&context(Vec::new()), &bearer(header)).await;
         match (&got, &expected) {
             (Ok(user), Ok((name, uid, groups))) => {
                 assert_eq!((user.name.as_str(), user.uid.as_str()), (*name, *uid), "{header}");
@@ -155,14 +157,63 @@ fn a_token_file_that_cannot_be_read_says_where() {
     assert!(error.starts_with("token file `/nowhere/tokens.csv` cannot be read"), "{error}");
 }
 
-#[test]
-fn a_good_credential_counts_beside_a_bad_one() {
+#[tokio::test]
+async fn a_good_credential_counts_beside_a_bad_one() {
     let authority = Authority::new();
     let authorities = ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap();
     let authentication = Authentication::new(Some(authorities), tokens("secret,bob,7").unwrap(), false);
     let unknown = Authority::new().sign(|params| params.distinguished_name.push(DnType::CommonName, "eve"));
-    let user = authentication.authenticate(&context(unknown), &bearer("Bearer secret")).unwrap();
+    let user = authentication.authenticate(&context(unknown), &bearer("Bearer secret")).await.unwrap();
     assert_eq!(user.name, "bob");
-    let none = authentication.authenticate(&context(Vec::new()), &HeaderMap::new());
+    let none = authentication.authenticate(&context(Vec::new()), &HeaderMap::new()).await;
     assert_eq!(none.unwrap_err(), Refusal::NoCredentials);
+}
+
+/// Knows one token, and takes it away from those who come after.
+struct Told(&'static str);
+
+impl Authenticator for Told {
+    fn name(&self) -> &str {
+        self.0
+    }
+
+    fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> BoxFuture<'a, Result<Option<User>, String>> {
+        let answer = match credentials.bearer_token {
+            Some(token) if token == self.0 => Ok(Some(User { name: format!("{}'s", self.0), ..User::default() })),
+            Some("broken") => Err("out of order".to_owned()),
+            _ if credentials.headers.contains_key("x-anybody") => Ok(Some(User::anonymous())),
+            _ => Ok(None),
+        };
+        std::future::ready(answer).boxed()
+    }
+}
+
+#[tokio::test]
+async fn plugins_are_asked_one_after_the_other() {
+    let authentication = Authentication::new(None, tokens("secret,bob,7").unwrap(), true);
+    authentication.add(Arc::new(Told("a")));
+    authentication.add(Arc::new(Told("b")));
+    let plugin = |name: &str| Refusal::Plugin { authenticator: name.into(), reason: "out of order".into() };
+    let cases: [(&str, Result<(&str, &str), Refusal>); 6] = [
+        ("Bearer secret", Ok(("bob", AUTHENTICATED))),
+        ("Bearer a", Ok(("a's", AUTHENTICATED))),
+        ("Bearer b", Ok(("b's", AUTHENTICATED))),
+        ("Bearer c", Err(Refusal::InvalidToken)),
+        ("Bearer broken", Err(plugin("b"))),
+        ("Basic abc", Ok((ANONYMOUS, UNAUTHENTICATED))),
+    ];
+    for (header, expected) in cases {
+        let got = authentication.authenticate(&context(Vec::new()), &bearer(header)).await;
+        let got = got.map(|user| (user.name.clone(), user.groups.last().unwrap().clone()));
+        assert_eq!(got, expected.map(|(name, group)| (name.to_owned(), group.to_owned())), "{header}");
+    }
+
+    // A plugin may say that somebody is nobody in particular.
+    let anybody = HeaderMap::from_iter([(http::HeaderName::from_static("x-anybody"), HeaderValue::from_static("1"))]);
+    let user = authentication.authenticate(&context(Vec::new()), &anybody).await.unwrap();
+    assert_eq!(user.groups, [UNAUTHENTICATED]);
+
+    authentication.remove("a");
+    let gone = authentication.authenticate(&context(Vec::new()), &bearer("Bearer a")).await;
+    assert_eq!(gone.unwrap_err(), Refusal::InvalidToken);
 }

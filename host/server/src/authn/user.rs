@@ -35,8 +35,9 @@ impl User {
         self.groups.iter().any(|other| other == group)
     }
 
+    /// A member of `system:authenticated`, unless somebody said already what he is.
     pub(super) fn authenticated(mut self) -> Self {
-        if !self.is_in(AUTHENTICATED) {
+        if self.name != ANONYMOUS && !self.is_in(AUTHENTICATED) && !self.is_in(UNAUTHENTICATED) {
             self.groups.push(AUTHENTICATED.into());
         }
         self

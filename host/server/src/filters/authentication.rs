@@ -29,7 +29,7 @@ impl Filter for Authenticate {
     async fn before(&self, request: &mut Request) -> Result<bool, Response> {
         let http2 = request.version() == Version::HTTP_2;
         let context = request.context();
-        let user = self.authentication.authenticate(context, request.headers()).map_err(|reason| {
+        let user = self.authentication.authenticate(context, request.headers()).await.map_err(|reason| {
             info!(audit_id = context.audit_id(), %reason, "unable to authenticate the request");
             let mut response = Failure::unauthorized().into();
             close_if(http2, &mut response);

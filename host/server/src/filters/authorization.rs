@@ -1,25 +1,40 @@
 //! Lets pass who may.
 
-use tracing::debug;
+use std::sync::Arc;
+
+use tracing::{debug, error};
 
 use super::Filter;
-use crate::authz::{Attributes, Decision, authorize};
+use crate::authz::{Attributes, Authorization, Verdict};
 use crate::request::Request;
-use crate::response::Response;
+use crate::response::{Response, internal_error};
 
-pub(super) struct Authorize;
+pub(super) struct Authorize {
+    authorization: Arc<Authorization>,
+}
+
+impl Authorize {
+    pub(super) fn new(authorization: Arc<Authorization>) -> Self {
+        Self { authorization }
+    }
+}
 
 impl Filter for Authorize {
     type Held = ();
 
     async fn before(&self, request: &mut Request) -> Result<(), Response> {
-        let attributes = Attributes::new(request.context().user(), request.info());
-        match authorize(&attributes) {
-            Decision::Allow => Ok(()),
-            Decision::NoOpinion => {
-                let failure = attributes.forbidden();
-                debug!(audit_id = request.context().audit_id(), "{}", failure.message);
+        let context = request.context();
+        let attributes = Attributes::new(context.user(), request.info());
+        match self.authorization.authorize(&attributes).await {
+            Ok(decision) if decision.verdict == Verdict::Allow => Ok(()),
+            Ok(decision) => {
+                let failure = attributes.forbidden(&decision.reason);
+                debug!(audit_id = context.audit_id(), "{}", failure.message);
                 Err(failure.into())
+            }
+            Err(reason) => {
+                error!(audit_id = context.audit_id(), "cannot authorize: {reason}");
+                Err(internal_error(request.uri(), reason))
             }
         }
     }
@@ -28,6 +43,7 @@ impl Filter for Authorize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authz::Mode;
     use crate::filters::testing::{Inside, request_of, through};
 
     /// Groups, method and URI; then the message and the details of a refusal.
@@ -72,7 +88,8 @@ mod tests {
         ];
         for (groups, method, uri, expected) in cases {
             let inside = Inside::default();
-            let (code, headers, body) = through(Authorize, request_of("eve", groups, method, uri, &[]), &inside).await;
+            let filter = Authorize::new(Arc::new(Authorization::new(vec![Mode::PublicPaths])));
+            let (code, headers, body) = through(filter, request_of("eve", groups, method, uri, &[]), &inside).await;
             match expected {
                 Ok(()) => assert_eq!((code, inside.seen()), (200, 1), "{uri}"),
                 Err(expected) => {

@@ -9,7 +9,7 @@ use tracing::info;
 use super::Filter;
 use super::headers::remove_matching;
 use crate::authn::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User};
-use crate::authz::{Attributes, Decision, Target, authorize};
+use crate::authz::{Attributes, Authorization, ResourceTarget, Target, Verdict};
 use crate::request::Request;
 use crate::response::{Failure, Response};
 
@@ -20,7 +20,15 @@ const EXTRA: &str = "impersonate-extra-";
 
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 
-pub(super) struct Impersonate;
+pub(super) struct Impersonate {
+    authorization: Arc<Authorization>,
+}
+
+impl Impersonate {
+    pub(super) fn new(authorization: Arc<Authorization>) -> Self {
+        Self { authorization }
+    }
+}
 
 impl Filter for Impersonate {
     type Held = ();
@@ -33,7 +41,8 @@ impl Filter for Impersonate {
         let Some(wanted) = wanted_user(request.headers())? else { return Ok(()) };
         let context = request.context();
         let requestor = context.user();
-        check(requestor, &wanted)?;
+        // Boxed: hardly anybody comes here, and all would carry it around.
+        Box::pin(check(&self.authorization, requestor, &wanted)).await?;
         info!(audit_id = context.audit_id(), user = requestor.name, as_user = wanted.name, "impersonating");
         context.impersonate(Arc::new(with_implied_groups(wanted)));
 
@@ -71,28 +80,34 @@ fn wanted_user(headers: &HeaderMap) -> Result<Option<User>, Failure> {
 }
 
 /// Each thing that somebody wants to be is a permission of its own.
-fn check(requestor: &User, wanted: &User) -> Result<(), Failure> {
-    let allowed = |group, resource, subresource, namespace, name| {
-        let target = Target::Resource { group, resource, subresource, namespace, name };
-        let attributes = Attributes { user: requestor, verb: "impersonate", target };
-        match authorize(&attributes) {
-            Decision::Allow => Ok(()),
-            Decision::NoOpinion => Err(attributes.forbidden()),
+async fn check(authorization: &Authorization, requestor: &User, wanted: &User) -> Result<(), Failure> {
+    let allowed = async |target| {
+        let attributes = Attributes { user: requestor, verb: "impersonate", target: Target::Resource(target) };
+        match authorization.authorize(&attributes).await {
+            Ok(decision) if decision.verdict == Verdict::Allow => Ok(()),
+            Ok(decision) => Err(attributes.forbidden(&decision.reason)),
+            // As upstream: who cannot tell is no reason to let somebody be another.
+            Err(_) => Err(attributes.forbidden("")),
         }
     };
+    let core = ResourceTarget::default();
+    let authentication = ResourceTarget { group: "authentication.k8s.io", version: "v1", ..core };
     match service_account(&wanted.name) {
-        Some((namespace, name)) => allowed("", "serviceaccounts", "", namespace, name)?,
-        None => allowed("", "users", "", "", &wanted.name)?,
+        Some((namespace, name)) => {
+            allowed(ResourceTarget { resource: "serviceaccounts", namespace, name, ..core }).await?;
+        }
+        None => allowed(ResourceTarget { resource: "users", name: &wanted.name, ..core }).await?,
     }
     if !wanted.uid.is_empty() {
-        allowed("authentication.k8s.io", "uids", "", "", &wanted.uid)?;
+        allowed(ResourceTarget { resource: "uids", name: &wanted.uid, ..authentication }).await?;
     }
     for group in &wanted.groups {
-        allowed("", "groups", "", "", group)?;
+        allowed(ResourceTarget { resource: "groups", name: group, ..core }).await?;
     }
     for (key, values) in &wanted.extra {
         for value in values {
-            allowed("authentication.k8s.io", "userextras", key, "", value)?;
+            let extra = ResourceTarget { resource: "userextras", subresource: key, name: value, ..authentication };
+            allowed(extra).await?;
         }
     }
     Ok(())
@@ -121,7 +136,12 @@ fn service_account(user: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authz::Mode;
     use crate::filters::testing::{Headers, Inside, message, request_of, through};
+
+    fn impersonate() -> Impersonate {
+        Impersonate::new(Arc::new(Authorization::new(vec![Mode::PublicPaths])))
+    }
 
     #[tokio::test]
     async fn the_privileged_may_be_anybody() {
@@ -156,7 +176,7 @@ mod tests {
         for (headers, name, uid, groups) in cases {
             let inside = Inside::default();
             let request = request_of("root", &["system:masters"], "GET", "/api", headers);
-            let (code, _, _) = through(Impersonate, request, &inside).await;
+            let (code, _, _) = through(impersonate(), request, &inside).await;
             let user = inside.user();
             assert_eq!((code, user.name.as_str(), user.uid.as_str()), (200, name, uid));
             assert_eq!(user.groups, groups);
@@ -172,7 +192,7 @@ mod tests {
             ("impersonate-extra-acme.com%2Fproject", "y"),
         ];
         let inside = Inside::default();
-        through(Impersonate, request_of("root", &["system:masters"], "GET", "/api", &headers), &inside).await;
+        through(impersonate(), request_of("root", &["system:masters"], "GET", "/api", &headers), &inside).await;
         assert_eq!(inside.user().extra, [("acme.com/project".to_owned(), vec!["x".to_owned(), "y".to_owned()])]);
     }
 
@@ -194,7 +214,7 @@ mod tests {
         ];
         for (headers, expected, words) in cases {
             let inside = Inside::default();
-            let (code, _, body) = through(Impersonate, request_of("eve", &[], "GET", "/api", headers), &inside).await;
+            let (code, _, body) = through(impersonate(), request_of("eve", &[], "GET", "/api", headers), &inside).await;
             assert_eq!((code, inside.seen()), (expected, 0));
             assert!(message(&body).contains(words), "{body}");
         }

@@ -1,10 +1,8 @@
 //! Finds out what a request is about.
 
-use http::StatusCode;
-
 use super::Filter;
 use crate::request::{Request, RequestInfo};
-use crate::response::{Response, text};
+use crate::response::{Response, internal_error};
 
 pub(super) struct FindRequestInfo;
 
@@ -17,11 +15,7 @@ impl Filter for FindRequestInfo {
                 request.context().set_info(info);
                 Ok(())
             }
-            Err(error) => {
-                let uri = request.uri().to_string();
-                let message = format!("Internal Server Error: {uri:?}: failed to create RequestInfo: {error}");
-                Err(text(StatusCode::INTERNAL_SERVER_ERROR, message))
-            }
+            Err(error) => Err(internal_error(request.uri(), format_args!("failed to create RequestInfo: {error}"))),
         }
     }
 }

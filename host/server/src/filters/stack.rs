@@ -22,6 +22,7 @@ use super::wait_group::WaitGroup;
 use super::warnings::SendWarnings;
 use super::watch_end::EndWatches;
 use crate::authn::Authentication;
+use crate::authz::Authorization;
 use crate::lifecycle::Signals;
 use crate::observe::RequestMetrics;
 use crate::options::{Requests, Shutdown};
@@ -31,6 +32,7 @@ use crate::serve::InFlightRequests;
 pub(crate) struct Parts {
     pub(crate) signals: Arc<Signals>,
     pub(crate) authentication: Arc<Authentication>,
+    pub(crate) authorization: Arc<Authorization>,
     pub(crate) metrics: Arc<RequestMetrics>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) in_flight: Arc<InFlightRequests>,
@@ -40,7 +42,7 @@ pub(crate) struct Parts {
 
 /// All filters before `handler`, the outermost first.
 pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
-    let Parts { signals, authentication, metrics, limits, in_flight, requests, shutdown } = parts;
+    let Parts { signals, authentication, authorization, metrics, limits, in_flight, requests, shutdown } = parts;
 
     // Everything, a panic too, is answered and logged under the request's id.
     let identify = AuditId;
@@ -67,11 +69,11 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
     // Inside of the deadline, since an answer that came too late warns nobody.
     let let_in = SendWarnings
         .then(Authenticate::new(authentication))
-        .then(Impersonate)
+        .then(Impersonate::new(authorization.clone()))
         // Knows who asks: those who may do everything are let in even when the house is full.
         .then(InFlight::new(limits))
         // As late as possible, and before anything that tells what exists.
-        .then(Authorize);
+        .then(Authorize::new(authorization));
 
     let inside = Layered { around: Filters(let_in), inside: handler };
     // Around authentication, which may ask others and must not take for ever.

@@ -1,13 +1,14 @@
-//! Who gets in.
+//! Who gets in, and who may do what.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::check::{Checks, absolute};
+use crate::authz::Mode;
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Authentication")]
+#[command(next_help_heading = "Authentication and authorization")]
 pub struct AccessOptions {
     /// PEM file with authorities whose client certificates are accepted, beside the host's own
     #[arg(long, value_name = "FILE")]
@@ -27,6 +28,10 @@ pub struct AccessOptions {
         require_equals = true
     )]
     pub anonymous_auth: String,
+
+    /// Who is asked whether a request is allowed, in this order: AlwaysAllow, AlwaysDeny, or a plugin's name; all plugins that decide, if nothing is said
+    #[arg(long, value_name = "MODE,...", value_delimiter = ',')]
+    pub authorization_mode: Vec<String>,
 }
 
 /// What [`AccessOptions`] say, checked.
@@ -35,18 +40,61 @@ pub struct Access {
     pub client_ca_file: Option<PathBuf>,
     pub token_auth_file: Option<PathBuf>,
     pub anonymous: bool,
+    pub authorization: Vec<Mode>,
 }
 
+/// What kube-apiserver decides itself, and a plugin of that name here.
+const PLUGIN_MODES: [&str; 2] = ["Node", "RBAC"];
+
 impl AccessOptions {
-    pub(super) fn complete(&self, checks: &mut Checks) -> Access {
+    /// `plugins` are the names of the links.
+    pub(super) fn complete(&self, plugins: &[&str], checks: &mut Checks) -> Access {
         let mut file = |flag, path: &Option<PathBuf>| {
             path.as_ref().map(|path| {
                 checks.file(flag, path);
                 absolute(path)
             })
         };
-        let client_ca_file = file("client-ca-file", &self.client_ca_file);
-        let token_auth_file = file("token-auth-file", &self.token_auth_file);
-        Access { client_ca_file, token_auth_file, anonymous: checks.flag("anonymous-auth", &self.anonymous_auth) }
+        Access {
+            client_ca_file: file("client-ca-file", &self.client_ca_file),
+            token_auth_file: file("token-auth-file", &self.token_auth_file),
+            anonymous: checks.flag("anonymous-auth", &self.anonymous_auth),
+            authorization: self.modes(plugins, checks),
+        }
+    }
+
+    fn modes(&self, plugins: &[&str], checks: &mut Checks) -> Vec<Mode> {
+        if self.authorization_mode.is_empty() {
+            return vec![Mode::Plugins, Mode::PublicPaths];
+        }
+        let mut modes = Vec::new();
+        for (index, text) in self.authorization_mode.iter().enumerate() {
+            if self.authorization_mode[..index].contains(text) {
+                checks.error(format!("--authorization-mode has `{text}` more than once"));
+                continue;
+            }
+            let named = text.to_lowercase();
+            modes.push(match text.as_str() {
+                "AlwaysAllow" => Mode::AlwaysAllow,
+                "AlwaysDeny" => Mode::AlwaysDeny,
+                mode if PLUGIN_MODES.contains(&mode) && !plugins.contains(&named.as_str()) => {
+                    checks.warn(format!(
+                        "--authorization-mode={mode} decides nothing: there is no plugin `{named}`. `system:masters` may \
+                         do everything, everybody may read health and version"
+                    ));
+                    Mode::PublicPaths
+                }
+                mode if PLUGIN_MODES.contains(&mode) => Mode::Named(named),
+                name if plugins.contains(&name) => Mode::Named(name.to_owned()),
+                other => {
+                    checks.error(format!(
+                        "--authorization-mode must be `AlwaysAllow`, `AlwaysDeny`, `Node`, `RBAC` or the name of a \
+                         plugin: `{other}`"
+                    ));
+                    continue;
+                }
+            });
+        }
+        modes
     }
 }

@@ -15,11 +15,21 @@ pub struct OptionErrors(pub Vec<String>);
 #[derive(Default)]
 pub(super) struct Checks {
     errors: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl Checks {
     pub(super) fn error(&mut self, message: impl Into<String>) {
         self.errors.push(message.into());
+    }
+
+    /// What an operator should know, and what is no reason not to start.
+    pub(super) fn warn(&mut self, message: impl Into<String>) {
+        self.warnings.push(message.into());
+    }
+
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// A duration that is not negative.

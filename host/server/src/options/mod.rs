@@ -60,6 +60,10 @@ pub struct RunConfig {
     pub shutdown: Shutdown,
     pub plugins: Plugins,
     pub logging: Logging,
+    /// What an operator should know, and what is no reason not to start. [`Server::new`] logs it.
+    ///
+    /// [`Server::new`]: crate::Server::new
+    pub warnings: Vec<String>,
 }
 
 impl RunOptions {
@@ -69,14 +73,19 @@ impl RunOptions {
         if self.data_dir.exists() && !self.data_dir.is_dir() {
             checks.error(format!("--data-dir is not a directory: `{}`", self.data_dir.display()));
         }
+        let serving = self.serving.complete(&mut checks);
+        let plugins = self.plugins.complete(&mut checks);
+        let names: Vec<&str> = plugins.links.iter().map(|link| link.name.as_str()).collect();
+        let access = self.access.complete(&names, &mut checks);
         let config = RunConfig {
             data_dir: absolute(&self.data_dir),
-            serving: self.serving.complete(&mut checks),
-            access: self.access.complete(&mut checks),
+            serving,
+            access,
             requests: self.requests.complete(&mut checks),
             shutdown: self.shutdown.complete(&mut checks),
-            plugins: self.plugins.complete(&mut checks),
+            plugins,
             logging: self.logging.complete(&mut checks),
+            warnings: checks.warnings().to_vec(),
         };
         checks.finish(config)
     }

@@ -1,6 +1,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::authz::Mode;
 
 #[derive(Parser)]
 struct Command {
@@ -114,6 +115,7 @@ fn all_errors_are_said_at_once() {
         "--client-ca-file=/nowhere/ca.crt",
         "--token-auth-file=/nowhere/tokens.csv",
         "--anonymous-auth=perhaps",
+        "--authorization-mode=b,RBAC,RBAC",
         "--request-timeout=0s",
         "--min-request-timeout=-1",
         "--max-requests-inflight=many",
@@ -139,20 +141,22 @@ fn all_errors_are_said_at_once() {
         "--http2-max-streams-per-connection must be a number above 0: `0`",
         "--secure-port must be a port, 0 to 65535: `70000`",
         "--service-cluster-ip-range must be a range of at least 8 addresses such as `10.0.0.0/24`: `10.0.0.0/31`",
-        "--client-ca-file cannot be read: `/nowhere/ca.crt`: no such file or directory",
-        "--token-auth-file cannot be read: `/nowhere/tokens.csv`: no such file or directory",
-        "--anonymous-auth must be `true` or `false`: `perhaps`",
-        "--request-timeout must not be zero: `0s`",
-        "--min-request-timeout must be a number of seconds: `-1`",
-        "--max-requests-inflight must be a number: `many`",
-        "--shutdown-delay-duration must not be negative: `-1s`",
-        "--livez-grace-period must be a duration such as `60s` or `1m30s`: `10`",
         "--plugin has two links named `a`: `x.wasm` and `y.wasm`; give one another name with `NAME=PATH`",
         "--plugin needs a name of lower-case letters, digits and `-`: `no name.wasm`; write `NAME=no name.wasm`",
         "--plugin-config must have the form `NAME=VALUE`: `a`",
         "--plugin-config names `b`, which no --plugin has",
         "--plugin-grant names `c`, which no --plugin has",
         "--plugin-dir is not a directory: `/nowhere`",
+        "--client-ca-file cannot be read: `/nowhere/ca.crt`: no such file or directory",
+        "--token-auth-file cannot be read: `/nowhere/tokens.csv`: no such file or directory",
+        "--anonymous-auth must be `true` or `false`: `perhaps`",
+        "--authorization-mode must be `AlwaysAllow`, `AlwaysDeny`, `Node`, `RBAC` or the name of a plugin: `b`",
+        "--authorization-mode has `RBAC` more than once",
+        "--request-timeout must not be zero: `0s`",
+        "--min-request-timeout must be a number of seconds: `-1`",
+        "--max-requests-inflight must be a number: `many`",
+        "--shutdown-delay-duration must not be negative: `-1s`",
+        "--livez-grace-period must be a duration such as `60s` or `1m30s`: `10`",
         "--log-format must be `text` or `json`: `xml`",
         "--v must be a level, 0 to 10: `loud`",
     ];
@@ -173,5 +177,26 @@ fn a_certificate_needs_its_key() {
     {
         let errors = run(&[given, "/dev/null"]).unwrap_err();
         assert_eq!(errors.0, [format!("{given} needs {missing}: a certificate is of no use without its key")]);
+    }
+}
+
+#[test]
+fn authorization_modes_are_words_and_plugins() {
+    let named = |name: &str| Mode::Named(name.to_owned());
+    let cases: [(&[&str], Vec<Mode>, usize); 6] = [
+        (&[], vec![Mode::Plugins, Mode::PublicPaths], 0),
+        (&["--authorization-mode=AlwaysAllow"], vec![Mode::AlwaysAllow], 0),
+        (&["--authorization-mode=core,AlwaysDeny"], vec![named("core"), Mode::AlwaysDeny], 0),
+        (
+            &["--authorization-mode", "core", "--authorization-mode", "AlwaysDeny"],
+            vec![named("core"), Mode::AlwaysDeny],
+            0,
+        ),
+        (&["--authorization-mode=Node,RBAC"], vec![Mode::PublicPaths, Mode::PublicPaths], 2),
+        (&["--authorization-mode=Node,RBAC", "--plugin=rbac.wasm"], vec![Mode::PublicPaths, named("rbac")], 1),
+    ];
+    for (arguments, modes, warnings) in cases {
+        let config = run(arguments).unwrap();
+        assert_eq!((config.access.authorization, config.warnings.len()), (modes, warnings), "{arguments:?}");
     }
 }

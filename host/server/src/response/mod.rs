@@ -4,10 +4,12 @@ mod body;
 mod status;
 
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, Uri};
 
 pub use body::{Body, BoxError};
 pub use status::{Failure, not_found};
+
+use crate::authz::escape;
 
 pub type Response = http::Response<Body>;
 
@@ -17,6 +19,12 @@ const TEXT_PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=ut
 /// A text with a line end, as Go's `http.Error` writes it.
 pub fn text(code: StatusCode, message: impl std::fmt::Display) -> Response {
     plain(code, format!("{message}\n"))
+}
+
+/// What upstream answers where the server itself is at fault: a text, not a `Status`.
+pub(crate) fn internal_error(uri: &Uri, reason: impl std::fmt::Display) -> Response {
+    let message = format!("Internal Server Error: {:?}: {reason}", uri.to_string());
+    text(StatusCode::INTERNAL_SERVER_ERROR, escape(&message))
 }
 
 /// A text as it is.

@@ -9,13 +9,14 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::certificates::{CertificateError, ServingCertificate, read, wrong};
 use super::http::Shared;
 use super::in_flight::InFlightRequests;
 use super::{listener, tls};
 use crate::authn::{Authentication, ClientAuthorities, TokenFileError, Tokens};
+use crate::authz::Authorization;
 use crate::director::Director;
 use crate::filters::{self, InFlightLimits};
 use crate::health::Health;
@@ -36,6 +37,10 @@ pub enum StartError {
     Certificate(#[from] CertificateError),
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+    #[error(
+        "--authorization-mode names `{0}`, which decides nothing\n\nhint: a plugin that is named there exports `authorizer`"
+    )]
+    NoAuthorizer(String),
     #[error("the serving certificate cannot be used: {0}")]
     Tls(#[from] rustls::Error),
     #[error("cannot listen on `{address}`: {source}\n\nhint: {}", hint(.address, .source))]
@@ -68,6 +73,7 @@ pub struct Server {
     client_ca: String,
     tls: rustls::ServerConfig,
     authentication: Arc<Authentication>,
+    authorization: Arc<Authorization>,
     signals: Arc<Signals>,
     routes: Arc<RoutesComplete>,
     health: Arc<Health>,
@@ -78,6 +84,9 @@ pub struct Server {
 impl Server {
     /// Reads certificates and tokens, and makes those of a fresh data directory.
     pub fn new(config: RunConfig) -> Result<Self, StartError> {
+        for warning in &config.warnings {
+            warn!("{warning}");
+        }
         let Serving { bind_address, ref certificate, ref service_range, tls_13_only, .. } = config.serving;
         let pki = Pki::open(&config.data_dir, bind_address, service_range.first)?;
 
@@ -107,6 +116,7 @@ impl Server {
         let limits = Arc::new(InFlightLimits::new(config.requests.max_reading, config.requests.max_mutating));
         Ok(Self {
             authentication: Arc::new(Authentication::new(Some(authorities), tokens, config.access.anonymous)),
+            authorization: Arc::new(Authorization::new(config.access.authorization.clone())),
             routes: Arc::new(RoutesComplete::new(signals.clone())),
             health: Arc::new(Health::new(signals.clone(), config.shutdown.livez_grace_period)),
             metrics: Arc::new(Metrics::new(limits.clone(), signals.clone())),
@@ -129,6 +139,16 @@ impl Server {
         &self.client_ca
     }
 
+    /// Where plugins that know users are added.
+    pub fn authentication(&self) -> &Arc<Authentication> {
+        &self.authentication
+    }
+
+    /// Where plugins that know rights are added, and who answers what somebody may.
+    pub fn authorization(&self) -> &Arc<Authorization> {
+        &self.authorization
+    }
+
     pub fn signals(&self) -> &Arc<Signals> {
         &self.signals
     }
@@ -146,7 +166,13 @@ impl Server {
     }
 
     /// Takes the port, and writes the kubeconfig that names it.
+    ///
+    /// # Errors
+    /// If the port cannot be had, or `--authorization-mode` names a plugin that does not decide.
     pub async fn bind(self) -> Result<Bound, StartError> {
+        if let Some(name) = self.authorization.missing().first() {
+            return Err(StartError::NoAuthorizer((*name).to_owned()));
+        }
         let asked = SocketAddr::new(self.config.serving.bind_address, self.config.serving.secure_port);
         let failed = |source| StartError::Listen { address: asked, source };
         let listener = TcpListener::bind(asked).await.map_err(failed)?;
@@ -181,7 +207,8 @@ impl Bound {
 
     /// Serves, in tasks of its own. The chain is complete by now: no more routes are announced.
     pub fn serve<D: Director>(self, director: Arc<D>) -> Running {
-        let Server { config, tls, authentication, signals, routes, health, limits, metrics, .. } = self.server;
+        let Server { config, tls, authentication, authorization, signals, routes, health, limits, metrics, .. } =
+            self.server;
         health.add_shutdown();
         routes.seal();
 
@@ -189,6 +216,7 @@ impl Bound {
         let parts = filters::Parts {
             signals: signals.clone(),
             authentication,
+            authorization,
             metrics: metrics.requests().clone(),
             limits,
             in_flight: in_flight.clone(),

@@ -1,57 +1,55 @@
-//! Who may do what, until role-based access control comes as a plugin: `system:masters`
-//! everything, everybody health and version, others nothing.
+//! What is asked to be allowed, and upstream's words for a refusal.
 
 use serde_json::{Map, Value};
 
-use crate::authn::{PRIVILEGED, User};
+use crate::authn::User;
 use crate::request::RequestInfo;
 use crate::response::Failure;
 
 /// What is asked to be allowed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Attributes<'a> {
+pub struct Attributes<'a> {
     pub user: &'a User,
     pub verb: &'a str,
     pub target: Target<'a>,
 }
 
+/// What the verb is about.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Target<'a> {
+pub enum Target<'a> {
     Path(&'a str),
-    Resource { group: &'a str, resource: &'a str, subresource: &'a str, namespace: &'a str, name: &'a str },
+    Resource(ResourceTarget<'a>),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision {
-    Allow,
-    /// Nobody has allowed it.
-    NoOpinion,
-}
-
-/// Paths that kube-apiserver's role `system:public-info-viewer` opens to everybody.
-const PUBLIC_PATHS: [&str; 5] = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
-
-/// Decides. The first rule that allows counts.
-pub(crate) fn authorize(attributes: &Attributes) -> Decision {
-    if attributes.user.is_in(PRIVILEGED) {
-        return Decision::Allow;
-    }
-    match attributes.target {
-        Target::Path(path) if attributes.verb == "get" && PUBLIC_PATHS.contains(&path) => Decision::Allow,
-        _ => Decision::NoOpinion,
-    }
+/// A resource; texts that do not apply are empty.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ResourceTarget<'a> {
+    pub group: &'a str,
+    pub version: &'a str,
+    pub resource: &'a str,
+    pub subresource: &'a str,
+    pub namespace: &'a str,
+    pub name: &'a str,
+    /// As the client typed it.
+    pub field_selector: &'a str,
+    /// As the client typed it.
+    pub label_selector: &'a str,
 }
 
 impl<'a> Attributes<'a> {
-    pub(crate) fn new(user: &'a User, info: &'a RequestInfo) -> Self {
+    /// What `user` asks with a request.
+    pub fn new(user: &'a User, info: &'a RequestInfo) -> Self {
         let target = if info.is_resource_request() {
-            Target::Resource {
+            Target::Resource(ResourceTarget {
                 group: info.api_group(),
+                version: info.api_version(),
                 resource: info.resource(),
                 subresource: info.subresource(),
                 namespace: info.namespace(),
                 name: info.name(),
-            }
+                field_selector: info.field_selector().unwrap_or_default(),
+                label_selector: info.label_selector().unwrap_or_default(),
+            })
         } else {
             Target::Path(info.path())
         };
@@ -59,9 +57,13 @@ impl<'a> Attributes<'a> {
     }
 
     /// The answer to a request that nobody has allowed.
-    pub(crate) fn forbidden(&self) -> Failure {
-        let message = escape(&self.to_string());
-        let Target::Resource { group, resource, name, .. } = self.target else {
+    pub(crate) fn forbidden(&self, reason: &str) -> Failure {
+        let mut message = escape(&self.to_string());
+        if !reason.is_empty() {
+            message.push_str(": ");
+            message.push_str(reason);
+        }
+        let Target::Resource(ResourceTarget { group, resource, name, .. }) = self.target else {
             return Failure::forbidden(format!("forbidden: {message}"), Map::new());
         };
         let qualified = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
@@ -80,7 +82,7 @@ impl std::fmt::Display for Attributes<'_> {
         let (user, verb) = (&self.user.name, self.verb);
         match self.target {
             Target::Path(path) => write!(f, "User {user:?} cannot {verb} path {path:?}"),
-            Target::Resource { group, resource, subresource, namespace, .. } => {
+            Target::Resource(ResourceTarget { group, resource, subresource, namespace, .. }) => {
                 let slash = if subresource.is_empty() { "" } else { "/" };
                 write!(f, "User {user:?} cannot {verb} resource \"{resource}{slash}{subresource}\"")?;
                 write!(f, " in API group {group:?}")?;
@@ -95,6 +97,6 @@ impl std::fmt::Display for Attributes<'_> {
 }
 
 /// An error must not look like a page to a browser.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
