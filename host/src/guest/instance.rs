@@ -1,35 +1,39 @@
-//! One instance of a plugin: a store, the guest in it, and the task that drives both.
+//! One instance of a plugin: a store, the guest in it, and the event loop that drives both.
 //!
-//! The task runs one event loop (`run_concurrent`) around a loop that takes calls from a
-//! channel; calls of async guests interleave. Ending the task drops the store, which is the
-//! only way to end a guest call (wasmtime#11833).
+//! The loop (`run_concurrent`, polled as [`EventLoop`] says) takes calls from a queue; calls of
+//! async guests interleave. Ending it drops the store, which is the only way to end a guest call
+//! (wasmtime#11833).
 
+use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Wake as _};
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::mpsc;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::Accessor;
 use wasmtime::{Store, UpdateDeadline};
 
 use super::answer;
 use super::call::{Call, RenderItem};
+use super::event_loop::EventLoop;
 use crate::bindings::exports::host::chain::{objects, server};
 use crate::chain::{Link, Registrations};
 use crate::imports::{Role, State};
 
 /// A running instance. Dropping it lets the calls under way finish, then ends it.
 pub struct Instance {
-    calls: mpsc::Sender<Call>,
+    event_loop: Arc<EventLoop>,
     shared: Arc<Shared>,
 }
 
-/// What the instance's task and its owner both see.
+/// What the instance's event loop and its owner both see.
 struct Shared {
+    queue: Mutex<Queue>,
+    queued_max: usize,
     /// Calls sent and not yet finished.
     under_way: AtomicUsize,
     /// Ends the instance now.
@@ -43,6 +47,14 @@ struct Shared {
     sent: AtomicU64,
     /// The call that computed for too long.
     culprit: Arc<OnceLock<u64>>,
+}
+
+/// Calls that the event loop has not taken yet.
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Call>,
+    /// No more calls are taken; those that wait are still run.
+    closed: bool,
 }
 
 /// Why an instance could not be started.
@@ -117,8 +129,9 @@ impl Instance {
         };
         let registrations = if hook { Registrations::default() } else { store.data_mut().take_registrations() };
 
-        let (calls, receiver) = mpsc::channel(limits.calls_queued_max);
         let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            queued_max: limits.calls_queued_max,
             under_way: AtomicUsize::new(0),
             end: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -127,11 +140,12 @@ impl Instance {
             sent: AtomicU64::new(0),
             culprit: store.data().culprit.clone(),
         });
-        tokio::spawn(drive(store, guest, receiver, link.clone(), shared.clone()));
-        Ok((Self { calls, shared }, registrations))
+        let event_loop = EventLoop::start(drive(store, guest, link.clone(), shared.clone()));
+        Ok((Self { event_loop, shared }, registrations))
     }
 
-    /// Hands a call to the guest, and returns its number.
+    /// Hands a call to the guest, and returns its number. A guest that is idle runs it here and
+    /// now, until it waits for something.
     ///
     /// # Errors
     /// Gives the call back if the instance has ended or its queue is full.
@@ -143,14 +157,9 @@ impl Instance {
         if let Call::Handle { number, .. } = &mut call {
             *number = next;
         }
-        self.shared.under_way.fetch_add(1, Ordering::Relaxed);
-        match self.calls.try_send(call) {
-            Ok(()) => Ok(next),
-            Err(error) => {
-                self.shared.under_way.fetch_sub(1, Ordering::Relaxed);
-                Err(error.into_inner())
-            }
-        }
+        self.shared.push(call)?;
+        self.event_loop.turn();
+        Ok(next)
     }
 
     pub fn under_way(&self) -> usize {
@@ -189,6 +198,26 @@ impl Instance {
     }
 }
 
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.shared.queue.lock().closed = true;
+        self.event_loop.wake_by_ref();
+    }
+}
+
+impl Shared {
+    /// Gives the call back if no more are taken, or too many wait.
+    fn push(&self, call: Call) -> Result<(), Call> {
+        let mut queue = self.queue.lock();
+        if queue.closed || queue.waiting.len() >= self.queued_max {
+            return Err(call);
+        }
+        queue.waiting.push_back(call);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
 /// The exports of an instantiated guest.
 struct Guest {
     server: server::Guest,
@@ -216,29 +245,24 @@ fn interrupt_spinning(store: &mut Store<State>, cpu_ms_max: u64) {
 }
 
 /// Runs the instance until its owner lets go of it, it is retired, or the guest traps.
-async fn drive(
-    mut store: Store<State>,
-    guest: Guest,
-    mut calls: mpsc::Receiver<Call>,
-    link: Arc<Link>,
-    shared: Arc<Shared>,
-) {
+async fn drive(mut store: Store<State>, guest: Guest, link: Arc<Link>, shared: Arc<Shared>) {
     let ticks = store.data().ticks.clone();
     let concurrent_max = link.limits().calls_per_instance_max;
     let serve = store.run_concurrent(async |accessor| {
-        let mut serving = pin!(serve(accessor, &guest, &mut calls, concurrent_max, &shared));
+        let mut under_way = FuturesUnordered::new();
         std::future::poll_fn(|context| {
             // The guest came back to us: it is not spinning.
             ticks.store(0, Ordering::Relaxed);
-            serving.as_mut().poll(context)
+            serve(&shared, concurrent_max, &mut under_way, |call| run(accessor, &guest, call), context)
         })
         .await;
     });
     // The select is outside of `run_concurrent`: that is what makes it able to end a guest that
     // does not yield to its own event loop (wasmtime#11869).
     let result = tokio::select! {
-        result = serve => result,
+        biased;
         () = shared.end.cancelled() => Ok(()),
+        result = serve => result,
     };
     if let Err(error) = result {
         let reason = short(&error);
@@ -250,30 +274,40 @@ async fn drive(
     shared.end.cancel();
     drop(store);
     // Whoever still waits for a reply learns that it will not come.
-    calls.close();
-    while calls.try_recv().is_ok() {}
+    let left = {
+        let mut queue = shared.queue.lock();
+        queue.closed = true;
+        std::mem::take(&mut queue.waiting)
+    };
+    drop(left);
     shared.ended.cancel();
 }
 
-/// Takes calls while there is room, and finishes those under way when no more can come.
-async fn serve(
-    accessor: &Accessor<State>,
-    guest: &Guest,
-    calls: &mut mpsc::Receiver<Call>,
-    concurrent_max: usize,
+/// Takes calls while there is room, and finishes those under way when no more can come. Whoever
+/// queues a call polls or wakes the event loop, so no waker is kept for them.
+fn serve<F: Future<Output = ()>>(
     shared: &Shared,
-) {
-    let mut under_way = FuturesUnordered::new();
-    let mut open = true;
-    while open || !under_way.is_empty() {
-        tokio::select! {
-            call = calls.recv(), if open && under_way.len() < concurrent_max => match call {
-                Some(call) => under_way.push(run(accessor, guest, call)),
-                None => open = false,
-            },
-            Some(()) = under_way.next(), if !under_way.is_empty() => {
+    concurrent_max: usize,
+    under_way: &mut FuturesUnordered<F>,
+    run: impl Fn(Call) -> F,
+    context: &mut Context<'_>,
+) -> Poll<()> {
+    loop {
+        let closed = {
+            let mut queue = shared.queue.lock();
+            while under_way.len() < concurrent_max
+                && let Some(call) = queue.waiting.pop_front()
+            {
+                under_way.push(run(call));
+            }
+            queue.closed
+        };
+        match under_way.poll_next_unpin(context) {
+            Poll::Ready(Some(())) => {
                 shared.under_way.fetch_sub(1, Ordering::Relaxed);
             }
+            Poll::Ready(None) if closed => return Poll::Ready(()),
+            Poll::Ready(None) | Poll::Pending => return Poll::Pending,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod event_loop;
 mod hook;
 mod instance;
 mod pool;

@@ -211,7 +211,14 @@ impl Inner {
     fn reclaim(&self, prefix: &str, claim: Option<Claim>) {
         let core = self.core();
         let mut claims = Claims::clone(&self.claims.load());
+        let before = claims.of(prefix).clone();
         if !claims.set(prefix, claim) {
+            return;
+        }
+        if before == *claims.of(prefix) {
+            // Most resources have no fields of their own: at a start all that is stored would be
+            // read once more for them.
+            self.claims.store(Arc::new(claims));
             return;
         }
         let now = self.now.load_full();
