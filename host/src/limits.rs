@@ -36,16 +36,22 @@ pub struct Limits {
     pub hook_end_ms_max: u64,
     /// How long a pre-shutdown hook may take.
     pub pre_shutdown_hook_ms_max: u64,
+    /// Serving instances of one link; there are no more of them than cores.
+    pub instances_per_link_max: usize,
     /// Calls under way in one instance; more wait for their turn.
     pub calls_per_instance_max: usize,
     /// Calls that wait for an instance; more are answered 503.
     pub calls_queued_max: usize,
     /// Objects in one call of `decode` or `render`.
     pub render_batch_items_max: usize,
+    /// Bytes of the objects in one such call, unless one alone has more.
+    pub render_batch_bytes_max: usize,
     /// Routes of one link.
     pub routes_max: usize,
     /// Claims of one link.
     pub claims_max: usize,
+    /// Steps of the path of one selectable field of a claim.
+    pub selectable_path_steps_max: usize,
     /// Health checks and hooks of one link, each.
     pub checks_max: usize,
     /// The tag of a route.
@@ -58,6 +64,8 @@ pub struct Limits {
     pub metric_series_max: usize,
     /// The body of an answer to a subrequest.
     pub subrequest_body_bytes_max: usize,
+    /// How long a hook's subrequest may take; a request's ends with the request.
+    pub hook_subrequest_ms_max: u64,
     /// A component's file.
     pub component_bytes_max: u64,
     /// Memory that the process that compiles a component may use.
@@ -82,17 +90,21 @@ impl Default for Limits {
             cancelled_call_ms_max: 1_000,
             hook_end_ms_max: 5_000,
             pre_shutdown_hook_ms_max: 30_000,
+            instances_per_link_max: 16,
             calls_per_instance_max: 256,
             calls_queued_max: 1_024,
             render_batch_items_max: 128,
+            render_batch_bytes_max: 4 << 20,
             routes_max: 20_000,
             claims_max: 10_000,
+            selectable_path_steps_max: 32,
             checks_max: 200,
             tag_bytes_max: 4 << 10,
             log_lines_per_second_max: 500,
             log_line_bytes_max: 8 << 10,
             metric_series_max: 1_000,
             subrequest_body_bytes_max: 16 << 20,
+            hook_subrequest_ms_max: 60_000,
             component_bytes_max: 64 << 20,
             compile_memory_bytes_max: 8 << 30,
             compile_ms_max: 300_000,
@@ -121,17 +133,21 @@ impl Limits {
             ("cancelled_call_ms_max", self.cancelled_call_ms_max),
             ("hook_end_ms_max", self.hook_end_ms_max),
             ("pre_shutdown_hook_ms_max", self.pre_shutdown_hook_ms_max),
+            ("instances_per_link_max", self.instances_per_link_max as u64),
             ("calls_per_instance_max", self.calls_per_instance_max as u64),
             ("calls_queued_max", self.calls_queued_max as u64),
             ("render_batch_items_max", self.render_batch_items_max as u64),
+            ("render_batch_bytes_max", self.render_batch_bytes_max as u64),
             ("routes_max", self.routes_max as u64),
             ("claims_max", self.claims_max as u64),
+            ("selectable_path_steps_max", self.selectable_path_steps_max as u64),
             ("checks_max", self.checks_max as u64),
             ("tag_bytes_max", self.tag_bytes_max as u64),
             ("log_lines_per_second_max", u64::from(self.log_lines_per_second_max)),
             ("log_line_bytes_max", self.log_line_bytes_max as u64),
             ("metric_series_max", self.metric_series_max as u64),
             ("subrequest_body_bytes_max", self.subrequest_body_bytes_max as u64),
+            ("hook_subrequest_ms_max", self.hook_subrequest_ms_max),
             ("component_bytes_max", self.component_bytes_max),
             ("compile_memory_bytes_max", self.compile_memory_bytes_max),
             ("compile_ms_max", self.compile_ms_max),

@@ -24,7 +24,7 @@ enum Command {
     Limits,
     /// Compile a component into a file: what `run` does in a process of its own
     #[command(hide = true)]
-    Compile { component: PathBuf, output: PathBuf },
+    Compile { component: PathBuf, output: PathBuf, memory_bytes_max: u64 },
 }
 
 fn main() -> ExitCode {
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Run(options) => run::run(&options),
         Command::Limits => limits(),
-        Command::Compile { component, output } => compile(&component, &output),
+        Command::Compile { component, output, memory_bytes_max } => compile(&component, &output, memory_bytes_max),
     }
 }
 
@@ -57,8 +57,8 @@ fn limits() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn compile(component: &std::path::Path, output: &std::path::Path) -> ExitCode {
-    match load::compile_to_file(component, output) {
+fn compile(component: &std::path::Path, output: &std::path::Path, memory_bytes_max: u64) -> ExitCode {
+    match load::compile_to_file(component, output, memory_bytes_max) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");

@@ -196,7 +196,8 @@ async fn create_chain(
     loaded: Vec<(LinkOptions, load::Loaded)>,
     limits: &Arc<Limits>,
 ) -> anyhow::Result<Vec<Arc<Link>>> {
-    let instances = std::thread::available_parallelism().map_or(2, usize::from);
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let instances = cores.min(limits.instances_per_link_max);
     let mut links = Vec::new();
     for (options, plugin) in loaded {
         let name = options.name.clone();

@@ -10,8 +10,8 @@ use host_store::Listing;
 use http_body::Frame;
 use http_body_util::StreamBody;
 
-use super::decode;
-use super::item::{self, Served};
+use super::item::{self, Served, batch_end};
+use super::{decode, failure};
 use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::Link;
 use crate::guest::{CallError, Layout};
@@ -32,7 +32,10 @@ pub(super) async fn body(link: &Arc<Link>, listing: Arc<Listing>, layout: Layout
         match writer.piece().await {
             Ok(bytes) => Some((Ok(Frame::data(bytes)), Some(writer))),
             // The head is gone: the client sees a broken stream, not a short list.
-            Err(error) => Some((Err(BoxError::from(error.to_string())), None)),
+            Err(error) => {
+                let failure = failure(&writer.link, &error, true);
+                Some((Err(BoxError::from(failure.message)), None))
+            }
         }
     });
     let first = futures::stream::once(std::future::ready(Ok(Frame::data(first))));
@@ -56,7 +59,7 @@ impl Writer {
             out.extend_from_slice(&self.layout.head);
         }
         while out.len() < CHUNK_BYTES && self.next < self.listing.objects.len() {
-            let batch = self.batch();
+            let batch = self.batch(CHUNK_BYTES - out.len());
             self.write(batch.clone(), &mut out).await?;
             self.next = batch.end;
         }
@@ -67,10 +70,18 @@ impl Writer {
         Ok(out.freeze())
     }
 
-    /// The objects that are written together: one call of the guest, if it is needed.
-    fn batch(&self) -> Range<usize> {
-        let max = self.link.limits().render_batch_items_max;
-        self.next..(self.next + max).min(self.listing.objects.len())
+    /// The objects that are written together: one call of the guest if it is needed, else what
+    /// fills the piece.
+    fn batch(&self, room: usize) -> Range<usize> {
+        let objects = &self.listing.objects[self.next..];
+        let limits = self.link.limits();
+        let bytes_max = if self.asks_guest() { limits.render_batch_bytes_max } else { room };
+        self.next
+            ..self.next + batch_end(objects, |object| object.json().len(), limits.render_batch_items_max, bytes_max)
+    }
+
+    fn asks_guest(&self) -> bool {
+        matches!(self.layout.form, ItemForm::Rendered(_)) || self.decodes()
     }
 
     async fn write(&self, range: Range<usize>, out: &mut BytesMut) -> Result<(), CallError> {

@@ -2,12 +2,11 @@
 //! custom resource that was stored under an older definition shows the defaults of the
 //! current one (kube-apiserver.md 1.10, row 93).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use host_store::Object;
 
-use super::item::Served;
+use super::item::{Served, batch_end};
 use crate::chain::Link;
 use crate::guest::{CallError, RenderItem};
 
@@ -18,25 +17,34 @@ pub(super) async fn current(link: &Arc<Link>, objects: Vec<Arc<Object>>) -> Resu
         return Ok(objects.into_iter().map(Served::Cached).collect());
     };
     // One answer is about one resource, so about one claim.
-    let mut decoded: HashMap<usize, Vec<u8>> = HashMap::new();
-    let numbered: Vec<(usize, &Arc<Object>)> = objects.iter().enumerate().collect();
-    for batch in numbered.chunks(link.limits().render_batch_items_max) {
-        let items = batch.iter().map(|(_, object)| RenderItem { event: None, object: (*object).clone() }).collect();
-        let values = link.pool().decode(tag.clone(), items, link.limits().render_ms_max).await?;
-        decoded.extend(batch.iter().map(|(index, _)| *index).zip(values));
+    let limits = link.limits();
+    let mut served = Vec::with_capacity(objects.len());
+    let mut rest = &objects[..];
+    while !rest.is_empty() {
+        let size = |object: &Arc<Object>| object.json().len();
+        let (batch, next) =
+            rest.split_at(batch_end(rest, size, limits.render_batch_items_max, limits.render_batch_bytes_max));
+        let items = batch.iter().map(|object| RenderItem { event: None, object: object.clone() }).collect();
+        let values = link.pool().decode(tag.clone(), items, limits.render_ms_max).await?;
+        for (object, value) in batch.iter().zip(values) {
+            served.push(one(link, object, value)?);
+        }
+        rest = next;
     }
-    Ok(objects
-        .into_iter()
-        .enumerate()
-        .map(|(index, object)| match decoded.remove(&index) {
-            // What the guest left as it was is served from the cache.
-            Some(value) if value[..] != object.json()[..] => {
-                let types_end = types_end(&value).unwrap_or(1);
-                Served::Decoded(value.into(), types_end)
-            }
-            _ => Served::Cached(object),
-        })
-        .collect())
+    Ok(served)
+}
+
+fn one(link: &Link, object: &Arc<Object>, value: Vec<u8>) -> Result<Served, CallError> {
+    // What the guest left as it was is served from the cache.
+    if value[..] == object.json()[..] {
+        return Ok(Served::Cached(object.clone()));
+    }
+    if value.first() != Some(&b'{') {
+        let reason = format!("what it decoded of `{}` is no JSON object", object.key());
+        return Err(CallError::Refused { plugin: link.name().into(), reason });
+    }
+    let types_end = types_end(&value).unwrap_or(1);
+    Ok(Served::Decoded(value.into(), types_end))
 }
 
 /// Where the leading `"kind":"..","apiVersion":".."` members of an object end, the comma behind
@@ -45,10 +53,10 @@ fn types_end(json: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(json).ok()?;
     let mut at = 1;
     for _ in 0..2 {
-        let rest = &text[at..];
+        let rest = text.get(at..)?;
         let rest = rest.strip_prefix("\"kind\":\"").or_else(|| rest.strip_prefix("\"apiVersion\":\""))?;
         at = text.len() - rest.len() + rest.find('"')? + 1;
-        if text[at..].starts_with(',') {
+        if text.get(at..)?.starts_with(',') {
             at += 1;
         }
     }
@@ -66,6 +74,9 @@ mod tests {
             (r#"{"apiVersion":"v1","kind":"A","metadata":{}}"#, Some(r#""metadata":{}}"#)),
             (r#"{"apiVersion":"v1","kind":"A"}"#, Some("}")),
             (r#"{"metadata":{}}"#, None),
+            ("", None),
+            ("é", None),
+            (r#"{"kind":"A"#, None),
         ] {
             assert_eq!(types_end(json.as_bytes()).map(|end| &json[end..]), rest, "{json}");
         }

@@ -27,8 +27,14 @@ pub(super) async fn write(
                 out.extend(render(link, form, items).await?);
                 items = rest;
             }
-            for batch in items.chunks(link.limits().render_batch_items_max) {
+            let limits = link.limits();
+            let mut rest = &items[..];
+            while !rest.is_empty() {
+                let size = |item: &RenderItem| item.object.json().len();
+                let (batch, next) =
+                    rest.split_at(batch_end(rest, size, limits.render_batch_items_max, limits.render_batch_bytes_max));
                 out.extend(render(link, &rendering.form, batch.to_vec()).await?);
+                rest = next;
             }
             Ok(out)
         }
@@ -38,6 +44,17 @@ pub(super) async fn write(
             Ok(objects.iter().map(|object| object.written(plain)).collect())
         }
     }
+}
+
+/// How many objects from the first on go into one batch: a bounded number, with a bounded number
+/// of bytes unless one alone has more.
+pub(super) fn batch_end<T>(items: &[T], size: impl Fn(&T) -> usize, items_max: usize, bytes_max: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |item: &&T| {
+        bytes += size(item);
+        bytes <= bytes_max
+    };
+    items.iter().take(items_max).take_while(fits).count().max(items.len().min(1))
 }
 
 /// An object's bytes, as they are served.
@@ -116,4 +133,18 @@ fn append_string(text: &str, out: &mut BytesMut) {
 async fn render(link: &Arc<Link>, form: &str, items: Vec<RenderItem>) -> Result<Vec<Bytes>, CallError> {
     let rendered = link.pool().render(form.into(), items, link.limits().render_ms_max).await?;
     Ok(rendered.into_iter().map(Bytes::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::batch_end;
+
+    #[test]
+    fn a_batch_ends_at_its_items_or_its_bytes_and_holds_one_at_least() {
+        for (sizes, end) in
+            [(&[1, 1, 1, 1][..], 3), (&[4, 4, 4], 2), (&[10], 1), (&[11, 1], 1), (&[1, 11], 1), (&[], 0)]
+        {
+            assert_eq!(batch_end(sizes, |size| *size, 3, 10), end, "{sizes:?}");
+        }
+    }
 }

@@ -14,14 +14,13 @@ mod watch;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt;
-use host_server::{Body as HttpBody, Failure, Response};
+use host_server::{Body as HttpBody, BoxError, Failure, Response};
 use http::{HeaderName, HeaderValue, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
 
 use crate::chain::{Link, RequestState};
-use crate::guest::{Answer, Body, Layout};
+use crate::guest::{Answer, Body, GuestStream, Layout};
 
 pub use failure::failure;
 
@@ -41,7 +40,7 @@ pub async fn carry_out(request: &Arc<RequestState>, link: &Arc<Link>, answer: An
     };
     let body = match body(link, answer.body).await {
         Ok(body) => body,
-        Err(error) => return failure(link, &error),
+        Err(error) => return failure(link, &error, request.is_safe()).into(),
     };
     let mut response = Response::new(body);
     match StatusCode::from_u16(answer.status).ok().filter(|status| !status.is_informational()) {
@@ -71,10 +70,7 @@ async fn body(link: &Arc<Link>, body: Body) -> Result<HttpBody, crate::guest::Ca
     Ok(match body {
         Body::Empty => HttpBody::default(),
         Body::Bytes(bytes) => bytes.into(),
-        Body::Stream(receiver) => {
-            let chunks = tokio_stream(receiver).map(|bytes| Ok(Frame::data(bytes)));
-            HttpBody::stream(StreamBody::new(chunks))
-        }
+        Body::Stream(stream) => HttpBody::stream(StreamBody::new(chunks(stream))),
         Body::Object { object, layout } => one(link, object, layout).await?,
         Body::Collection { listing, layout } => collection::body(link, listing, layout).await?,
         Body::Watch { watcher, options, form } => watch::body(link, watcher, options, form),
@@ -95,6 +91,15 @@ async fn one(
     Ok([head, written, tail].concat().into())
 }
 
-fn tokio_stream(receiver: tokio::sync::mpsc::Receiver<Bytes>) -> impl futures::Stream<Item = Bytes> + Send {
-    futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|bytes| (bytes, receiver)) })
+/// What the guest writes. A stream whose instance ends is broken, not short: the client must not
+/// take half of it for all.
+fn chunks(stream: GuestStream) -> impl futures::Stream<Item = Result<Frame<Bytes>, BoxError>> + Send {
+    futures::stream::unfold(Some(stream), |stream| async {
+        let mut stream = stream?;
+        match stream.next().await {
+            Some(Ok(bytes)) => Some((Ok(Frame::data(bytes)), Some(stream))),
+            Some(Err(reason)) => Some((Err(BoxError::from(reason)), None)),
+            None => None,
+        }
+    })
 }

@@ -233,7 +233,7 @@ async fn outgoing(
         headers.insert(UPGRADE, protocol);
     }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let body = match request.take_body().await {
+    let body = match request.take_body().await? {
         RequestBody::Incoming(body) => body.map_err(|error| Box::new(error) as BoxError).boxed_unsync(),
         RequestBody::Bytes(bytes) => Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
         RequestBody::Empty => Full::default().map_err(|never| match never {}).boxed_unsync(),

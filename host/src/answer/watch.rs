@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use host_server::{Body as HttpBody, BoxError};
+use host_server::{Body as HttpBody, BoxError, Failure};
 use host_store::{Event, EventKind, Object, WatchEnd, Watcher};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use tokio::time::Instant;
 
-use super::item;
+use super::{failure, item};
 use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::Link;
 use crate::guest::{CallError, WatchOptions};
@@ -73,7 +73,7 @@ impl Stream {
                         Ok(bytes) => return Some(Ok(bytes)),
                         Err(error) => {
                             self.over = true;
-                            return Some(Ok(error_event(500, "InternalError", &error.to_string())));
+                            return Some(Ok(error_event(failure(&self.link, &error, true))));
                         }
                     },
                     None => {
@@ -82,7 +82,7 @@ impl Stream {
                             // Upstream closes a watch that is read too slowly; the client lists
                             // again.
                             Some(WatchEnd::Overflow) | None => None,
-                            Some(_) => Some(Ok(error_event(500, "InternalError", "the watch was ended by the server"))),
+                            Some(_) => Some(Ok(error_event(Failure::internal("the watch was ended by the server")))),
                         };
                     }
                 },
@@ -157,13 +157,8 @@ impl Stream {
 }
 
 /// The line of an error event; nothing follows it.
-fn error_event(code: u16, reason: &str, message: &str) -> Bytes {
-    let message = message.replace('\\', "\\\\").replace('"', "\\\"");
-    format!(
-        "{{\"type\":\"ERROR\",\"object\":{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{{}},\
-         \"status\":\"Failure\",\"message\":\"{message}\",\"reason\":\"{reason}\",\"code\":{code}}}}}\n"
-    )
-    .into()
+fn error_event(failure: Failure) -> Bytes {
+    format!("{{\"type\":\"ERROR\",\"object\":{}}}\n", failure.to_json().trim_end()).into()
 }
 
 /// The first bookmark is up to a quarter early, so that watches that began together do not get

@@ -1,6 +1,7 @@
 //! A link's own request to the rest of the chain.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use host_server::Response;
@@ -31,8 +32,18 @@ pub async fn for_hook(
 ) -> Result<Subresponse, String> {
     let chain = link.services().chain.load_full();
     let position = chain.position(link.name()).ok_or("the link is not part of the chain yet")?;
+    // Cancelled with the hook, and when nobody waits for the answer any more.
+    let cancel = cancel.child_token();
+    let _over = cancel.clone().drop_guard();
     let request = Arc::new(RequestState::internal(chain, cancel, parts(subrequest)?)?);
-    collect(Box::pin(super::serve(request, position + 1)).await, link.limits().subrequest_body_bytes_max).await
+    let limits = link.limits();
+    let answer =
+        async { collect(Box::pin(super::serve(request, position + 1)).await, limits.subrequest_body_bytes_max).await };
+    let limit_ms = limits.hook_subrequest_ms_max;
+    match tokio::time::timeout(Duration::from_millis(limit_ms), answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(format!("no answer within `hook_subrequest_ms_max` ({limit_ms})")),
+    }
 }
 
 fn parts(subrequest: Subrequest) -> Result<(Method, Uri, HeaderMap, Bytes), String> {

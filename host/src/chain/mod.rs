@@ -85,7 +85,7 @@ pub async fn serve(request: Arc<RequestState>, from: usize) -> Response {
         match result {
             Ok(Answer::Pass) => continue,
             Ok(answer) => return answer::carry_out(&request, &entry.link, answer).await,
-            Err(error) => return answer::failure(&entry.link, &error),
+            Err(error) => return answer::failure(&entry.link, &error, request.is_safe()).into(),
         }
     }
     request.not_found()

@@ -23,6 +23,7 @@ impl Registrations {
     /// Sets or removes a named set.
     pub fn replace(&mut self, limits: &Limits, name: String, contents: Contents) -> Result<(), Error> {
         check(limits, &contents)?;
+        bounded("tag_bytes_max", name.len(), limits.tag_bytes_max)?;
         if contents.routes.is_empty() && contents.claims.is_empty() {
             self.sets.remove(&name);
             return Ok(());
@@ -73,13 +74,24 @@ impl Registrations {
 fn check(limits: &Limits, contents: &Contents) -> Result<(), Error> {
     for route in &contents.routes {
         bounded("tag_bytes_max", route.tag.len(), limits.tag_bytes_max)?;
+        if let Pattern::Exact(path) | Pattern::Prefix(path) = &route.pattern {
+            bounded("tag_bytes_max", path.len(), limits.tag_bytes_max)?;
+        }
         if let Pattern::Exact(path) | Pattern::Prefix(path) = &route.pattern
             && !path.starts_with('/')
         {
             return Err(Error::Invalid(format!("the path `{path}` of a route does not begin with `/`")));
         }
     }
-    for Claim { prefix, .. } in &contents.claims {
+    for Claim { prefix, decode, selectable, .. } in &contents.claims {
+        bounded("tag_bytes_max", prefix.len(), limits.tag_bytes_max)?;
+        bounded("tag_bytes_max", decode.as_ref().map_or(0, String::len), limits.tag_bytes_max)?;
+        for field in selectable {
+            let bytes = field.path.iter().map(String::len).sum::<usize>() + field.name.len() + field.absent.len();
+            bounded("tag_bytes_max", bytes, limits.tag_bytes_max)?;
+            // Objects are searched for it by a function that calls itself once a step.
+            bounded("selectable_path_steps_max", field.path.len(), limits.selectable_path_steps_max)?;
+        }
         if !prefix.starts_with("/registry/") || !prefix.ends_with('/') || prefix.contains("//") {
             return Err(Error::Invalid(format!("the claim `{prefix}` is not of the form `/registry/.../`")));
         }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use host_server::{BodyError, REQUEST_BODY_BYTES_MAX, RequestBody, RequestInfo, Response, User};
+use host_server::lifecycle::Signal;
+use host_server::{BodyError, Failure, REQUEST_BODY_BYTES_MAX, RequestBody, RequestInfo, Response, User};
 use http::{HeaderMap, Method, Uri};
 use tokio_util::sync::CancellationToken;
 
@@ -169,7 +170,10 @@ impl RequestState {
     pub async fn body(&self) -> Result<Bytes, WitBodyError> {
         let mut state = self.body.lock().await;
         if let BodyState::Unread(body) = &mut *state {
-            let read = std::mem::take(body).read(REQUEST_BODY_BYTES_MAX).await;
+            let body = std::mem::take(body);
+            // What a reader leaves that gives up in the middle is no body.
+            *state = BodyState::Broken(WitBodyError::Cancelled);
+            let read = body.read(REQUEST_BODY_BYTES_MAX).await;
             *state = match read {
                 Ok(bytes) => BodyState::Read(bytes),
                 Err(BodyError::TooLarge(limit)) => BodyState::Broken(WitBodyError::TooLarge(limit)),
@@ -183,13 +187,20 @@ impl RequestState {
         }
     }
 
-    /// The body as it comes, for a proxy; empty if a link has read it already.
-    pub async fn take_body(&self) -> RequestBody {
+    /// The body for a proxy: as it comes, or what a link has read of it. Once.
+    ///
+    /// # Errors
+    /// If it could not be read whole.
+    pub async fn take_body(&self) -> Result<RequestBody, String> {
         let mut state = self.body.lock().await;
-        match std::mem::replace(&mut *state, BodyState::Read(Bytes::new())) {
-            BodyState::Unread(body) => body,
-            BodyState::Read(bytes) => RequestBody::Bytes(bytes),
-            BodyState::Broken(_) => RequestBody::Empty,
+        match std::mem::replace(&mut *state, BodyState::Broken(WitBodyError::Cancelled)) {
+            BodyState::Unread(body) => Ok(body),
+            BodyState::Read(bytes) => Ok(RequestBody::Bytes(bytes)),
+            BodyState::Broken(WitBodyError::TooLarge(limit)) => Err(format!("the body is larger than {limit} bytes")),
+            BodyState::Broken(WitBodyError::Broken(reason)) => Err(reason),
+            BodyState::Broken(WitBodyError::Cancelled) => {
+                Err("the body was read in part or sent on already".to_string())
+            }
         }
     }
 
@@ -202,8 +213,15 @@ impl RequestState {
     pub fn not_found(&self) -> Response {
         match &self.context {
             Some(context) => host_server::not_found(context),
-            None => host_server::text(http::StatusCode::NOT_FOUND, "404 page not found"),
+            None if self.routes_complete() => host_server::text(http::StatusCode::NOT_FOUND, "404 page not found"),
+            // A hook must not take what is not there yet for what is gone.
+            None => Failure::unavailable("not all routes of the chain are there yet", 1).into(),
         }
+    }
+
+    fn routes_complete(&self) -> bool {
+        let services = self.chain.entries().first().map(|entry| entry.link.services());
+        services.is_none_or(|services| services.signals.has_fired(Signal::MuxAndDiscoveryComplete))
     }
 }
 

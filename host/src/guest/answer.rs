@@ -11,6 +11,7 @@ use tokio_util::sync::PollSender;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Access, HasData, Source, StreamConsumer, StreamReader, StreamResult};
 
+use super::Instance;
 use crate::bindings::host::chain::request as wit;
 use crate::imports::State;
 
@@ -34,7 +35,7 @@ pub enum Body {
     Empty,
     Bytes(Bytes),
     /// What the guest writes, until it closes its end.
-    Stream(mpsc::Receiver<Bytes>),
+    Stream(GuestStream),
     Object {
         object: Arc<host_store::Object>,
         layout: Layout,
@@ -48,6 +49,34 @@ pub enum Body {
         options: WatchOptions,
         form: wit::ItemForm,
     },
+}
+
+/// Bytes that a guest goes on writing after it has answered.
+pub struct GuestStream {
+    chunks: mpsc::Receiver<Bytes>,
+    /// Who writes. It lives as long as it is read from.
+    instance: Option<Arc<Instance>>,
+}
+
+impl GuestStream {
+    /// The next piece; nothing when the guest has closed its end.
+    ///
+    /// # Errors
+    /// If the guest ended before it closed the stream.
+    pub async fn next(&mut self) -> Option<Result<Bytes, String>> {
+        match self.chunks.recv().await {
+            Some(bytes) => Some(Ok(bytes)),
+            None => match &self.instance {
+                Some(instance) if instance.is_ended() => Some(Err("the plugin ended while it wrote".to_string())),
+                _ => None,
+            },
+        }
+    }
+
+    /// Says which instance the guest's end is in.
+    pub(super) fn set_instance(&mut self, instance: Arc<Instance>) {
+        self.instance = Some(instance);
+    }
 }
 
 /// What stands around objects, and how each is written.
@@ -97,7 +126,7 @@ fn body<D: HasData>(access: &mut Access<'_, State, D>, body: wit::Body) -> wasmt
     Ok(match body {
         wit::Body::Empty => Body::Empty,
         wit::Body::Bytes(bytes) => Body::Bytes(bytes.into()),
-        wit::Body::Stream(stream) => Body::Stream(pipe(access, stream)?),
+        wit::Body::Stream(stream) => Body::Stream(GuestStream { chunks: pipe(access, stream)?, instance: None }),
         wit::Body::Object(body) => {
             let object = access.data_mut().table.delete(body.object)?.0;
             Body::Object { object, layout: Layout { head: body.head.into(), form: body.form, tail: body.tail.into() } }

@@ -40,6 +40,19 @@ pub enum Call {
     },
 }
 
+impl Call {
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Handle { context, reply, .. } => reply.is_closed() || context.request().cancel.is_cancelled(),
+            Self::PrepareRun { reply, .. } | Self::CheckHealth { reply, .. } | Self::RunHook { reply, .. } => {
+                reply.is_closed()
+            }
+            Self::Decode { reply, .. } | Self::Render { reply, .. } => reply.is_closed(),
+        }
+    }
+}
+
 /// An object to render, and the event it belongs to in a watch.
 #[derive(Clone)]
 pub struct RenderItem {

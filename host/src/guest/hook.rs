@@ -29,6 +29,8 @@ pub struct HookRunner {
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 const BACKOFF_LAST: Duration = Duration::from_secs(30);
+/// A hook that ran for so long, the pause after it included, was healthy: the pause starts over.
+const HEALTHY_AFTER: Duration = Duration::from_secs(90);
 
 impl HookState {
     /// The state behind `poststarthook/NAME`.
@@ -87,6 +89,7 @@ impl HookRunner {
 async fn run_until_done(link: Arc<Link>, name: String, state: Arc<HookState>, cancel: CancellationToken) {
     let mut backoff = BACKOFF_FIRST;
     loop {
+        let since = tokio::time::Instant::now();
         match run(&link, &name, &state, &cancel).await {
             Ok(()) => {
                 state.set_ready();
@@ -102,7 +105,7 @@ async fn run_until_done(link: Arc<Link>, name: String, state: Arc<HookState>, ca
             () = tokio::time::sleep(backoff) => {}
             () = cancel.cancelled() => return,
         }
-        backoff = (backoff * 2).min(BACKOFF_LAST);
+        backoff = if since.elapsed() > HEALTHY_AFTER { BACKOFF_FIRST } else { (backoff * 2).min(BACKOFF_LAST) };
     }
 }
 

@@ -36,6 +36,10 @@ struct Shared {
     queued_max: usize,
     /// Calls sent and not yet finished.
     under_way: AtomicUsize,
+    /// Fires when the instance is to be replaced.
+    worn: CancellationToken,
+    /// Calls that nobody waits for any more and that do not end.
+    abandoned: AtomicUsize,
     /// Ends the instance now.
     end: CancellationToken,
     /// Fires when the store is gone.
@@ -48,6 +52,9 @@ struct Shared {
     /// The call that computed for too long.
     culprit: Arc<OnceLock<u64>>,
 }
+
+/// How often a worn instance's calls are counted.
+const LOOK_AT_WORN_EVERY: Duration = Duration::from_millis(50);
 
 /// Calls that the event loop has not taken yet.
 #[derive(Default)]
@@ -133,6 +140,8 @@ impl Instance {
             queue: Mutex::default(),
             queued_max: limits.calls_queued_max,
             under_way: AtomicUsize::new(0),
+            worn: CancellationToken::new(),
+            abandoned: AtomicUsize::new(0),
             end: CancellationToken::new(),
             ended: CancellationToken::new(),
             reason: OnceLock::new(),
@@ -175,6 +184,27 @@ impl Instance {
     /// Whether no new call should be sent here.
     pub fn is_ended(&self) -> bool {
         self.shared.end.is_cancelled() || self.shared.ended.is_cancelled()
+    }
+
+    /// Replaces the instance because of a call that does not end: it gets no new ones, those under
+    /// way have `limit` to finish, then it ends.
+    pub async fn wear_out(&self, reason: &str, limit: Duration) {
+        self.shared.abandoned.fetch_add(1, Ordering::Relaxed);
+        self.shared.worn.cancel();
+        let others_finished = async {
+            while self.under_way() > self.shared.abandoned.load(Ordering::Relaxed) {
+                tokio::time::sleep(LOOK_AT_WORN_EVERY).await;
+            }
+        };
+        tokio::select! {
+            () = self.ended() => {}
+            _ = tokio::time::timeout(limit, others_finished) => self.retire(reason),
+        }
+    }
+
+    /// Resolves when the instance is worn out and has to be replaced.
+    pub async fn worn(&self) {
+        self.shared.worn.cancelled().await;
     }
 
     /// Resolves when the store is gone.
@@ -298,7 +328,11 @@ fn serve<F: Future<Output = ()>>(
             while under_way.len() < concurrent_max
                 && let Some(call) = queue.waiting.pop_front()
             {
-                under_way.push(run(call));
+                if call.is_abandoned() {
+                    shared.under_way.fetch_sub(1, Ordering::Relaxed);
+                } else {
+                    under_way.push(run(call));
+                }
             }
             queue.closed
         };

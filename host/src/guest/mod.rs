@@ -10,7 +10,7 @@ mod hook;
 mod instance;
 mod pool;
 
-pub use answer::{Answer, Body, Layout, ProxyOrder, Response, WatchOptions};
+pub use answer::{Answer, Body, GuestStream, Layout, ProxyOrder, Response, WatchOptions};
 pub use call::{Call, CallError, RenderItem};
 pub use hook::{HookRunner, HookState};
 pub use instance::{Instance, StartError};

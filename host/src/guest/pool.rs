@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, CallError, RenderItem};
-use super::{Answer, Instance, StartError};
+use super::{Answer, Body, Instance, Response, StartError};
 use crate::chain::{Link, Registrations};
 use crate::imports::Role;
 use crate::imports::request::{Context, HookContext};
@@ -37,6 +37,8 @@ const BACKOFF_LAST: Duration = Duration::from_secs(10);
 const HEALTHY_AFTER: Duration = Duration::from_secs(30);
 /// How often an instance's memory is looked at.
 const LOOK_AT_MEMORY_EVERY: Duration = Duration::from_secs(1);
+/// How long the neighbours of a call that does not end may go on; most requests last no longer.
+const NEIGHBOURS_WAIT: Duration = Duration::from_secs(60);
 /// How long a call waits for an instance where none lives.
 const WAIT_FOR_INSTANCE: Duration = Duration::from_secs(5);
 
@@ -75,7 +77,13 @@ impl Pool {
         let mut result = Err(self.unavailable("no instance was tried"));
         for _ in 0..tries {
             let context = context.clone();
-            result = self.call(Some(cancel.clone()), |reply| Call::Handle { number: 0, context, reply }).await;
+            let call = self.call(Some(cancel.clone()), |reply| Call::Handle { number: 0, context, reply }).await;
+            result = call.map(|(mut answer, instance)| {
+                if let Answer::Response(Response { body: Body::Stream(stream), .. }) = &mut answer {
+                    stream.set_instance(instance);
+                }
+                answer
+            });
             match &result {
                 Err(CallError::Lost { .. }) => continue,
                 _ => break,
@@ -122,12 +130,12 @@ impl Pool {
         self.slots.iter().filter_map(|slot| slot.current.load_full())
     }
 
-    /// Sends a call to the least busy instance and waits for its reply.
+    /// Sends a call to the least busy instance and waits for its reply. Gives the instance, too.
     async fn call<T: Send + 'static>(
         &self,
         cancel: Option<CancellationToken>,
         make: impl FnOnce(oneshot::Sender<T>) -> Call,
-    ) -> Result<T, CallError> {
+    ) -> Result<(T, Arc<Instance>), CallError> {
         let (reply, receiver) = oneshot::channel();
         let mut call = make(reply);
         let deadline = tokio::time::Instant::now() + WAIT_FOR_INSTANCE;
@@ -153,7 +161,7 @@ impl Pool {
         let result = waiting.receiver.as_mut().expect("set above").await;
         waiting.receiver = None;
         match result {
-            Ok(value) => Ok(value),
+            Ok(value) => Ok((value, waiting.instance.clone())),
             Err(_) => {
                 waiting.instance.ended().await;
                 let plugin = self.plugin.clone();
@@ -173,9 +181,13 @@ impl Pool {
         self.instances().filter(|instance| !instance.is_ended()).min_by_key(|instance| instance.under_way())
     }
 
-    async fn within<T>(&self, limit_ms: u64, call: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+    async fn within<T>(
+        &self,
+        limit_ms: u64,
+        call: impl Future<Output = Result<(T, Arc<Instance>), CallError>>,
+    ) -> Result<T, CallError> {
         match tokio::time::timeout(Duration::from_millis(limit_ms), call).await {
-            Ok(result) => result,
+            Ok(result) => result.map(|(value, _)| value),
             Err(_) => Err(CallError::TimedOut { plugin: self.plugin.clone(), limit_ms }),
         }
     }
@@ -208,8 +220,9 @@ impl Drop for Pool {
     }
 }
 
-/// Waits for a reply. If whoever waits gives up, the guest is told, and its instance is ended
-/// if it does not return soon: there is no other way to stop it (wasmtime#11833).
+/// Waits for a reply. If whoever waits gives up, the guest is told, and its instance is replaced
+/// if it does not return soon: there is no other way to stop it (wasmtime#11833). Neighbours of
+/// the call have their time to finish.
 struct Waiting<T: Send + 'static> {
     receiver: Option<oneshot::Receiver<T>>,
     instance: Arc<Instance>,
@@ -226,9 +239,9 @@ impl<T: Send + 'static> Drop for Waiting<T> {
         let (instance, limit_ms) = (self.instance.clone(), self.limit_ms);
         tokio::spawn(async move {
             if tokio::time::timeout(Duration::from_millis(limit_ms), receiver).await.is_err() {
-                instance.retire(&format!(
-                    "a call that was cancelled did not end within `cancelled_call_ms_max` ({limit_ms})"
-                ));
+                let reason =
+                    format!("a call that was cancelled did not end within `cancelled_call_ms_max` ({limit_ms})");
+                instance.wear_out(&reason, NEIGHBOURS_WAIT).await;
             }
         });
     }
@@ -271,6 +284,11 @@ async fn keep(
                     () = grown(&instance, link.limits().memory_bytes_kept_max) => {
                         link.log().host(tracing::Level::INFO, "an instance has grown above `memory_bytes_kept_max` and is replaced");
                         // Its calls finish: it ends when the last of them lets go of it.
+                        next = Instance::start(&link, Role::Serve).await.ok().map(|(instance, _)| instance);
+                        continue;
+                    }
+                    () = instance.worn() => {
+                        link.log().host(tracing::Level::WARN, "an instance with a call that does not end is replaced");
                         next = Instance::start(&link, Role::Serve).await.ok().map(|(instance, _)| instance);
                         continue;
                     }

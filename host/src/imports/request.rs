@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::{Accessor, Resource};
 
 use super::storage::Store;
@@ -125,7 +126,8 @@ impl HostContextWithStore<State> for HasState {
         let cancel = context.request.cancel.clone();
         // On a task of its own: entering another store from within this one's event loop panics
         // in wasmtime 48 (wasmtime#14302).
-        let answer = tokio::spawn(delegate::for_request(context.request, context.position, subrequest));
+        let answer = delegate::for_request(context.request, context.position, subrequest);
+        let answer = AbortOnDropHandle::new(tokio::spawn(answer));
         Ok(tokio::select! {
             answer = answer => answer.unwrap_or_else(|error| Err(error.to_string())),
             () = cancel.cancelled() => Err("the request is over".to_string()),
@@ -168,7 +170,8 @@ impl HostHookContextWithStore<State> for HasState {
         subrequest: Subrequest,
     ) -> wasmtime::Result<Result<Subresponse, String>> {
         let context = accessor.with(|mut access| access.get().table.get(&context).cloned())?;
-        let answer = tokio::spawn(delegate::for_hook(context.link, context.cancel.clone(), subrequest));
+        let answer = delegate::for_hook(context.link, context.cancel.clone(), subrequest);
+        let answer = AbortOnDropHandle::new(tokio::spawn(answer));
         Ok(tokio::select! {
             answer = answer => answer.unwrap_or_else(|error| Err(error.to_string())),
             () = context.cancel.cancelled() => Err("the hook is over".to_string()),

@@ -282,9 +282,13 @@ impl HostStoreWithStore<State> for HasState {
             }
             let guards =
                 guards.into_iter().map(|g| native::Guard { key: g.key.into(), revision: g.revision }).collect();
-            // Not cut short by cancellation: a write that was sent has an outcome, and an
-            // object that the caller is not told of must not surprise it later.
-            store.cache().txn(guards, ops).await.map_err(Error::from)
+            // A write that was sent has an outcome, which a guest that is cancelled meanwhile
+            // does not learn.
+            tokio::select! {
+                biased;
+                outcome = store.cache().txn(guards, ops) => outcome.map_err(Error::from),
+                () = store.cancel.cancelled() => Err(Error::Unknown("the request is over".to_string())),
+            }
         };
         let outcome = match work.await {
             Ok(outcome) => outcome,

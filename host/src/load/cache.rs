@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
@@ -21,22 +21,19 @@ pub struct CompiledCache {
 }
 
 impl CompiledCache {
-    /// Opens or makes the directory, with mode 0700.
+    /// Opens or makes the directory, with mode 0700, and removes what nobody has used for long.
     ///
     /// # Errors
-    /// If it cannot be made, or others may write to it.
+    /// If it cannot be made, or anybody else may write to it.
     pub fn open(directory: &Path) -> std::io::Result<Self> {
-        use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+        use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let metadata = directory.metadata()?;
-        if metadata.permissions().mode() & 0o022 != 0 {
-            return Err(std::io::Error::other(format!(
-                "others may write to `{}` (owner {}): compiled code is only taken from a private directory",
-                directory.display(),
-                metadata.uid()
-            )));
-        }
-        Ok(Self { directory: directory.to_path_buf() })
+        let directory = directory.canonicalize()?;
+        check_private(&directory)?;
+        let old = directory.clone();
+        // Beside the start: nothing waits for it.
+        std::thread::spawn(move || remove_unused(&old));
+        Ok(Self { directory })
     }
 
     /// The component of these bytes and their digest, compiled if the cache does not have it.
@@ -52,7 +49,10 @@ impl CompiledCache {
         let file = self.directory.join(format!("{digest}-{}.cwasm", engine.compatibility()));
         if file.is_file() {
             match map(engine, &file) {
-                Ok(component) => return Ok((component, digest)),
+                Ok(component) => {
+                    keep(&file);
+                    return Ok((component, digest));
+                }
                 // Damaged by a full disk or by hand: compiled again below.
                 Err(error) => tracing::warn!(plugin = name, "compiled code is compiled again: {error:#}"),
             }
@@ -65,11 +65,71 @@ impl CompiledCache {
     }
 }
 
-/// Compiles a component into a file, in this process: what the child does.
+/// Whoever could write to the directory, or put another in its place, could run code as us.
+fn check_private(directory: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let probe = directory.join(format!(".{}", std::process::id()));
+    let own = std::fs::File::create(&probe)?.metadata()?.uid();
+    std::fs::remove_file(&probe)?;
+    for (depth, ancestor) in directory.ancestors().enumerate() {
+        let metadata = ancestor.metadata()?;
+        let mode = metadata.permissions().mode();
+        let is_owner_trusted = metadata.uid() == own || (depth > 0 && metadata.uid() == 0);
+        // In a sticky directory such as `/tmp` only the owner can replace what is there.
+        let is_open = mode & 0o022 != 0 && (depth == 0 || mode & 0o1000 == 0);
+        if !is_owner_trusted || is_open {
+            return Err(std::io::Error::other(format!(
+                "others may write to `{}` (owner {}, mode {:o}): compiled code is only taken from a private directory",
+                ancestor.display(),
+                metadata.uid(),
+                mode & 0o7777
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Remembers that the file is used; once a day is enough.
+fn keep(file: &Path) {
+    if age(file).is_some_and(|age| age > Duration::from_secs(24 * 3600))
+        && let Ok(file) = std::fs::File::options().append(true).open(file)
+    {
+        let _ = file.set_modified(SystemTime::now());
+    }
+}
+
+/// Each build of a component and of the host leaves a file, and a compiler that is killed its
+/// input and half of its output.
+fn remove_unused(directory: &Path) {
+    let Ok(entries) = directory.read_dir() else { return };
+    for file in entries.flatten().map(|entry| entry.path()) {
+        let keep = match file.extension().and_then(|ending| ending.to_str()) {
+            Some("cwasm") => UNUSED_KEPT,
+            Some("wasm" | "part") => LEFTOVERS_KEPT,
+            _ => continue,
+        };
+        if age(&file).is_some_and(|age| age > keep) {
+            let _ = std::fs::remove_file(&file);
+        }
+    }
+}
+
+/// Compiled code that was not mapped for so long is compiled again if it is wanted again.
+const UNUSED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// No compiler runs as long as this (`compile_ms_max`).
+const LEFTOVERS_KEPT: Duration = Duration::from_secs(3600);
+
+fn age(file: &Path) -> Option<Duration> {
+    SystemTime::now().duration_since(file.metadata().ok()?.modified().ok()?).ok()
+}
+
+/// Compiles a component into a file, in this process and with so much memory: what the child
+/// does.
 ///
 /// # Errors
 /// If the component is not valid.
-pub fn compile_to_file(component: &Path, output: &Path) -> anyhow::Result<()> {
+pub fn compile_to_file(component: &Path, output: &Path, memory_bytes_max: u64) -> anyhow::Result<()> {
+    rlimit::setrlimit(rlimit::Resource::AS, memory_bytes_max, memory_bytes_max)?;
     let bytes = std::fs::read(component)?;
     let code = Engine::compiler()?.wasmtime().precompile_component(&bytes)?;
     std::fs::write(output, code)?;
@@ -90,7 +150,7 @@ async fn compile_in_child(name: &str, bytes: &[u8], file: &Path, limits: &Limits
     let mut command = tokio::process::Command::new(executable);
     command.arg("compile").arg(&input).arg(&output);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-    command.env("HOST_COMPILE_MEMORY_BYTES_MAX", limits.compile_memory_bytes_max.to_string());
+    command.arg(limits.compile_memory_bytes_max.to_string());
     let child = command.spawn().map_err(io)?;
     let finished = tokio::time::timeout(Duration::from_millis(limits.compile_ms_max), child.wait_with_output()).await;
     let _ = std::fs::remove_file(&input);
@@ -126,4 +186,60 @@ fn map(engine: &Engine, file: &Path) -> wasmtime::Result<Component> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn compiled_code_is_taken_from_a_private_directory_only() {
+        let root = tempfile::tempdir().unwrap();
+        let compiled = root.path().join("a/b");
+        for (directory, mode, private) in
+            [("a/b", 0o700, true), ("a/b", 0o770, false), ("a", 0o777, false), ("a", 0o1777, true)]
+        {
+            CompiledCache::open(&compiled).map(drop).unwrap();
+            let directory = root.path().join(directory);
+            let before = directory.metadata().unwrap().permissions();
+            std::fs::set_permissions(&directory, PermissionsExt::from_mode(mode)).unwrap();
+            let opened = CompiledCache::open(&compiled).map(drop);
+            std::fs::set_permissions(&directory, before).unwrap();
+            assert_eq!(opened.is_ok(), private, "{} with mode {mode:o}: {opened:?}", directory.display());
+        }
+    }
+
+    #[test]
+    fn what_was_not_used_for_long_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let files = [
+            ("new.cwasm", hours(2), true),
+            ("month.cwasm", hours(31 * 24), false),
+            ("compiling.part", hours(0), true),
+            ("killed.part", hours(2), false),
+            ("killed.wasm", hours(2), false),
+            ("other", hours(31 * 24), true),
+        ];
+        for (name, age, _) in files {
+            let file = std::fs::File::create(directory.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        }
+        remove_unused(directory.path());
+        for (name, _, kept) in files {
+            assert_eq!(directory.path().join(name).exists(), kept, "`{name}`");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_mapped_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("old.cwasm");
+        std::fs::File::create(&path).unwrap().set_modified(SystemTime::now() - UNUSED_KEPT * 2).unwrap();
+        keep(&path);
+        remove_unused(directory.path());
+        assert!(path.exists());
+    }
 }

@@ -12,11 +12,6 @@ pub struct PluginPath {
     pub path: PathBuf,
 }
 
-/// The name of a plugin that was given without one: its file's, without the ending.
-pub fn plugin_name(path: &Path) -> String {
-    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
 /// Where a plugin's file is. A path with a directory is taken as it is; a bare file name is
 /// looked for here, then in `plugin_dir`, then in `plugins/` beside the executable.
 ///

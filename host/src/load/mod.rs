@@ -22,7 +22,7 @@ use crate::limits::Limits;
 pub use cache::{CompiledCache, compile_to_file};
 pub use engine::Engine;
 pub use error::LoadError;
-pub use find::{PluginPath, find, plugin_name};
+pub use find::{PluginPath, find};
 
 /// A component that fits, linked and ready to be instantiated.
 #[derive(Clone)]
