@@ -102,7 +102,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let kubeconfig = bound.kubeconfig().display().to_string();
     let director = Arc::new(ChainDirector { services: services.clone(), hooks: hooks.pre_shutdown });
     let running = bound.serve(director);
-    end_on_signals(running.shutdown_handle())?;
+    end_on_signals(running.handle())?;
     for start in hooks.post_start {
         start.runner.start(start.name, start.state);
     }

@@ -5,7 +5,7 @@
 //!   Server::new          certificates, tokens; then links add checks, routes and numbers
 //!   Server::bind         takes the port, writes DATA/admin.kubeconfig
 //!   Bound::serve         TLS → HTTP → filters → own routes → your Director
-//!   Running::finished    after ShutdownHandle::shutdown: drained, closed
+//!   Running::finished    after ServerHandle::shutdown: drained, closed
 //! ```
 //!
 //! Knows nothing of wasm and nothing of storage: what is behind the filters is a [`Director`].
@@ -34,7 +34,9 @@ pub use authz::{
 pub use director::Director;
 pub use limits::{Limits, REQUEST_BODY_BYTES_MAX};
 pub use observe::{LoggingError, Metrics, init_logging};
-pub use request::{BodyError, Context, Request, RequestBody, RequestInfo, RequestInfoError, Warnings};
+pub use request::{
+    BodyError, Context, Request, RequestBody, RequestInfo, RequestInfoError, Upgrade, UpgradedConnection, Warnings,
+};
 pub use response::{Body, BoxError, Failure, Response, not_found, text};
-pub use serve::{Bound, CertificateError, Connection, Running, Server, ShutdownHandle, StartError};
+pub use serve::{Bound, CertificateError, Connection, Running, Server, ServerHandle, StartError};
 pub use version::KUBERNETES_VERSION;

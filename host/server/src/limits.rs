@@ -22,6 +22,9 @@ pub(crate) const WARNING_CHARS_CUT: usize = 256;
 /// What a watch still sends, after the server has begun to end it, of what is ready.
 pub(crate) const ENDING_WATCH_FRAMES_MAX: usize = 128;
 
+/// Watches that a shutdown ends in a second at least, however long it may take for them.
+pub(crate) const ENDING_WATCHES_PER_SECOND_MIN: u32 = 200;
+
 /// What a connection may use, most of it before anybody knows who it is.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -113,6 +116,7 @@ impl Limits {
             ("warning_chars_max", WARNING_CHARS_MAX as u64),
             ("warning_chars_cut", WARNING_CHARS_CUT as u64),
             ("ending_watch_frames_max", ENDING_WATCH_FRAMES_MAX as u64),
+            ("ending_watches_per_second_min", ENDING_WATCHES_PER_SECOND_MIN.into()),
         ]
     }
 }

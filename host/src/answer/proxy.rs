@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use host_server::RequestBody;
-use host_server::{Body as HttpBody, BoxError, Failure, Response};
+use host_server::{Body as HttpBody, BoxError, Failure, Response, Upgrade};
 use http::header::{AUTHORIZATION, CONNECTION, COOKIE, HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -73,9 +73,10 @@ async fn try_forward(
             return Ok(Failure::bad_request("unable to upgrade: the connection cannot leave HTTP").into());
         };
         let server = hyper::upgrade::on(&mut answer);
-        tokio::spawn(copy_both_ways(client, server));
         let (parts, _) = answer.into_parts();
-        return Ok(Response::from_parts(parts, HttpBody::default()));
+        let response = Response::from_parts(parts, client.body());
+        tokio::spawn(copy_both_ways(client, server));
+        return Ok(response);
     }
     let (mut parts, body) = answer.into_parts();
     strip_hop_by_hop(&mut parts.headers);
@@ -272,9 +273,9 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-async fn copy_both_ways(client: hyper::upgrade::OnUpgrade, server: hyper::upgrade::OnUpgrade) {
-    let (Ok(client), Ok(server)) = tokio::join!(client, server) else {
+async fn copy_both_ways(client: Upgrade, server: hyper::upgrade::OnUpgrade) {
+    let (Ok(mut client), Ok(server)) = tokio::join!(client.connection(), server) else {
         return;
     };
-    let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(server)).await;
+    let _ = tokio::io::copy_bidirectional(&mut client, &mut TokioIo::new(server)).await;
 }

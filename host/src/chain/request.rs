@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use host_server::lifecycle::Signal;
-use host_server::{BodyError, Failure, REQUEST_BODY_BYTES_MAX, RequestBody, RequestInfo, Response, User};
+use host_server::{BodyError, Failure, REQUEST_BODY_BYTES_MAX, RequestBody, RequestInfo, Response, Upgrade, User};
 use http::{HeaderMap, Method, Uri};
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,7 @@ pub struct RequestState {
     body: tokio::sync::Mutex<BodyState>,
     /// What the request began as; nothing for the server's own.
     context: Option<Arc<host_server::Context>>,
-    upgrade: parking_lot::Mutex<Option<hyper::upgrade::OnUpgrade>>,
+    upgrade: parking_lot::Mutex<Option<Upgrade>>,
 }
 
 /// A body is read from the client once, and kept for the next link.
@@ -39,10 +39,10 @@ enum BodyState {
 
 impl RequestState {
     /// A client's request.
-    pub fn new(chain: Arc<Chain>, request: host_server::Request) -> Self {
+    pub fn new(chain: Arc<Chain>, mut request: host_server::Request) -> Self {
+        let upgrade = request.take_upgrade();
         let (message, context) = request.into_message();
-        let (mut parts, body) = message.into_parts();
-        let upgrade = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
+        let (parts, body) = message.into_parts();
         Self {
             chain,
             method: parts.method,
@@ -205,7 +205,7 @@ impl RequestState {
     }
 
     /// The client's connection, once it has left HTTP.
-    pub fn take_upgrade(&self) -> Option<hyper::upgrade::OnUpgrade> {
+    pub fn take_upgrade(&self) -> Option<Upgrade> {
         self.upgrade.lock().take()
     }
 

@@ -13,6 +13,7 @@ mod cache_control;
 mod chain;
 mod deadline;
 mod end_with_body;
+mod goaway;
 mod headers;
 mod impersonation;
 mod in_flight;

@@ -10,6 +10,7 @@ use super::cache_control::CacheControl;
 use super::chain::{Filters, Layered, Then};
 use super::deadline::Deadline;
 use super::end_with_body::EndWithBody;
+use super::goaway::Goaway;
 use super::impersonation::Impersonate;
 use super::in_flight::{InFlight, Limits};
 use super::log::Log;
@@ -26,7 +27,7 @@ use crate::authz::Authorization;
 use crate::lifecycle::Signals;
 use crate::observe::RequestMetrics;
 use crate::options::{Requests, Shutdown};
-use crate::serve::InFlightRequests;
+use crate::serve::{InFlightRequests, Watches};
 
 /// What the filters share with the rest of the server.
 pub(crate) struct Parts {
@@ -36,13 +37,14 @@ pub(crate) struct Parts {
     pub(crate) metrics: Arc<RequestMetrics>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) in_flight: Arc<InFlightRequests>,
+    pub(crate) watches: Arc<Watches>,
     pub(crate) requests: Requests,
     pub(crate) shutdown: Shutdown,
 }
 
 /// All filters before `handler`, the outermost first.
 pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
-    let Parts { signals, authentication, authorization, metrics, limits, in_flight, requests, shutdown } = parts;
+    let Parts { signals, authentication, authorization, metrics, limits, in_flight, watches, requests, shutdown } = parts;
 
     // Everything, a panic too, is answered and logged under the request's id.
     let identify = AuditId;
@@ -61,8 +63,10 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         .then(RetryAfter::new(signals.clone(), shutdown.send_retry_after))
         // Answers of any kind, refusals included, are not for caches.
         .then(CacheControl)
-        // Outside of the wait group: watches do not hold a shutdown up.
-        .then(EndWatches::new(signals.clone()))
+        // Whatever the answer is, a refusal by those below too.
+        .then(Goaway::new(requests.goaway_chance))
+        // Outside of the wait group: watches are waited for by themselves.
+        .then(EndWatches::new(signals.clone(), watches))
         // Whoever passes here is waited for at shutdown.
         .then(WaitGroup::new(signals, in_flight));
 

@@ -37,6 +37,12 @@ pub(super) fn get(uri: &str) -> Request {
     request("GET", uri, &[])
 }
 
+pub(super) fn get_by(version: http::Version) -> Request {
+    let (mut message, context) = get("/").into_message();
+    *message.version_mut() = version;
+    Request::new(message, context)
+}
+
 /// A request of somebody in these groups.
 pub(super) fn request_of(user: &str, groups: &[&str], method: &str, uri: &str, headers: &[(&str, &str)]) -> Request {
     let request = request(method, uri, headers);

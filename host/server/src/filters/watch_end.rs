@@ -4,55 +4,101 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Filter;
+use super::retry_after::is_exempt;
 use crate::lifecycle::{Signal, Signals};
 use crate::limits::ENDING_WATCH_FRAMES_MAX;
 use crate::request::{self, Request};
-use crate::response::{BoxError, Response};
+use crate::response::{BoxError, Failure, Response};
+use crate::serve::{InFlightRequest, Watches};
 
 pub(super) struct EndWatches {
     signals: Arc<Signals>,
+    watches: Arc<Watches>,
 }
 
 impl EndWatches {
-    pub(super) fn new(signals: Arc<Signals>) -> Self {
-        Self { signals }
+    pub(super) fn new(signals: Arc<Signals>, watches: Arc<Watches>) -> Self {
+        Self { signals, watches }
     }
 }
 
 impl Filter for EndWatches {
-    type Held = ();
+    /// Nothing for those who are not watches.
+    type Held = Option<InFlightRequest>;
 
-    async fn before(&self, _: &mut Request) -> Result<(), Response> {
-        Ok(())
+    async fn before(&self, request: &mut Request) -> Result<Self::Held, Response> {
+        if !request.info().is_long_running() {
+            return Ok(None);
+        }
+        let guard = self.watches.enter();
+        if self.signals.has_fired(Signal::NotAcceptingNewRequest) && !is_exempt(request) {
+            return Err(Failure::unavailable("apiserver is shutting down", 1).into());
+        }
+        Ok(Some(guard))
     }
 
-    fn after(&self, _: (), context: &Arc<request::Context>, response: &mut Response) {
-        if context.info().is_long_running() {
-            let end = self.signals.token(Signal::NotAcceptingNewRequest);
-            response.body_mut().wrap_stream(|stream| Ending {
-                stream,
-                end: Box::pin(end.clone().cancelled_owned()),
-                frames_left: None,
-            });
-        }
+    fn after(&self, guard: Self::Held, _: &Arc<request::Context>, response: &mut Response) {
+        let Some(guard) = guard else { return };
+        let told = Box::pin(self.signals.token(Signal::NotAcceptingNewRequest).clone().cancelled_owned());
+        response.body_mut().wrap_stream(|stream| Ending {
+            stream,
+            watches: self.watches.clone(),
+            moment: Moment::Open(told),
+            frames_left: ENDING_WATCH_FRAMES_MAX,
+            _guard: guard,
+        });
     }
 }
 
 type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>;
 
-/// A stream that ends between two of its frames when the signal fires.
+/// A stream that ends between two of its frames, some time after the signal.
 struct Ending {
     stream: Stream,
-    end: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Counted once the signal has fired.
-    frames_left: Option<usize>,
+    watches: Arc<Watches>,
+    moment: Moment,
+    /// Counted once its turn has come.
+    frames_left: usize,
+    _guard: InFlightRequest,
+}
+
+enum Moment {
+    /// Nobody has said that it ends.
+    Open(Pin<Box<WaitForCancellationFutureOwned>>),
+    /// It waits for its turn.
+    Told(Pin<Box<Sleep>>),
+    /// It ends with what is ready.
+    Now,
+}
+
+impl Ending {
+    /// Whether its turn has come.
+    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut self.moment {
+                Moment::Open(told) => {
+                    ready!(told.as_mut().poll(context));
+                    let end = self.watches.next_end();
+                    // A timer is late where there is nothing to wait for.
+                    self.moment =
+                        if end <= Instant::now() { Moment::Now } else { Moment::Told(Box::pin(sleep_until(end))) };
+                }
+                Moment::Told(turn) => {
+                    ready!(turn.as_mut().poll(context));
+                    self.moment = Moment::Now;
+                }
+                Moment::Now => return Poll::Ready(()),
+            }
+        }
+    }
 }
 
 impl HttpBody for Ending {
@@ -60,17 +106,13 @@ impl HttpBody for Ending {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.frames_left.is_none() && self.end.as_mut().poll(context).is_ready() {
-            self.frames_left = Some(ENDING_WATCH_FRAMES_MAX);
+        if self.poll_turn(context).is_pending() {
+            return self.stream.as_mut().poll_frame(context);
         }
         // What is ready is still sent: it may be the event that somebody waits for.
-        let frame = match self.frames_left {
-            None => return self.stream.as_mut().poll_frame(context),
-            Some(0) => Poll::Pending,
-            Some(_) => self.stream.as_mut().poll_frame(context),
-        };
-        self.frames_left = self.frames_left.map(|left| left.saturating_sub(1));
-        match frame {
+        let Some(left) = self.frames_left.checked_sub(1) else { return Poll::Ready(None) };
+        self.frames_left = left;
+        match self.stream.as_mut().poll_frame(context) {
             Poll::Pending => Poll::Ready(None),
             ready => ready,
         }
@@ -79,6 +121,8 @@ impl HttpBody for Ending {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::FutureExt;
     use http_body_util::BodyExt;
     use tokio::sync::mpsc;
@@ -116,13 +160,22 @@ mod tests {
         }
     }
 
+    /// What the filter makes of an answer.
+    async fn through(signals: &Arc<Signals>, uri: &str, body: Body) -> Body {
+        let filter = EndWatches::new(signals.clone(), Arc::new(Watches::new(Duration::ZERO)));
+        let mut request = get(uri);
+        let held = filter.before(&mut request).await.ok().unwrap();
+        let mut response = Response::new(body);
+        filter.after(held, request.context(), &mut response);
+        response.into_body()
+    }
+
     #[tokio::test]
     async fn a_busy_watch_ends_too() {
         let signals = Arc::new(Signals::default());
+        let body = through(&signals, "/api/v1/pods?watch=1", Body::stream(Busy)).await;
         signals.fire(Signal::NotAcceptingNewRequest);
-        let mut response = Response::new(Body::stream(Busy));
-        EndWatches::new(signals).after((), get("/api/v1/pods?watch=1").context(), &mut response);
-        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = body.collect().await.unwrap().to_bytes();
         assert_eq!(body.len(), ENDING_WATCH_FRAMES_MAX);
     }
 
@@ -131,9 +184,7 @@ mod tests {
         for (uri, ends) in [("/api/v1/pods?watch=1", true), ("/api/v1/pods", false)] {
             let signals = Arc::new(Signals::default());
             let (events, receiver) = mpsc::channel(4);
-            let mut response = Response::new(Body::stream(Events(receiver)));
-            EndWatches::new(signals.clone()).after((), get(uri).context(), &mut response);
-            let body = response.body_mut();
+            let mut body = through(&signals, uri, Body::stream(Events(receiver))).await;
 
             events.send("one").await.unwrap();
             signals.fire(Signal::NotAcceptingNewRequest);
@@ -141,6 +192,17 @@ mod tests {
             assert_eq!(first, "one");
             let next = body.frame().now_or_never();
             assert_eq!(matches!(next, Some(None)), ends, "{uri}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_watch_that_comes_too_late_is_sent_elsewhere() {
+        let signals = Arc::new(Signals::default());
+        signals.fire(Signal::NotAcceptingNewRequest);
+        let filter = EndWatches::new(signals, Arc::new(Watches::new(Duration::ZERO)));
+        for (uri, expected) in [("/api/v1/pods?watch=1", 503), ("/api/v1/pods", 200)] {
+            let answer = filter.before(&mut get(uri)).await;
+            assert_eq!(answer.err().map_or(200, |response| response.status().as_u16()), expected, "{uri}");
         }
     }
 }

@@ -5,16 +5,16 @@ use tracing::warn;
 
 /// The server serves, and its hooks have been started.
 pub fn notify_ready() {
-    notify(NotifyState::Ready);
+    notify(&[NotifyState::Ready]);
 }
 
 /// The server is going away.
 pub fn notify_stopping() {
-    notify(NotifyState::Stopping);
+    notify(&[NotifyState::Stopping]);
 }
 
-fn notify(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
         warn!("cannot tell the service manager: {error}");
     }
 }

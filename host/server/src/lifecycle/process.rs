@@ -3,11 +3,11 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
-use crate::serve::ShutdownHandle;
+use crate::serve::ServerHandle;
 
 /// Shuts the server down at the first SIGTERM or SIGINT. A second one ends the process at once
 /// with exit code 1: whoever sends it does not want to wait.
-pub fn end_on_signals(handle: ShutdownHandle) -> std::io::Result<()> {
+pub fn end_on_signals(handle: ServerHandle) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut next = async move || {

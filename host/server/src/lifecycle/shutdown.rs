@@ -16,7 +16,9 @@ pub(crate) trait Stages {
     /// Takes no more connections, and asks those that are there to end after what they are at.
     fn stop_listening(&self) -> impl Future<Output = ()> + Send;
     /// Resolves when the requests that count have been answered.
-    fn drained(&self) -> impl Future<Output = ()> + Send;
+    fn requests_drained(&self) -> impl Future<Output = ()> + Send;
+    /// Resolves when the watches have ended, or have had the time for it.
+    fn watches_ended(&self) -> impl Future<Output = ()> + Send;
     /// Resolves when all connections are closed.
     fn connections_closed(&self) -> impl Future<Output = ()> + Send;
 }
@@ -30,7 +32,7 @@ pub(crate) struct Plan {
     pub(crate) request_timeout: Duration,
 }
 
-/// After a drain with an open port only idle connections are left: they get this long.
+/// After the drain hardly more than idle connections are left: they get this long at least.
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 
 /// Waits for [`Signal::ShutdownInitiated`], and carries the sequence out.
@@ -56,17 +58,26 @@ pub(crate) async fn run(plan: Plan, signals: Arc<Signals>, stages: impl Stages) 
         stages.stop_listening().await;
         signals.fire(Signal::HttpServerStoppedListening);
     }
-    if timeout_at(end, stages.drained()).await.is_err() {
-        warn!(after = ?plan.request_timeout, "requests are still under way: not waiting any longer");
-    }
+    tokio::join!(
+        async {
+            if timeout_at(end, stages.requests_drained()).await.is_err() {
+                warn!(after = ?plan.request_timeout, "requests are still under way: not waiting any longer");
+            }
+        },
+        stages.watches_ended(),
+    );
     signals.fire(Signal::InFlightRequestsDrained);
 
-    let mut end = end;
-    if plan.send_retry_after {
+    // Here, and no sooner, may end what only requests need: whatever they had to say is said.
+    let last = Instant::now() + LAST_CONNECTIONS;
+    let end = if plan.send_retry_after {
         stages.stop_listening().await;
         signals.fire(Signal::HttpServerStoppedListening);
-        end = Instant::now() + LAST_CONNECTIONS;
-    }
+        last
+    } else {
+        // Answers may still be on their way to slow readers.
+        end.max(last)
+    };
     if timeout_at(end, stages.connections_closed()).await.is_err() {
         info!("closing connections that their clients keep open");
     }

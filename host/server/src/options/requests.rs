@@ -24,6 +24,10 @@ pub struct RequestOptions {
     /// Requests that write, at once; more get 429. 0 is no limit
     #[arg(long, value_name = "N", default_value = "200")]
     pub max_mutating_requests_inflight: String,
+
+    /// Chance, from 0 to 0.02, that a request on HTTP/2 makes its client connect anew, to spread clients over servers
+    #[arg(long, value_name = "CHANCE", default_value = "0")]
+    pub goaway_chance: String,
 }
 
 /// What [`RequestOptions`] say, checked.
@@ -35,6 +39,7 @@ pub struct Requests {
     pub max_reading: usize,
     /// 0 is no limit.
     pub max_mutating: usize,
+    pub goaway_chance: f64,
 }
 
 impl RequestOptions {
@@ -50,6 +55,18 @@ impl RequestOptions {
                 &self.max_mutating_requests_inflight,
                 "a number",
             ),
+            goaway_chance: self.goaway_chance(checks),
         }
     }
+
+    fn goaway_chance(&self, checks: &mut Checks) -> f64 {
+        let chance = self.goaway_chance.parse().ok().filter(|chance| GOAWAY_CHANCES.contains(chance));
+        chance.unwrap_or_else(|| {
+            checks.error(format!("--goaway-chance must be a number from 0 to 0.02: `{}`", self.goaway_chance));
+            0.0
+        })
+    }
 }
+
+/// More than one in fifty, and clients do little else than to connect.
+const GOAWAY_CHANCES: std::ops::RangeInclusive<f64> = 0.0..=0.02;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::check::{Checks, absolute};
+use crate::limits::Limits;
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Secure serving")]
@@ -47,7 +48,7 @@ pub struct Serving {
     /// Certificate and key. Without them the data directory's own are used.
     pub certificate: Option<(PathBuf, PathBuf)>,
     pub tls_13_only: bool,
-    pub http2_max_streams: u32,
+    pub limits: Limits,
     pub service_range: ServiceRange,
 }
 
@@ -74,7 +75,7 @@ impl ServingOptions {
                 false
             }
         };
-        let http2_max_streams = checks.number(
+        let http2_streams_max = checks.number(
             "http2-max-streams-per-connection",
             &self.http2_max_streams_per_connection,
             "a number above 0",
@@ -87,7 +88,7 @@ impl ServingOptions {
             secure_port: checks.number("secure-port", &self.secure_port, "a port, 0 to 65535"),
             certificate,
             tls_13_only,
-            http2_max_streams,
+            limits: Limits { http2_streams_max, ..Limits::default() },
             service_range: self.service_range(checks),
         }
     }

@@ -24,6 +24,10 @@ pub struct ShutdownOptions {
     )]
     pub shutdown_send_retry_after: String,
 
+    /// Time in which a shutdown ends the watches, one after the other, before the server closes; 0 ends all at once
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    pub shutdown_watch_termination_grace_period: String,
+
     /// Time from the start in which unfinished post-start hooks do not make /livez fail
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     pub livez_grace_period: String,
@@ -34,6 +38,8 @@ pub struct ShutdownOptions {
 pub struct Shutdown {
     pub delay: Duration,
     pub send_retry_after: bool,
+    /// Nobody waits for watches if it is zero.
+    pub watch_grace_period: Duration,
     pub livez_grace_period: Duration,
 }
 
@@ -42,6 +48,8 @@ impl ShutdownOptions {
         Shutdown {
             delay: checks.duration("shutdown-delay-duration", &self.shutdown_delay_duration),
             send_retry_after: checks.flag("shutdown-send-retry-after", &self.shutdown_send_retry_after),
+            watch_grace_period: checks
+                .duration("shutdown-watch-termination-grace-period", &self.shutdown_watch_termination_grace_period),
             livez_grace_period: checks.duration("livez-grace-period", &self.livez_grace_period),
         }
     }

@@ -44,6 +44,8 @@ fn each_option_is_taken() {
         "--anonymous-auth=false",
         "--shutdown-delay-duration=5s",
         "--shutdown-send-retry-after",
+        "--shutdown-watch-termination-grace-period=7s",
+        "--goaway-chance=0.001",
         "--livez-grace-period=2m",
         "--service-cluster-ip-range=fd00:1::5/108",
         "--tls-min-version=VersionTLS13",
@@ -55,11 +57,12 @@ fn each_option_is_taken() {
     .unwrap();
     assert_eq!((config.serving.bind_address.to_string().as_str(), config.serving.secure_port), ("::", 0));
     assert_eq!(config.serving.service_range.first.to_string(), "fd00:1::1");
-    assert!(config.serving.tls_13_only && config.serving.http2_max_streams == 7);
+    assert!(config.serving.tls_13_only && config.serving.limits.http2_streams_max == 7);
     assert_eq!((config.requests.timeout.as_secs(), config.requests.min_watch_timeout.as_secs()), (90, 10));
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (0, 5));
     assert!(!config.access.anonymous && config.shutdown.send_retry_after);
     assert_eq!((config.shutdown.delay.as_secs(), config.shutdown.livez_grace_period.as_secs()), (5, 120));
+    assert_eq!((config.shutdown.watch_grace_period.as_secs(), config.requests.goaway_chance), (7, 0.001));
     assert_eq!(config.logging, Logging { format: LogFormat::Json, verbosity: 4 });
 }
 
@@ -119,6 +122,7 @@ fn all_errors_are_said_at_once() {
         "--request-timeout=0s",
         "--min-request-timeout=-1",
         "--max-requests-inflight=many",
+        "--goaway-chance=0.5",
         "--shutdown-delay-duration=-1s",
         "--livez-grace-period=10",
         "--plugin=a=x.wasm",
@@ -155,6 +159,7 @@ fn all_errors_are_said_at_once() {
         "--request-timeout must not be zero: `0s`",
         "--min-request-timeout must be a number of seconds: `-1`",
         "--max-requests-inflight must be a number: `many`",
+        "--goaway-chance must be a number from 0 to 0.02: `0.5`",
         "--shutdown-delay-duration must not be negative: `-1s`",
         "--livez-grace-period must be a duration such as `60s` or `1m30s`: `10`",
         "--log-format must be `text` or `json`: `xml`",

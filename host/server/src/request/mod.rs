@@ -4,6 +4,7 @@ mod body;
 mod cancellation;
 mod context;
 pub(crate) mod info;
+mod upgrade;
 mod warnings;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub use body::{BodyError, RequestBody};
 pub(crate) use context::CancelOnDrop;
 pub use context::Context;
 pub use info::{RequestInfo, RequestInfoError};
+pub use upgrade::{Upgrade, UpgradedConnection};
 pub use warnings::Warnings;
 
 /// A request on its way. Two pointers, since each filter hands it on.
@@ -66,7 +68,12 @@ impl Request {
         std::mem::take(self.message.body_mut())
     }
 
-    /// The message, for proxies and upgrades: hyper's upgrade is in its extensions.
+    /// The connection, if the client asks to leave HTTP and it can. A second call gives nothing.
+    pub fn take_upgrade(&mut self) -> Option<Upgrade> {
+        self.message.extensions_mut().remove().map(Upgrade::new)
+    }
+
+    /// The message, for proxies.
     pub fn into_message(self) -> (http::Request<RequestBody>, Arc<Context>) {
         (*self.message, self.context)
     }

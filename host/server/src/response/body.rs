@@ -2,10 +2,12 @@
 
 use std::any::Any;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use parking_lot::Mutex;
 
 /// Why a stream broke. The client sees an aborted connection or stream.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -24,6 +26,18 @@ enum Kind {
     Empty,
     Bytes(Bytes),
     Stream(Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>),
+    /// Nothing that HTTP knows of.
+    Upgrade(Guards),
+}
+
+/// What is held for a connection that has left HTTP; dropped with the last clone.
+#[derive(Clone, Default)]
+pub(crate) struct Guards(Arc<Mutex<Vec<Box<dyn Any + Send>>>>);
+
+impl std::fmt::Debug for Guards {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Guards").field(&self.0.lock().len()).finish()
+    }
 }
 
 impl Body {
@@ -32,15 +46,21 @@ impl Body {
         Self { kind: Kind::Stream(Box::pin(stream)), held: Vec::new() }
     }
 
+    pub(crate) fn upgrade(guards: Guards) -> Self {
+        Self { kind: Kind::Upgrade(guards), held: Vec::new() }
+    }
+
     /// Whether more than one frame may come: what is held is held until they have.
     pub fn is_stream(&self) -> bool {
         matches!(self.kind, Kind::Stream(_))
     }
 
-    /// Drops `guard` when the body is over: at once, unless it is a stream.
+    /// Drops `guard` when the answer is over: at once, unless it is a stream or leaves HTTP.
     pub fn hold(&mut self, guard: impl Any + Send) {
-        if self.is_stream() {
-            self.held.push(Box::new(guard));
+        match &self.kind {
+            Kind::Stream(_) => self.held.push(Box::new(guard)),
+            Kind::Upgrade(guards) => guards.0.lock().push(Box::new(guard)),
+            Kind::Empty | Kind::Bytes(_) => {}
         }
     }
 
@@ -64,6 +84,7 @@ impl std::fmt::Debug for Body {
             Kind::Empty => f.write_str("Body::Empty"),
             Kind::Bytes(bytes) => f.debug_tuple("Body::Bytes").field(&bytes.len()).finish(),
             Kind::Stream(_) => f.write_str("Body::Stream"),
+            Kind::Upgrade(_) => f.write_str("Body::Upgrade"),
         }
     }
 }
@@ -98,7 +119,7 @@ impl HttpBody for Body {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.kind {
-            Kind::Empty => Poll::Ready(None),
+            Kind::Empty | Kind::Upgrade(_) => Poll::Ready(None),
             Kind::Bytes(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.kind = Kind::Empty;
@@ -118,7 +139,7 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Empty => true,
+            Kind::Empty | Kind::Upgrade(_) => true,
             Kind::Bytes(_) => false,
             Kind::Stream(stream) => stream.is_end_stream(),
         }
@@ -126,7 +147,7 @@ impl HttpBody for Body {
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Empty | Kind::Upgrade(_) => SizeHint::with_exact(0),
             Kind::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Stream(stream) => stream.size_hint(),
         }

@@ -6,6 +6,7 @@ mod status;
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, StatusCode, Uri};
 
+pub(crate) use body::Guards;
 pub use body::{Body, BoxError};
 pub use status::{Failure, not_found};
 

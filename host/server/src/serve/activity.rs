@@ -1,5 +1,5 @@
-//! Whether a connection does anything. Ends those that do not: idle ones, and those that send a
-//! head byte by byte.
+//! Whether a connection does anything. Ends those that do not: idle ones, those that send a head
+//! byte by byte, and those that do not read their answer.
 //!
 //! One clock for a connection in place of a timer for each request.
 
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::{Instant, timeout};
 
 #[derive(Debug)]
 pub(super) struct Activity {
@@ -22,20 +22,28 @@ pub(super) struct Activity {
     idle_since: AtomicU64,
     /// When the first byte after it came; `NEVER` before.
     head_since: AtomicU64,
+    /// HTTP/1.1: when the answer under way must have been read; `NEVER` if there is none.
+    read_by: AtomicU64,
+    read_by_changed: Notify,
     /// Somebody wants the connection to end after the requests that are under way.
     end: Notify,
+    /// The connection's place among those that the listener takes.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 const NEVER: u64 = u64::MAX;
 
 impl Activity {
-    pub(super) fn new() -> Arc<Self> {
+    pub(super) fn new(place: Option<OwnedSemaphorePermit>) -> Arc<Self> {
         Arc::new(Self {
             epoch: Instant::now(),
             requests: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
             head_since: AtomicU64::new(NEVER),
+            read_by: AtomicU64::new(NEVER),
+            read_by_changed: Notify::new(),
             end: Notify::new(),
+            _place: place,
         })
     }
 
@@ -44,7 +52,7 @@ impl Activity {
         ActiveRequest(self.clone())
     }
 
-    /// The handshake's bytes are no request's.
+    /// Nothing has happened until now: the handshake's bytes are no request's.
     pub(super) fn start(&self) {
         self.idle_since.store(self.now(), Ordering::Release);
         self.head_since.store(NEVER, Ordering::Release);
@@ -82,6 +90,18 @@ impl Activity {
             tokio::time::sleep(Duration::from_millis(left)).await;
         }
     }
+
+    /// HTTP/1.1: resolves when an answer has not been read in time.
+    pub(super) async fn unread(&self) {
+        loop {
+            let left = self.read_by.load(Ordering::Acquire).saturating_sub(self.now());
+            if left == 0 {
+                return;
+            }
+            // Either way it may be another answer's by now.
+            let _ = timeout(Duration::from_millis(left), self.read_by_changed.notified()).await;
+        }
+    }
 }
 
 /// A request on the connection, until its last byte.
@@ -92,10 +112,18 @@ impl ActiveRequest {
     pub(super) fn end_connection(&self) {
         self.0.end.notify_one();
     }
+
+    /// The whole answer must have been read by then. HTTP/1.1 only: it has one answer at a time.
+    pub(super) fn read_by(&self, time: std::time::Instant) {
+        let time = Instant::from_std(time).saturating_duration_since(self.0.epoch).as_millis() as u64;
+        self.0.read_by.store(time, Ordering::Release);
+        self.0.read_by_changed.notify_one();
+    }
 }
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
+        self.0.read_by.store(NEVER, Ordering::Release);
         self.0.start();
         self.0.requests.fetch_sub(1, Ordering::AcqRel);
     }
@@ -173,13 +201,31 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_connection_is_over() {
-        let activity = Activity::new();
+        let activity = Activity::new(None);
         assert_eq!(over_after(Some(HEAD), async {}, &activity).await, 90);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_not_read_is_over_in_its_time() {
+        let activity = Activity::new(None);
+        let started = Instant::now();
+        let acts = async {
+            for (takes, allotted) in [(10, 60), (5, 8), (200, 20)] {
+                let request = activity.request();
+                request.read_by((Instant::now() + Duration::from_secs(allotted)).into_std());
+                after(takes).await;
+            }
+        };
+        tokio::select! {
+            () = acts => panic!("the last answer was not read in its time"),
+            () = activity.unread() => {}
+        }
+        assert_eq!(started.elapsed().as_secs(), 10 + 5 + 20);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_request_starts_the_time_anew() {
-        let activity = Activity::new();
+        let activity = Activity::new(None);
         let acts = async {
             let request = activity.request();
             after(200).await;
@@ -191,7 +237,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_head_that_comes_byte_by_byte_is_over_sooner() {
         for (head, expected) in [(Some(HEAD), 42), (None, 90)] {
-            let activity = Activity::new();
+            let activity = Activity::new(None);
             let acts = async {
                 for _ in 0..4 {
                     after(10).await;

@@ -10,9 +10,10 @@ use http::{Method, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::IntCounter;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -21,6 +22,7 @@ use tracing::debug;
 
 use super::activity::{Activity, Watched};
 use super::connection::Connection;
+use super::streams::{StreamExecutor, end_current_stream_at};
 use super::tls::HTTP2;
 use crate::filters::Handler;
 use crate::limits::Limits;
@@ -40,18 +42,19 @@ pub(super) struct Shared<H> {
 }
 
 impl<H: Handler> Shared<H> {
-    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
         let abort = self.abort.clone();
         // Ends whatever the connection is at; there is nothing to clean up.
-        let _ = abort.run_until_cancelled(self.serve_to_end(stream, peer)).await;
+        let _ = abort.run_until_cancelled(self.serve_to_end(stream, peer, place)).await;
     }
 
-    async fn serve_to_end(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    async fn serve_to_end(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
         // Answers are written whole: waiting for more helps nobody.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%peer, "cannot set TCP_NODELAY: {error}");
         }
-        let activity = Activity::new();
+        // The socket keeps its place also where it leaves HTTP.
+        let activity = Activity::new(Some(place));
         let stream = Watched::new(stream, activity.clone());
         let stream = match timeout(self.limits.handshake(), self.acceptor.accept(stream)).await {
             Ok(Ok(stream)) => stream,
@@ -99,6 +102,7 @@ impl<H: Handler> Shared<H> {
             let shared = shared.clone();
             let active = activity.request();
             let context = Arc::new(Context::new(Instant::now(), connection.clone()));
+            let known = context.clone();
             let http2 = message.version() == Version::HTTP_2;
             let head = message.method() == Method::HEAD;
             let message = message.map(RequestBody::Incoming);
@@ -111,6 +115,12 @@ impl<H: Handler> Shared<H> {
                 }
                 if head {
                     without_body(&mut response);
+                }
+                // Who does not read what he asked for must not keep its place for ever.
+                if let Some(deadline) = known.deadline()
+                    && response.body().is_stream()
+                {
+                    if http2 { end_current_stream_at(deadline) } else { active.read_by(deadline) }
                 }
                 response.body_mut().hold(active);
                 Ok(response)
@@ -129,7 +139,7 @@ impl<H: Handler> Shared<H> {
         S::Future: Send + 'static,
     {
         let limits = &self.limits;
-        let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        let connection = hyper::server::conn::http2::Builder::new(StreamExecutor)
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.http2_streams_max)
             .max_header_list_size(limits.http2_head_bytes_max)
@@ -147,7 +157,12 @@ impl<H: Handler> Shared<H> {
             () = activity.over(limits.idle(), None) => {}
         }
         connection.as_mut().graceful_shutdown();
-        connection.await
+        activity.start();
+        tokio::select! {
+            result = connection => result,
+            // It has been told, and has nothing to do here.
+            () = activity.over(limits.idle(), None) => Ok(()),
+        }
     }
 
     async fn serve_http1<S>(
@@ -175,9 +190,14 @@ impl<H: Handler> Shared<H> {
             () = self.closing.cancelled() => {}
             // Nothing is under way, so nothing is lost.
             () = activity.over(limits.idle(), Some(limits.request_head())) => return Ok(()),
+            () = activity.unread() => return Ok(()),
         }
         connection.as_mut().graceful_shutdown();
-        connection.await
+        tokio::select! {
+            result = connection => result,
+            () = activity.over(limits.idle(), Some(limits.request_head())) => Ok(()),
+            () = activity.unread() => Ok(()),
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! The requests that a shutdown waits for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::Notify;
 
 #[derive(Debug, Default)]
 pub(crate) struct InFlightRequests {
-    count: AtomicUsize,
+    count: AtomicU32,
     changed: Notify,
 }
 
@@ -18,11 +18,15 @@ impl InFlightRequests {
         InFlightRequest(this.clone())
     }
 
+    pub(crate) fn count(&self) -> u32 {
+        self.count.load(Ordering::SeqCst)
+    }
+
     pub(crate) async fn drained(&self) {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            if self.count.load(Ordering::SeqCst) == 0 {
+            if self.count() == 0 {
                 return;
             }
             changed.await;

@@ -29,11 +29,7 @@ pub(super) async fn accept<H: Handler>(
         let Some((place, accepted)) = stop.run_until_cancelled(next).await else { return };
         match accepted {
             Ok((stream, peer)) => {
-                let shared = shared.clone();
-                connections.spawn(async move {
-                    shared.serve(stream, peer).await;
-                    drop(place);
-                });
+                connections.spawn(shared.clone().serve(stream, peer, place));
             }
             Err(error) => {
                 // Out of file descriptors, mostly: others have to end before it gets better.

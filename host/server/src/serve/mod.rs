@@ -10,9 +10,12 @@ mod http;
 mod in_flight;
 mod listener;
 mod server;
+mod streams;
 mod tls;
+mod watches;
 
 pub use certificates::CertificateError;
 pub use connection::Connection;
 pub(crate) use in_flight::{InFlightRequest, InFlightRequests};
-pub use server::{Bound, Running, Server, ShutdownHandle, StartError};
+pub use server::{Bound, Running, Server, ServerHandle, StartError};
+pub(crate) use watches::Watches;

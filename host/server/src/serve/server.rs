@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::certificates::{CertificateError, ServingCertificate, read, wrong};
 use super::http::Shared;
 use super::in_flight::InFlightRequests;
+use super::watches::Watches;
 use super::{listener, tls};
 use crate::authn::{Authentication, ClientAuthorities, TokenFileError, Tokens};
 use crate::authz::Authorization;
@@ -22,7 +23,6 @@ use crate::filters::{self, InFlightLimits};
 use crate::health::Health;
 use crate::lifecycle::shutdown::{self, Plan, Stages};
 use crate::lifecycle::{RoutesComplete, Signal, Signals};
-use crate::limits::Limits;
 use crate::observe::Metrics;
 use crate::options::{RunConfig, Serving};
 use crate::pki::{Pki, PkiError};
@@ -213,6 +213,7 @@ impl Bound {
         routes.seal();
 
         let in_flight = Arc::new(InFlightRequests::default());
+        let watches = Arc::new(Watches::new(config.shutdown.watch_grace_period));
         let parts = filters::Parts {
             signals: signals.clone(),
             authentication,
@@ -220,6 +221,7 @@ impl Bound {
             metrics: metrics.requests().clone(),
             limits,
             in_flight: in_flight.clone(),
+            watches: watches.clone(),
             requests: config.requests.clone(),
             shutdown: config.shutdown.clone(),
         };
@@ -228,7 +230,7 @@ impl Bound {
         let shared = Arc::new(Shared {
             acceptor: TlsAcceptor::from(Arc::new(tls)),
             handler,
-            limits: Limits { http2_streams_max: config.serving.http2_max_streams, ..Limits::default() },
+            limits: config.serving.limits.clone(),
             handshake_errors,
             closing: CancellationToken::new(),
             abort: CancellationToken::new(),
@@ -238,6 +240,7 @@ impl Bound {
         let stages = Sequence {
             director,
             in_flight,
+            watches,
             stop: stop.clone(),
             closing: shared.closing.clone(),
             connections: connections.clone(),
@@ -255,7 +258,7 @@ impl Bound {
             send_retry_after: config.shutdown.send_retry_after,
             request_timeout: config.requests.timeout,
         };
-        let handle = ShutdownHandle { signals: signals.clone() };
+        let handle = ServerHandle { signals: signals.clone() };
         let abort = shared.abort.clone();
         let done = tokio::spawn(async move {
             shutdown::run(plan, signals, stages).await;
@@ -270,7 +273,7 @@ impl Bound {
 /// A server that serves.
 pub struct Running {
     address: SocketAddr,
-    handle: ShutdownHandle,
+    handle: ServerHandle,
     done: JoinHandle<()>,
 }
 
@@ -279,7 +282,7 @@ impl Running {
         self.address
     }
 
-    pub fn shutdown_handle(&self) -> ShutdownHandle {
+    pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
     }
 
@@ -295,11 +298,11 @@ impl Running {
 
 /// Asks a server to end, from anywhere.
 #[derive(Debug, Clone)]
-pub struct ShutdownHandle {
+pub struct ServerHandle {
     signals: Arc<Signals>,
 }
 
-impl ShutdownHandle {
+impl ServerHandle {
     pub fn shutdown(&self) {
         self.signals.fire(Signal::ShutdownInitiated);
     }
@@ -309,6 +312,7 @@ impl ShutdownHandle {
 struct Sequence<D> {
     director: Arc<D>,
     in_flight: Arc<InFlightRequests>,
+    watches: Arc<Watches>,
     stop: CancellationToken,
     closing: CancellationToken,
     connections: TaskTracker,
@@ -329,8 +333,12 @@ impl<D: Director> Stages for Sequence<D> {
         self.closing.cancel();
     }
 
-    async fn drained(&self) {
+    async fn requests_drained(&self) {
         self.in_flight.drained().await;
+    }
+
+    async fn watches_ended(&self) {
+        self.watches.ended().await;
     }
 
     async fn connections_closed(&self) {

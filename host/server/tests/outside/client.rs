@@ -1,5 +1,6 @@
 //! Connections to a server under test.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,8 +33,7 @@ pub(crate) type Identity = (String, String);
 
 impl Served {
     pub(crate) fn admin(&self) -> Identity {
-        let file = |name: &str| std::fs::read_to_string(self.data.path().join("pki").join(name)).unwrap();
-        (file("admin.crt"), file("admin.key"))
+        admin(self.data.path())
     }
 
     /// A connection of the administrator.
@@ -42,23 +42,32 @@ impl Served {
     }
 
     pub(crate) async fn connect(&self, protocol: &str, identity: Option<Identity>) -> std::io::Result<Client> {
-        let stream = self.handshake(protocol, identity).await?;
-        Ok(Client::new(stream, protocol).await)
-    }
-
-    pub(crate) async fn handshake(
-        &self,
-        protocol: &str,
-        identity: Option<Identity>,
-    ) -> std::io::Result<TlsStream<TcpStream>> {
-        let config = client_config(self.data.path(), protocol, identity);
-        let stream = TcpStream::connect(self.running.address()).await?;
-        let name = ServerName::from(self.running.address().ip());
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+        connect(self.data.path(), self.running.address(), protocol, identity).await
     }
 }
 
-fn client_config(data: &Path, protocol: &str, identity: Option<Identity>) -> ClientConfig {
+/// The administrator of a data directory.
+pub(crate) fn admin(data: &Path) -> Identity {
+    let file = |name: &str| std::fs::read_to_string(data.join("pki").join(name)).unwrap();
+    (file("admin.crt"), file("admin.key"))
+}
+
+pub(crate) async fn connect(
+    data: &Path,
+    address: SocketAddr,
+    protocol: &str,
+    identity: Option<Identity>,
+) -> std::io::Result<Client> {
+    let stream = handshake(address, client_config(data, protocol, identity)).await?;
+    Ok(Client::new(stream, protocol).await)
+}
+
+pub(crate) async fn handshake(address: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
+    TlsConnector::from(Arc::new(config)).connect(ServerName::from(address.ip()), stream).await
+}
+
+pub(crate) fn client_config(data: &Path, protocol: &str, identity: Option<Identity>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(data.join("pki/ca.crt")).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -85,7 +94,7 @@ impl Client {
             Self::Http2(sender)
         } else {
             let (sender, connection) = http1::handshake(io).await.unwrap();
-            tokio::spawn(connection);
+            tokio::spawn(connection.with_upgrades());
             Self::Http1(sender)
         }
     }

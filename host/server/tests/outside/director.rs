@@ -1,5 +1,6 @@
 //! A director whose requests do what a test wants, and a server around it.
 
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,6 +10,8 @@ use clap::Parser;
 use host_server::lifecycle::Signals;
 use host_server::options::{RunConfig, RunOptions};
 use host_server::{Body, BoxError, Director, Request, Response, Running, Server, not_found};
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, StatusCode};
 use http_body::Frame;
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc};
@@ -22,6 +25,8 @@ pub(crate) struct Controls {
     pub(crate) go: Notify,
     /// A request was given up.
     pub(crate) cancelled: Notify,
+    /// Nobody writes an answer to `/flood` any more.
+    pub(crate) flood_ended: Notify,
     /// The pre-shutdown hooks have started.
     pub(crate) hooks_started: Notify,
     /// They may end.
@@ -45,15 +50,27 @@ impl Director for Told {
             },
             "/panic" => panic!("somebody asked for it"),
             "/wait" => {
-                let cancelled = request.context().cancellation().clone();
-                let controls = self.0.clone();
-                tokio::spawn(async move {
-                    cancelled.cancelled().await;
-                    controls.cancelled.notify_one();
-                });
+                self.tell_cancelled(&request);
                 self.0.waiting.notify_one();
                 self.0.go.notified().await;
                 Response::new("waited".into())
+            }
+            "/flood" => Response::new(Body::stream(Flood(self.0.clone()))),
+            "/upgrade" => {
+                self.tell_cancelled(&request);
+                let upgrade = request.take_upgrade().unwrap();
+                let mut response = Response::new(upgrade.body());
+                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+                response.headers_mut().insert(UPGRADE, HeaderValue::from_static("echo"));
+                tokio::spawn(async move {
+                    let (mut reader, mut writer) = tokio::io::split(upgrade.connection().await.unwrap());
+                    tokio::io::copy(&mut reader, &mut writer).await
+                });
+                response
+            }
+            _ if request.info().verb() == "watch" && path.ends_with("/floods") => {
+                Response::new(Body::stream(Flood(self.0.clone())))
             }
             _ if request.info().verb() == "watch" => {
                 let (events, receiver) = mpsc::channel(1);
@@ -71,6 +88,36 @@ impl Director for Told {
     async fn pre_shutdown(&self) {
         self.0.hooks_started.notify_one();
         self.0.hooks_go.notified().await;
+    }
+}
+
+impl Told {
+    fn tell_cancelled(&self, request: &Request) {
+        let cancelled = request.context().cancellation().clone();
+        let controls = self.0.clone();
+        tokio::spawn(async move {
+            cancelled.cancelled().await;
+            controls.cancelled.notify_one();
+        });
+    }
+}
+
+/// Bytes without end.
+struct Flood(Arc<Controls>);
+
+impl http_body::Body for Flood {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        static CHUNK: [u8; 64 << 10] = [b'x'; 64 << 10];
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&CHUNK)))))
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.0.flood_ended.notify_one();
     }
 }
 
@@ -98,24 +145,29 @@ pub(crate) struct Served {
     pub(crate) running: Running,
 }
 
-pub(crate) fn config(data: &TempDir, arguments: &[&str]) -> RunConfig {
+pub(crate) fn config(data: &Path, arguments: &[&str]) -> RunConfig {
     #[derive(Parser)]
     struct Command {
         #[command(flatten)]
         run: RunOptions,
     }
-    let data = data.path().to_str().unwrap();
+    let data = data.to_str().unwrap();
     let always = ["host", "--data-dir", data, "--secure-port", "0", "--plugin", "told"];
     Command::parse_from([&always, arguments].concat()).run.complete().unwrap()
 }
 
-pub(crate) async fn serve_in(data: TempDir, arguments: &[&str]) -> Served {
-    let server = Server::new(config(&data, arguments)).unwrap();
+pub(crate) async fn serve_with(data: TempDir, config: RunConfig) -> Served {
+    let server = Server::new(config).unwrap();
     let signals = server.signals().clone();
     let controls = Arc::new(Controls::default());
     let bound = server.bind().await.unwrap();
     let running = bound.serve(Arc::new(Told(controls.clone())));
     Served { data, controls, signals, running }
+}
+
+pub(crate) async fn serve_in(data: TempDir, arguments: &[&str]) -> Served {
+    let config = config(data.path(), arguments);
+    serve_with(data, config).await
 }
 
 pub(crate) async fn serve(arguments: &[&str]) -> Served {

@@ -2,6 +2,7 @@
 
 mod client;
 mod director;
+mod process;
 mod serving;
 mod shutdown;
 mod tls;

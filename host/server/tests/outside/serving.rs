@@ -1,7 +1,10 @@
 //! Requests through the whole stack.
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::Method;
+use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
 use crate::client::{H1, H2, request};
@@ -127,7 +130,6 @@ async fn a_full_house_answers_429() {
 
 #[tokio::test]
 async fn a_watch_streams_while_others_are_answered() {
-    use http_body_util::BodyExt;
     let served = serve(&[]).await;
     for protocol in [H1, H2] {
         let mut client = served.client(protocol).await;
@@ -139,4 +141,38 @@ async fn a_watch_streams_while_others_are_answered() {
             assert_eq!(client.get("/hello").await.unwrap().0, 200);
         }
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_ended_and_its_neighbours_are_not() {
+    let served = serve(&["--request-timeout=200ms"]).await;
+    for protocol in [H1, H2] {
+        let mut client = served.client(protocol).await;
+        let unread = client.send(request(Method::GET, "/flood", Bytes::new())).await.unwrap();
+        served.controls.flood_ended.notified().await;
+        if protocol == H2 {
+            assert_eq!(client.get("/hello").await.unwrap().0, 200);
+        }
+        assert!(unread.into_body().collect().await.is_err(), "{protocol}: it never came to its end");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_leaves_http_goes_on_until_its_connection_ends() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let served = serve(&[]).await;
+    let mut client = served.client(H1).await;
+    let mut wanted = request(Method::GET, "/upgrade", Bytes::new());
+    wanted.headers_mut().insert("connection", "upgrade".parse().unwrap());
+    wanted.headers_mut().insert("upgrade", "echo".parse().unwrap());
+    let response = client.send(wanted).await.unwrap();
+    assert_eq!(response.status(), 101);
+    let mut connection = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
+    connection.write_all(b"hello").await.unwrap();
+    let mut echo = [0; 5];
+    connection.read_exact(&mut echo).await.unwrap();
+    assert_eq!(&echo, b"hello");
+    assert!(served.controls.cancelled.notified().now_or_never().is_none(), "somebody is still there");
+    drop(connection);
+    served.controls.cancelled.notified().await;
 }

@@ -68,7 +68,7 @@ async fn a_start_on_the_same_data_serves_the_same_certificates() {
     let first = serve(&[]).await;
     let admin = first.admin();
     first.controls.hooks_go.notify_one();
-    first.running.shutdown_handle().shutdown();
+    first.running.handle().shutdown();
     first.running.finished().await;
     let second = serve_in(first.data, &[]).await;
     let mut client = second.connect(H2, Some(admin)).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_port_in_use_is_an_error_that_says_what_to_do() {
     let served = serve(&[]).await;
     let data = tempfile::tempdir().unwrap();
     let port = served.running.address().port();
-    let mut config = config(&data, &[]);
+    let mut config = config(data.path(), &[]);
     config.serving.secure_port = port;
     let Err(error) = Server::new(config).unwrap().bind().await else { panic!("the port is in use") };
     assert!(matches!(error, StartError::Listen { .. }));
