@@ -11,10 +11,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use host_server::health::{Check, Endpoint};
-use host_server::lifecycle::{end_on_signals, notify_ready};
+use host_server::lifecycle::{obey_signals, notify_ready};
 use host_server::options::{PluginChoice, RunConfig, RunOptions};
 use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
 use host_store::{Cache, Embedded, Store};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bindings::host::chain::registration::{self as wit, Moment};
@@ -88,7 +89,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     });
     services.facts.set("version", KUBERNETES_VERSION.to_string());
     services.facts.set("service-cluster-ip-range", service_range);
-    services.facts.set("client-ca", server.client_ca().to_string());
+    keep_client_ca_fact(&services, server.client_ca());
     server.health().add(Check::new("etcd", Endpoint::ALL, store_check(&services)));
     server.health().add(Check::new("etcd-readiness", [Endpoint::Readyz], store_check(&services)));
 
@@ -102,7 +103,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let kubeconfig = bound.kubeconfig().display().to_string();
     let director = Arc::new(ChainDirector { services: services.clone(), hooks: hooks.pre_shutdown });
     let running = bound.serve(director);
-    end_on_signals(running.handle())?;
+    obey_signals(running.handle())?;
     for start in hooks.post_start {
         start.runner.start(start.name, start.state);
     }
@@ -117,6 +118,17 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     store.close().await;
     tracing::info!("ended");
     Ok(())
+}
+
+/// The authorities change with their files, and plugins tell other servers of them.
+fn keep_client_ca_fact(services: &Arc<Services>, mut client_ca: watch::Receiver<String>) {
+    services.facts.set("client-ca", client_ca.borrow_and_update().clone());
+    let services = services.clone();
+    tokio::spawn(async move {
+        while client_ca.changed().await.is_ok() {
+            services.facts.set("client-ca", client_ca.borrow_and_update().clone());
+        }
+    });
 }
 
 /// The embedded store in the data directory. What it cannot write any more is lost, so the

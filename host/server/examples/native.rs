@@ -77,7 +77,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     eprintln!("{}", bound.kubeconfig().display());
     let running = bound.serve(Arc::new(Hello));
     lifecycle::notify_ready();
-    lifecycle::end_on_signals(running.handle())?;
+    lifecycle::obey_signals(running.handle())?;
     running.finished().await;
     Ok(())
 }

@@ -38,5 +38,5 @@ pub use request::{
     BodyError, Context, Request, RequestBody, RequestInfo, RequestInfoError, Upgrade, UpgradedConnection, Warnings,
 };
 pub use response::{Body, BoxError, Failure, Response, not_found, text};
-pub use serve::{Bound, CertificateError, Connection, Running, Server, ServerHandle, StartError};
+pub use serve::{Bound, Connection, Running, Server, ServerHandle, StartError};
 pub use version::KUBERNETES_VERSION;

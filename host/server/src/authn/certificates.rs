@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use rustls::RootCertStore;
+use parking_lot::RwLock;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::{DistinguishedName, RootCertStore};
 use x509_parser::oid_registry::{Oid, asn1_rs::oid};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -29,13 +30,32 @@ pub(crate) enum ClientCaError {
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
-/// The authorities whose client certificates are accepted.
-#[derive(Debug, Clone)]
-pub(crate) struct ClientAuthorities {
-    verifier: Arc<dyn ClientCertVerifier>,
-}
+/// The authorities whose client certificates are accepted now: they change with their files.
+#[derive(Debug)]
+pub(crate) struct ClientAuthorities(RwLock<Arc<Authorities>>);
 
 impl ClientAuthorities {
+    pub(crate) fn new(authorities: Arc<Authorities>) -> Self {
+        Self(RwLock::new(authorities))
+    }
+
+    pub(crate) fn current(&self) -> Arc<Authorities> {
+        self.0.read().clone()
+    }
+
+    pub(crate) fn replace(&self, authorities: Arc<Authorities>) {
+        *self.0.write() = authorities;
+    }
+}
+
+/// Authorities whose client certificates are accepted.
+#[derive(Debug)]
+pub(crate) struct Authorities {
+    verifier: Arc<dyn ClientCertVerifier>,
+    pem: String,
+}
+
+impl Authorities {
     /// All certificates in `pem`.
     pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, ClientCaError> {
         let mut roots = RootCertStore::empty();
@@ -43,12 +63,17 @@ impl ClientAuthorities {
             roots.add(certificate?)?;
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        Ok(Self { verifier: WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()? })
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
+        Ok(Self { verifier, pem: String::from_utf8_lossy(pem).into_owned() })
     }
 
-    /// What clients are told in the handshake, so that they pick the right one.
-    pub(crate) fn verifier(&self) -> &Arc<dyn ClientCertVerifier> {
-        &self.verifier
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// What clients are told in the handshake, so that they pick the right certificate.
+    pub(crate) fn subjects(&self) -> Vec<DistinguishedName> {
+        self.verifier.root_hint_subjects().to_vec()
     }
 
     /// The user whom a chain names; nobody if it has no common name.

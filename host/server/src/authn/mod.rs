@@ -16,7 +16,7 @@ use http::header::AUTHORIZATION;
 use parking_lot::RwLock;
 
 pub use authenticator::{Authenticator, Credentials};
-pub(crate) use certificates::ClientAuthorities;
+pub(crate) use certificates::{Authorities, ClientAuthorities};
 pub use tokens::TokenFileError;
 pub(crate) use tokens::Tokens;
 pub(crate) use user::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};
@@ -26,7 +26,7 @@ use crate::request::Context;
 
 /// How requests prove whose they are.
 pub struct Authentication {
-    authorities: Option<ClientAuthorities>,
+    authorities: Option<Arc<ClientAuthorities>>,
     tokens: Tokens,
     plugins: RwLock<Arc<[Arc<dyn Authenticator>]>>,
     anonymous: Option<Arc<User>>,
@@ -47,7 +47,7 @@ pub(crate) enum Refusal {
 }
 
 impl Authentication {
-    pub(crate) fn new(authorities: Option<ClientAuthorities>, tokens: Tokens, anonymous: bool) -> Self {
+    pub(crate) fn new(authorities: Option<Arc<ClientAuthorities>>, tokens: Tokens, anonymous: bool) -> Self {
         let anonymous = anonymous.then(|| Arc::new(User::anonymous()));
         Self { authorities, tokens, plugins: RwLock::new(Arc::new([])), anonymous }
     }
@@ -97,14 +97,15 @@ impl Authentication {
         }
     }
 
-    /// Verified once for a connection: its certificate cannot change.
+    /// Verified once for a connection and its authorities: the certificate cannot change.
     fn certificate_user(&self, context: &Context) -> Result<Option<Arc<User>>, Refusal> {
         let Some(authorities) = &self.authorities else { return Ok(None) };
         let connection = context.connection();
         if connection.certificates().is_empty() {
             return Ok(None);
         }
-        connection.certificate_user(context.received(), |chain| {
+        let authorities = authorities.current();
+        connection.certificate_user(context.received(), &authorities, |chain| {
             let user = authorities.user(chain).map_err(Refusal::InvalidCertificate)?;
             Ok(user.map(|user| Arc::new(user.authenticated())))
         })

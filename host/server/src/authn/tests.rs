@@ -36,6 +36,10 @@ impl Authority {
     }
 }
 
+fn authorities(authority: &Authority) -> Arc<ClientAuthorities> {
+    Arc::new(ClientAuthorities::new(Arc::new(Authorities::from_pem(authority.pem().as_bytes()).unwrap())))
+}
+
 fn context(certificates: Vec<CertificateDer<'static>>) -> Context {
     Context::new(Instant::now(), Arc::new(Connection::new(([127, 0, 0, 1], 1).into(), certificates)))
 }
@@ -53,11 +57,7 @@ fn tokens(csv: &str) -> Result<Tokens, TokenFileError> {
 #[tokio::test]
 async fn a_certificate_names_user_groups_and_uid() {
     let authority = Authority::new();
-    let authentication = Authentication::new(
-        Some(ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap()),
-        Tokens::default(),
-        true,
-    );
+    let authentication = Authentication::new(Some(authorities(&authority)), Tokens::default(), true);
     let chain = authority.sign(|params| {
         params.distinguished_name.push(DnType::CommonName, "bob");
         params.distinguished_name.push(DnType::OrganizationName, "builders");
@@ -93,7 +93,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
         ("one without a name", authority.sign(|_| {}), true),
         ("none", Vec::new(), true),
     ];
-    let authorities = ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap();
+    let authorities = authorities(&authority);
     let authentication = Authentication::new(Some(authorities), Tokens::default(), true);
     for (what, chain, anonymous) in cases {
         let got = authentication.authenticate(&context(chain), &HeaderMap::new()).await;
@@ -107,7 +107,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
 #[tokio::test]
 async fn a_certificate_is_verified_once_for_a_while() {
     let authority = Authority::new();
-    let authorities = ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap();
+    let authorities = authorities(&authority);
     let authentication = Authentication::new(Some(authorities), Tokens::default(), false);
     let chain = authority.sign(|params| params.distinguished_name.push(DnType::CommonName, "bob"));
     let context = context(chain);
@@ -160,7 +160,7 @@ fn a_token_file_that_cannot_be_read_says_where() {
 #[tokio::test]
 async fn a_good_credential_counts_beside_a_bad_one() {
     let authority = Authority::new();
-    let authorities = ClientAuthorities::from_pem(authority.pem().as_bytes()).unwrap();
+    let authorities = authorities(&authority);
     let authentication = Authentication::new(Some(authorities), tokens("secret,bob,7").unwrap(), false);
     let unknown = Authority::new().sign(|params| params.distinguished_name.push(DnType::CommonName, "eve"));
     let user = authentication.authenticate(&context(unknown), &bearer("Bearer secret")).await.unwrap();

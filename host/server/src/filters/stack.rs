@@ -44,7 +44,8 @@ pub(crate) struct Parts {
 
 /// All filters before `handler`, the outermost first.
 pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
-    let Parts { signals, authentication, authorization, metrics, limits, in_flight, watches, requests, shutdown } = parts;
+    let Parts { signals, authentication, authorization, metrics, limits, in_flight, watches, requests, shutdown } =
+        parts;
 
     // Everything, a panic too, is answered and logged under the request's id.
     let identify = AuditId;

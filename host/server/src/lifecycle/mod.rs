@@ -7,6 +7,6 @@ pub(crate) mod shutdown;
 mod signals;
 
 pub use notify::{notify_ready, notify_stopping};
-pub use process::end_on_signals;
+pub use process::obey_signals;
 pub use routes::RoutesComplete;
 pub use signals::{Signal, Signals};

@@ -11,6 +11,7 @@ mod plugins;
 mod requests;
 mod serving;
 mod shutdown;
+mod tls;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub use plugins::{PluginChoice, PluginOptions, Plugins};
 pub use requests::{RequestOptions, Requests};
 pub use serving::{ServiceRange, Serving, ServingOptions};
 pub use shutdown::{Shutdown, ShutdownOptions};
+pub use tls::{NamedPair, PairFiles, Tls, TlsOptions};
 
 use check::{Checks, absolute};
 

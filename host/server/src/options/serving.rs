@@ -1,11 +1,11 @@
-//! Where and with which certificates the server listens.
+//! Where the server listens.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
 
 use clap::Args;
 
-use super::check::{Checks, absolute};
+use super::check::Checks;
+use super::tls::{Tls, TlsOptions};
 use crate::limits::Limits;
 
 #[derive(Debug, Clone, Args)]
@@ -19,17 +19,8 @@ pub struct ServingOptions {
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub bind_address: String,
 
-    /// PEM file with the serving certificate and the chain behind it; without one the host makes its own
-    #[arg(long, value_name = "FILE")]
-    pub tls_cert_file: Option<PathBuf>,
-
-    /// PEM file with the key of --tls-cert-file
-    #[arg(long, value_name = "FILE")]
-    pub tls_private_key_file: Option<PathBuf>,
-
-    /// Oldest version of TLS that is accepted: VersionTLS12 or VersionTLS13
-    #[arg(long, value_name = "VERSION", default_value = "VersionTLS12")]
-    pub tls_min_version: String,
+    #[command(flatten)]
+    pub tls: TlsOptions,
 
     /// Streams that one HTTP/2 connection may have open
     #[arg(long, value_name = "N", default_value = "100")]
@@ -45,9 +36,7 @@ pub struct ServingOptions {
 pub struct Serving {
     pub bind_address: IpAddr,
     pub secure_port: u16,
-    /// Certificate and key. Without them the data directory's own are used.
-    pub certificate: Option<(PathBuf, PathBuf)>,
-    pub tls_13_only: bool,
+    pub tls: Tls,
     pub limits: Limits,
     pub service_range: ServiceRange,
 }
@@ -66,15 +55,7 @@ impl ServingOptions {
             checks.error(format!("--bind-address must be an IP address: `{}`", self.bind_address));
             IpAddr::V4(Ipv4Addr::LOCALHOST)
         });
-        let certificate = self.certificate(checks);
-        let tls_13_only = match self.tls_min_version.as_str() {
-            "VersionTLS12" => false,
-            "VersionTLS13" => true,
-            other => {
-                checks.error(format!("--tls-min-version must be `VersionTLS12` or `VersionTLS13`: `{other}`"));
-                false
-            }
-        };
+        let tls = self.tls.complete(checks);
         let http2_streams_max = checks.number(
             "http2-max-streams-per-connection",
             &self.http2_max_streams_per_connection,
@@ -86,28 +67,10 @@ impl ServingOptions {
         Serving {
             bind_address,
             secure_port: checks.number("secure-port", &self.secure_port, "a port, 0 to 65535"),
-            certificate,
-            tls_13_only,
+            tls,
             limits: Limits { http2_streams_max, ..Limits::default() },
             service_range: self.service_range(checks),
         }
-    }
-
-    fn certificate(&self, checks: &mut Checks) -> Option<(PathBuf, PathBuf)> {
-        let (certificate_flag, key_flag) = ("tls-cert-file", "tls-private-key-file");
-        let missing =
-            |given, missing| format!("--{given} needs --{missing}: a certificate is of no use without its key");
-        match (&self.tls_cert_file, &self.tls_private_key_file) {
-            (Some(certificate), Some(key)) => {
-                checks.file(certificate_flag, certificate);
-                checks.file(key_flag, key);
-                return Some((absolute(certificate), absolute(key)));
-            }
-            (Some(_), None) => checks.error(missing(certificate_flag, key_flag)),
-            (None, Some(_)) => checks.error(missing(key_flag, certificate_flag)),
-            (None, None) => {}
-        }
-        None
     }
 
     fn service_range(&self, checks: &mut Checks) -> ServiceRange {

@@ -49,6 +49,10 @@ fn each_option_is_taken() {
         "--livez-grace-period=2m",
         "--service-cluster-ip-range=fd00:1::5/108",
         "--tls-min-version=VersionTLS13",
+        "--tls-cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256",
+        "--tls-sni-cert-key=/dev/null, /dev/zero",
+        "--tls-sni-cert-key=/dev/null,/dev/zero:*.example.com,10.0.0.1",
+        "--disable-http2-serving",
         "--http2-max-streams-per-connection=7",
         "--log-format=json",
         "-v",
@@ -57,7 +61,12 @@ fn each_option_is_taken() {
     .unwrap();
     assert_eq!((config.serving.bind_address.to_string().as_str(), config.serving.secure_port), ("::", 0));
     assert_eq!(config.serving.service_range.first.to_string(), "fd00:1::1");
-    assert!(config.serving.tls_13_only && config.serving.limits.http2_streams_max == 7);
+    assert!(config.serving.tls.tls_13_only && config.serving.limits.http2_streams_max == 7);
+    assert_eq!((config.serving.tls.cipher_suites.len(), config.serving.tls.http2), (2, false));
+    let files = PairFiles { certificate: "/dev/null".into(), key: "/dev/zero".into() };
+    let named =
+        |names: &[&str]| NamedPair { files: files.clone(), names: names.iter().map(ToString::to_string).collect() };
+    assert_eq!(config.serving.tls.named, [named(&[]), named(&["*.example.com", "10.0.0.1"])]);
     assert_eq!((config.requests.timeout.as_secs(), config.requests.min_watch_timeout.as_secs()), (90, 10));
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (0, 5));
     assert!(!config.access.anonymous && config.shutdown.send_retry_after);
@@ -113,6 +122,9 @@ fn all_errors_are_said_at_once() {
         "--tls-cert-file=/nowhere/a.crt",
         "--tls-private-key-file=/",
         "--tls-min-version=VersionTLS11",
+        "--tls-sni-cert-key=/dev/null",
+        "--tls-sni-cert-key=/dev/null,/nowhere/b.key",
+        "--tls-sni-cert-key=/dev/null,/dev/null:",
         "--http2-max-streams-per-connection=0",
         "--service-cluster-ip-range=10.0.0.0/31",
         "--client-ca-file=/nowhere/ca.crt",
@@ -141,6 +153,9 @@ fn all_errors_are_said_at_once() {
         "--bind-address must be an IP address: `localhost`",
         "--tls-cert-file cannot be read: `/nowhere/a.crt`: no such file or directory",
         "--tls-private-key-file cannot be read: `/`: is a directory",
+        "--tls-sni-cert-key must have the form `CERT,KEY` or `CERT,KEY:NAME,...`: `/dev/null`",
+        "--tls-sni-cert-key cannot be read: `/nowhere/b.key`: no such file or directory",
+        "--tls-sni-cert-key needs names such as `example.com`, `*.example.com` or `10.0.0.1`: ``",
         "--tls-min-version must be `VersionTLS12` or `VersionTLS13`: `VersionTLS11`",
         "--http2-max-streams-per-connection must be a number above 0: `0`",
         "--secure-port must be a port, 0 to 65535: `70000`",
@@ -204,4 +219,13 @@ fn authorization_modes_are_words_and_plugins() {
         let config = run(arguments).unwrap();
         assert_eq!((config.access.authorization, config.warnings.len()), (modes, warnings), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_cipher_suite_that_is_not_offered_is_named_with_those_that_are() {
+    let errors = run(&["--tls-cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA,TLS_AES_128_GCM_SHA256"]).unwrap_err();
+    let [error] = &errors.0[..] else { panic!("{errors}") };
+    assert!(error.starts_with(
+        "--tls-cipher-suites does not offer `TLS_RSA_WITH_AES_128_CBC_SHA`: choose from `TLS_AES_128_GCM_SHA256`, "
+    ));
 }

@@ -60,6 +60,23 @@ impl Inspected {
     }
 }
 
+/// The names for which a certificate is, as kube-apiserver takes them for `--tls-sni-cert-key`: its
+/// common name, unless that is an address, and its DNS names.
+pub(crate) fn dns_names(der: &CertificateDer<'_>) -> Result<Vec<String>, PkiError> {
+    let unreadable = |reason: String| PkiError::Unreadable(reason);
+    let (_, certificate) = X509Certificate::from_der(der).map_err(|e| unreadable(e.to_string()))?;
+    let common = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
+    let common = common.filter(|name| name.parse::<IpAddr>().is_err()).map(str::to_owned);
+    let mut names: Vec<String> = common.collect();
+    let alternatives = certificate.subject_alternative_name().map_err(|e| unreadable(e.to_string()))?;
+    for name in alternatives.iter().flat_map(|extension| &extension.value.general_names) {
+        if let GeneralName::DNSName(name) = name {
+            names.push((*name).to_owned());
+        }
+    }
+    Ok(names)
+}
+
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     match bytes.len() {
         4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),

@@ -5,9 +5,11 @@
 //! may read.
 
 mod files;
+mod from_files;
 mod inspect;
 mod issue;
 mod kubeconfig;
+mod unvouched;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,7 +18,12 @@ use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 pub use files::FileError;
+pub use from_files::CertificateError;
+pub(crate) use from_files::{FromFiles, Source, wrong};
+pub(crate) use inspect::dns_names;
+pub use unvouched::AnyCertificate;
 
+use crate::options::PairFiles;
 use inspect::{Inspected, inspect};
 use issue::Pair;
 
@@ -50,7 +57,6 @@ pub struct Pki {
     dir: PathBuf,
     kubeconfig: PathBuf,
     authority: Pair,
-    serving: Pair,
     admin: Pair,
 }
 
@@ -88,15 +94,14 @@ impl Pki {
                 .or_else(|| addresses.iter().find(|a| !old.addresses.contains(a)).map(IpAddr::to_string))
                 .map(|name| format!("does not name `{name}`"))
         });
-        let serving = match serving? {
-            Some(pair) => pair,
-            None => store(&dir, "apiserver", issue::serving(&authority, &SERVING_NAMES, &addresses)?)?,
-        };
+        if serving?.is_none() {
+            store(&dir, "apiserver", issue::serving(&authority, &SERVING_NAMES, &addresses)?)?;
+        }
         let admin = match leaf(&dir, "admin", &signer, now, |_| None)? {
             Some(pair) => pair,
             None => store(&dir, "admin", issue::client(&authority, ADMIN_USER, ADMIN_GROUP)?)?,
         };
-        Ok(Self { kubeconfig: data_dir.join("admin.kubeconfig"), dir, authority, serving, admin })
+        Ok(Self { kubeconfig: data_dir.join("admin.kubeconfig"), dir, authority, admin })
     }
 
     /// The authority's certificate, PEM.
@@ -104,17 +109,12 @@ impl Pki {
         &self.authority.certificate
     }
 
-    pub fn serving_certificate(&self) -> PathBuf {
-        self.dir.join("apiserver.crt")
+    pub(crate) fn authority_file(&self) -> PathBuf {
+        self.dir.join("ca.crt")
     }
 
-    pub fn serving_key(&self) -> PathBuf {
-        self.dir.join("apiserver.key")
-    }
-
-    /// The serving certificate and its key, PEM.
-    pub fn serving(&self) -> (&str, &str) {
-        (&self.serving.certificate, &self.serving.key)
+    pub(crate) fn serving_files(&self) -> PairFiles {
+        PairFiles { certificate: self.dir.join("apiserver.crt"), key: self.dir.join("apiserver.key") }
     }
 
     /// The administrator's certificate and its key, PEM.

@@ -57,7 +57,7 @@ fn certificates_are_used_again() {
 fn the_serving_certificate_names_all_addresses() {
     let data = tempfile::tempdir().unwrap();
     let pki = open(data.path());
-    let serving = inspect(pki.serving().0).unwrap();
+    let serving = inspect(&fs::read_to_string(pki.serving_files().certificate).unwrap()).unwrap();
     let names: Vec<_> = serving.names.iter().map(String::as_str).collect();
     let expected = [
         "kubernetes",

@@ -1,51 +1,36 @@
-//! Reads the certificates that the operator brings.
+//! Certificates and their keys, as they come from files.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustls::pki_types::pem::{self, PemObject};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 
-#[derive(Debug, thiserror::Error)]
-#[error("--{flag} cannot be used: `{}`: {reason}", .path.display())]
-pub struct CertificateError {
-    flag: &'static str,
-    path: PathBuf,
-    reason: String,
+use crate::options::PairFiles;
+use crate::pki::{CertificateError, FromFiles, Source, dns_names, wrong};
+
+/// A certificate and its key.
+pub(super) struct Pair {
+    pub(super) key: Arc<CertifiedKey>,
+    /// The names that the certificate has.
+    pub(super) names: Vec<String>,
+    pub(super) pem: String,
 }
 
-pub(super) struct ServingCertificate {
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: PrivateKeyDer<'static>,
-}
-
-impl ServingCertificate {
-    pub(super) fn read(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
-        let certificates = read(FLAG_CERTIFICATE, certificate)?;
-        let keys = read(FLAG_KEY, key)?;
-        let chain = chain(&certificates).map_err(|error| wrong(FLAG_CERTIFICATE, certificate, error))?;
-        if chain.is_empty() {
-            return Err(wrong(FLAG_CERTIFICATE, certificate, "it has no certificate"));
-        }
-        let key = PrivateKeyDer::from_pem_slice(&keys).map_err(|error| wrong(FLAG_KEY, key, error))?;
-        Ok(Self { chain, key })
-    }
-
-    pub(super) fn from_pem(certificate: &str, key: &str) -> Result<Self, pem::Error> {
-        Ok(Self { chain: chain(certificate.as_bytes())?, key: PrivateKeyDer::from_pem_slice(key.as_bytes())? })
-    }
-}
-
-const FLAG_CERTIFICATE: &str = "tls-cert-file";
-const FLAG_KEY: &str = "tls-private-key-file";
-
-pub(super) fn read(flag: &'static str, path: &Path) -> Result<Vec<u8>, CertificateError> {
-    std::fs::read(path).map_err(|error| wrong(flag, path, error))
-}
-
-pub(super) fn wrong(flag: &'static str, path: &Path, reason: impl ToString) -> CertificateError {
-    CertificateError { flag, path: path.to_owned(), reason: reason.to_string() }
-}
-
-fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
-    CertificateDer::pem_slice_iter(pem).collect()
+/// The pair in two files, which `flags` name.
+pub(super) fn pair(flags: [&'static str; 2], files: &PairFiles) -> Result<FromFiles<Pair>, CertificateError> {
+    let certificate = Source { flag: flags[0], path: files.certificate.clone() };
+    let key = Source { flag: flags[1], path: files.key.clone() };
+    FromFiles::read(vec![certificate.clone(), key.clone()], move |contents| {
+        let [chain_pem, key_pem] = contents else { unreachable!("there is a content for each source") };
+        let chain = CertificateDer::pem_slice_iter(chain_pem).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(|error| wrong(&certificate, error))?;
+        let leaf = chain.first().ok_or_else(|| wrong(&certificate, "it has no certificate"))?;
+        let names = dns_names(leaf).map_err(|error| wrong(&certificate, error))?;
+        let private = PrivateKeyDer::from_pem_slice(key_pem).map_err(|error| wrong(&key, error))?;
+        let pair = CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider());
+        let pair = pair.map_err(|error| wrong(&key, error))?;
+        Ok(Pair { key: Arc::new(pair), names, pem: String::from_utf8_lossy(chain_pem).into_owned() })
+    })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::RwLock;
 use rustls::pki_types::CertificateDer;
 
-use crate::authn::{Refusal, User};
+use crate::authn::{Authorities, Refusal, User};
 
 /// How long a certificate that was verified counts as such: it may expire while the connection lives.
 const VERIFIED_FOR: Duration = Duration::from_secs(60);
@@ -22,6 +22,7 @@ pub struct Connection {
 #[derive(Debug, Clone)]
 struct Verified {
     at: Instant,
+    by: Arc<Authorities>,
     user: Result<Option<Arc<User>>, Refusal>,
 }
 
@@ -39,19 +40,21 @@ impl Connection {
         &self.certificates
     }
 
-    /// Whom the certificate names, by `verify` or as it was a moment ago.
+    /// Whom the certificate names, by `verify` or as the same `authorities` had it a moment ago.
     pub(crate) fn certificate_user(
         &self,
         now: Instant,
+        authorities: &Arc<Authorities>,
         verify: impl FnOnce(&[CertificateDer<'static>]) -> Result<Option<Arc<User>>, Refusal>,
     ) -> Result<Option<Arc<User>>, Refusal> {
         if let Some(verified) = &*self.verified.read()
             && now.saturating_duration_since(verified.at) < VERIFIED_FOR
+            && Arc::ptr_eq(&verified.by, authorities)
         {
             return verified.user.clone();
         }
         let user = verify(&self.certificates);
-        *self.verified.write() = Some(Verified { at: now, user: user.clone() });
+        *self.verified.write() = Some(Verified { at: now, by: authorities.clone(), user: user.clone() });
         user
     }
 }

@@ -24,6 +24,7 @@ use super::activity::{Activity, Watched};
 use super::connection::Connection;
 use super::streams::{StreamExecutor, end_current_stream_at};
 use super::tls::HTTP2;
+use super::trust::Trust;
 use crate::filters::Handler;
 use crate::limits::Limits;
 use crate::request::{Context, Request, RequestBody};
@@ -31,7 +32,7 @@ use crate::response::Body;
 
 /// What all connections share.
 pub(super) struct Shared<H> {
-    pub(super) acceptor: TlsAcceptor,
+    pub(super) trust: Arc<Trust>,
     pub(super) handler: H,
     pub(super) limits: Limits,
     pub(super) handshake_errors: IntCounter,
@@ -55,8 +56,10 @@ impl<H: Handler> Shared<H> {
         }
         // The socket keeps its place also where it leaves HTTP.
         let activity = Activity::new(Some(place));
+        let local = stream.local_addr().ok().map(|address| address.ip());
+        let acceptor = TlsAcceptor::from(self.trust.config(local));
         let stream = Watched::new(stream, activity.clone());
-        let stream = match timeout(self.limits.handshake(), self.acceptor.accept(stream)).await {
+        let stream = match timeout(self.limits.handshake(), acceptor.accept(stream)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 self.handshake_errors.inc();

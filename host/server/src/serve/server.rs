@@ -5,27 +5,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::certificates::{CertificateError, ServingCertificate, read, wrong};
 use super::http::Shared;
 use super::in_flight::InFlightRequests;
+use super::running::{Running, Sequence, ServerHandle};
+use super::trust::Trust;
 use super::watches::Watches;
-use super::{listener, tls};
-use crate::authn::{Authentication, ClientAuthorities, TokenFileError, Tokens};
+use super::{listener, reload};
+use crate::authn::{Authentication, TokenFileError, Tokens};
 use crate::authz::Authorization;
 use crate::director::Director;
 use crate::filters::{self, InFlightLimits};
 use crate::health::Health;
-use crate::lifecycle::shutdown::{self, Plan, Stages};
-use crate::lifecycle::{RoutesComplete, Signal, Signals};
+use crate::lifecycle::shutdown::{self, Plan};
+use crate::lifecycle::{RoutesComplete, Signals};
 use crate::observe::Metrics;
 use crate::options::{RunConfig, Serving};
-use crate::pki::{Pki, PkiError};
+use crate::pki::{CertificateError, Pki, PkiError};
 use crate::routes::Routes;
 
 /// Why a server cannot start.
@@ -67,11 +67,7 @@ fn hint(address: &SocketAddr, source: &std::io::Error) -> String {
 pub struct Server {
     config: RunConfig,
     pki: Pki,
-    /// The authorities by which clients know the server, PEM.
-    trusted: String,
-    /// The authorities whose client certificates are accepted, PEM.
-    client_ca: String,
-    tls: rustls::ServerConfig,
+    trust: Arc<Trust>,
     authentication: Arc<Authentication>,
     authorization: Arc<Authorization>,
     signals: Arc<Signals>,
@@ -87,44 +83,26 @@ impl Server {
         for warning in &config.warnings {
             warn!("{warning}");
         }
-        let Serving { bind_address, ref certificate, ref service_range, tls_13_only, .. } = config.serving;
+        let Serving { bind_address, ref tls, ref service_range, .. } = config.serving;
         let pki = Pki::open(&config.data_dir, bind_address, service_range.first)?;
-
-        let (serving, trusted) = match certificate {
-            Some((certificate, key)) => (ServingCertificate::read(certificate, key)?, read_text(certificate)?),
-            None => {
-                let (certificate, key) = pki.serving();
-                let serving = ServingCertificate::from_pem(certificate, key)
-                    .map_err(|error| wrong("data-dir", &pki.serving_certificate(), error))?;
-                (serving, pki.authority().to_owned())
-            }
-        };
-
-        // The host's own authority stays, so that `admin.kubeconfig` always lets somebody in.
-        let mut client_ca = pki.authority().to_owned();
-        if let Some(path) = &config.access.client_ca_file {
-            client_ca.push_str(&String::from_utf8_lossy(&read("client-ca-file", path)?));
-        }
-        let authorities = ClientAuthorities::from_pem(client_ca.as_bytes()).map_err(|error| {
-            let path = config.access.client_ca_file.as_deref().unwrap_or(&config.data_dir);
-            wrong("client-ca-file", path, error)
-        })?;
+        let trust = Arc::new(Trust::read(tls, config.access.client_ca_file.as_deref(), &pki)?);
         let tokens = config.access.token_auth_file.as_deref().map(Tokens::read).transpose()?.unwrap_or_default();
-        let tls = tls::server_config(serving, Some(&authorities), tls_13_only)?;
 
         let signals = Arc::new(Signals::default());
         let limits = Arc::new(InFlightLimits::new(config.requests.max_reading, config.requests.max_mutating));
         Ok(Self {
-            authentication: Arc::new(Authentication::new(Some(authorities), tokens, config.access.anonymous)),
+            authentication: Arc::new(Authentication::new(
+                Some(trust.authorities().clone()),
+                tokens,
+                config.access.anonymous,
+            )),
             authorization: Arc::new(Authorization::new(config.access.authorization.clone())),
             routes: Arc::new(RoutesComplete::new(signals.clone())),
             health: Arc::new(Health::new(signals.clone(), config.shutdown.livez_grace_period)),
             metrics: Arc::new(Metrics::new(limits.clone(), signals.clone())),
             config,
             pki,
-            trusted,
-            client_ca,
-            tls,
+            trust,
             signals,
             limits,
         })
@@ -134,9 +112,9 @@ impl Server {
         &self.config
     }
 
-    /// The authorities whose client certificates are accepted, PEM.
-    pub fn client_ca(&self) -> &str {
-        &self.client_ca
+    /// The authorities whose client certificates are accepted, PEM: they change with their files.
+    pub fn client_ca(&self) -> watch::Receiver<String> {
+        self.trust.client_ca()
     }
 
     /// Where plugins that know users are added.
@@ -177,13 +155,17 @@ impl Server {
         let failed = |source| StartError::Listen { address: asked, source };
         let listener = TcpListener::bind(asked).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let kubeconfig = self.pki.write_kubeconfig(address, &self.trusted)?;
+        let kubeconfig = self.pki.write_kubeconfig(address, &self.trusted())?;
         Ok(Bound { server: self, listener, address, kubeconfig })
     }
-}
 
-fn read_text(path: &Path) -> Result<String, CertificateError> {
-    Ok(String::from_utf8_lossy(&read("tls-cert-file", path)?).into_owned())
+    /// The authorities by which clients know the server, PEM.
+    fn trusted(&self) -> String {
+        match self.config.serving.tls.certificate {
+            Some(_) => self.trust.serving_pem(),
+            None => self.pki.authority().to_owned(),
+        }
+    }
 }
 
 /// A server that has its port. Connections wait in the kernel's queue.
@@ -207,7 +189,7 @@ impl Bound {
 
     /// Serves, in tasks of its own. The chain is complete by now: no more routes are announced.
     pub fn serve<D: Director>(self, director: Arc<D>) -> Running {
-        let Server { config, tls, authentication, authorization, signals, routes, health, limits, metrics, .. } =
+        let Server { config, pki, trust, authentication, authorization, signals, routes, health, limits, metrics } =
             self.server;
         health.add_shutdown();
         routes.seal();
@@ -228,7 +210,7 @@ impl Bound {
         let handshake_errors = metrics.tls_handshake_errors().clone();
         let handler = filters::stack(parts, Routes { health, metrics, director: director.clone() });
         let shared = Arc::new(Shared {
-            acceptor: TlsAcceptor::from(Arc::new(tls)),
+            trust: trust.clone(),
             handler,
             limits: config.serving.limits.clone(),
             handshake_errors,
@@ -244,7 +226,7 @@ impl Bound {
             stop: stop.clone(),
             closing: shared.closing.clone(),
             connections: connections.clone(),
-            accepting: tokio::sync::Mutex::new(Some(tokio::spawn(listener::accept(
+            accepting: Mutex::new(Some(tokio::spawn(listener::accept(
                 self.listener,
                 shared.clone(),
                 connections.clone(),
@@ -258,91 +240,24 @@ impl Bound {
             send_retry_after: config.shutdown.send_retry_after,
             request_timeout: config.requests.timeout,
         };
-        let handle = ServerHandle { signals: signals.clone() };
-        let abort = shared.abort.clone();
+        // A certificate that the operator brings is what clients trust: they are told of a new one.
+        let (own, address) = (config.serving.tls.certificate.is_none(), self.address);
+        let (reload, asked) = mpsc::channel(1);
+        tokio::spawn(reload::keep_fresh(trust.clone(), asked, move || {
+            if !own && let Err(error) = pki.write_kubeconfig(address, &trust.serving_pem()) {
+                warn!("the kubeconfig names the old certificate: {error}");
+            }
+        }));
+        let handle = ServerHandle::new(signals.clone(), reload);
+        // The files are looked at for as long as somebody holds a handle.
+        let (abort, running) = (shared.abort.clone(), handle.clone());
         let done = tokio::spawn(async move {
             shutdown::run(plan, signals, stages).await;
             abort.cancel();
             connections.close();
             connections.wait().await;
+            drop(running);
         });
-        Running { address: self.address, handle, done }
-    }
-}
-
-/// A server that serves.
-pub struct Running {
-    address: SocketAddr,
-    handle: ServerHandle,
-    done: JoinHandle<()>,
-}
-
-impl Running {
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    pub fn handle(&self) -> ServerHandle {
-        self.handle.clone()
-    }
-
-    /// Resolves when the shutdown is over: nobody is served any more.
-    pub async fn finished(self) {
-        if let Err(error) = self.done.await
-            && let Ok(panic) = error.try_into_panic()
-        {
-            std::panic::resume_unwind(panic);
-        }
-    }
-}
-
-/// Asks a server to end, from anywhere.
-#[derive(Debug, Clone)]
-pub struct ServerHandle {
-    signals: Arc<Signals>,
-}
-
-impl ServerHandle {
-    pub fn shutdown(&self) {
-        self.signals.fire(Signal::ShutdownInitiated);
-    }
-}
-
-/// The stages of a shutdown.
-struct Sequence<D> {
-    director: Arc<D>,
-    in_flight: Arc<InFlightRequests>,
-    watches: Arc<Watches>,
-    stop: CancellationToken,
-    closing: CancellationToken,
-    connections: TaskTracker,
-    accepting: tokio::sync::Mutex<Option<JoinHandle<()>>>,
-}
-
-impl<D: Director> Stages for Sequence<D> {
-    async fn pre_shutdown_hooks(&self) {
-        self.director.pre_shutdown().await;
-    }
-
-    async fn stop_listening(&self) {
-        self.stop.cancel();
-        if let Some(accepting) = self.accepting.lock().await.take() {
-            // The listener is closed when the task has ended, however it did.
-            let _ = accepting.await;
-        }
-        self.closing.cancel();
-    }
-
-    async fn requests_drained(&self) {
-        self.in_flight.drained().await;
-    }
-
-    async fn watches_ended(&self) {
-        self.watches.ended().await;
-    }
-
-    async fn connections_closed(&self) {
-        self.connections.close();
-        self.connections.wait().await;
+        Running::new(address, handle, done)
     }
 }

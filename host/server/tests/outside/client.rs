@@ -14,6 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -23,7 +24,12 @@ pub(crate) const H1: &str = "http/1.1";
 pub(crate) const H2: &str = "h2";
 
 /// One connection.
-pub(crate) enum Client {
+pub(crate) struct Client {
+    sender: Sender,
+    connection: JoinHandle<()>,
+}
+
+enum Sender {
     Http1(http1::SendRequest<Full<Bytes>>),
     Http2(http2::SendRequest<Full<Bytes>>),
 }
@@ -90,23 +96,23 @@ impl Client {
         let io = TokioIo::new(stream);
         if protocol == H2 {
             let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
-            tokio::spawn(connection);
-            Self::Http2(sender)
+            let connection = tokio::spawn(async move { drop(connection.await) });
+            Self { sender: Sender::Http2(sender), connection }
         } else {
             let (sender, connection) = http1::handshake(io).await.unwrap();
-            tokio::spawn(connection.with_upgrades());
-            Self::Http1(sender)
+            let connection = tokio::spawn(async move { drop(connection.with_upgrades().await) });
+            Self { sender: Sender::Http1(sender), connection }
         }
     }
 
     /// The head of the answer as soon as it is there.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
-        match self {
-            Self::Http1(sender) => {
+        match &mut self.sender {
+            Sender::Http1(sender) => {
                 sender.ready().await?;
                 sender.send_request(request).await
             }
-            Self::Http2(sender) => {
+            Sender::Http2(sender) => {
                 sender.ready().await?;
                 sender.send_request(request).await
             }
@@ -134,11 +140,16 @@ impl Client {
         read(self.send(request(Method::POST, path, body)).await?).await
     }
 
-    /// Whether the server has closed the connection.
+    /// Resolves when the server has closed the connection.
+    pub(crate) async fn ended(&mut self) {
+        (&mut self.connection).await.unwrap();
+    }
+
+    /// Whether the server takes no more requests on the connection.
     pub(crate) async fn closed(&mut self) -> bool {
-        match self {
-            Self::Http1(sender) => sender.ready().await.is_err(),
-            Self::Http2(sender) => sender.ready().await.is_err(),
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await.is_err(),
+            Sender::Http2(sender) => sender.ready().await.is_err(),
         }
     }
 }

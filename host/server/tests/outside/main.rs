@@ -1,8 +1,11 @@
 //! The server as clients see it: a real listener on a free port, TLS, HTTP/1.1 and 2.
 
+mod authority;
 mod client;
 mod director;
+mod hostile;
 mod process;
+mod reload;
 mod serving;
 mod shutdown;
 mod tls;

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use host_server::lifecycle::{end_on_signals, notify_ready};
+use host_server::lifecycle::{notify_ready, obey_signals};
 use host_server::{Server, init_logging};
 use http::Method;
 use http_body_util::BodyExt;
@@ -17,8 +17,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixDatagram;
 use tokio::process::{Child, ChildStderr, Command};
 
+use crate::authority::{Authority, write};
 use crate::client::{Client, H1, H2, admin, connect, request};
 use crate::director::{Controls, Told, config};
+use crate::reload::{der, shown};
 
 const DATA: &str = "HOST_SERVER_TEST_DATA";
 const ARGUMENTS: &str = "HOST_SERVER_TEST_ARGUMENTS";
@@ -38,7 +40,7 @@ async fn server() {
         controls.hooks_go.notify_one();
     }
     let running = Server::new(config).unwrap().bind().await.unwrap().serve(Arc::new(Told(controls)));
-    end_on_signals(running.handle()).unwrap();
+    obey_signals(running.handle()).unwrap();
     eprintln!("{}", running.address());
     notify_ready();
     running.finished().await;
@@ -159,4 +161,16 @@ async fn a_second_signal_ends_the_process_at_once() {
     let (code, signals) = process.end().await;
     assert_eq!(code, Some(1));
     assert_eq!(signals, ["ShutdownInitiated", "AfterShutdownDelayDuration"]);
+}
+
+#[tokio::test]
+async fn a_hang_up_makes_the_server_read_its_files_again() {
+    let process = Process::start("", false).await;
+    let new = Authority::new("tests").server(&["example.com"]);
+    write(&process.data.path().join("pki"), "apiserver", &new);
+    process.signal("SIGHUP");
+    let told = process.told().await;
+    assert!(told.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{told}");
+    assert_eq!(process.told().await, "READY=1");
+    assert_eq!(shown(process.address, "example.com").await, der(&new));
 }

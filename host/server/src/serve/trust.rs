@@ -1,0 +1,141 @@
+//! What the server shows of itself, and whose certificates it believes. Both come from files,
+//! which may change while it serves.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
+use tokio::sync::watch;
+
+use super::StartError;
+use super::certificates::{Pair, pair};
+use super::sni::Certificates;
+use super::tls;
+use crate::authn::{Authorities, ClientAuthorities};
+use crate::options::Tls;
+use crate::pki::{AnyCertificate, CertificateError, FromFiles, Pki, Source, wrong};
+
+pub(super) struct Trust {
+    builder: ConfigBuilder<ServerConfig, WantsVerifier>,
+    protocols: Vec<Vec<u8>>,
+    files: Mutex<Files>,
+    authorities: Arc<ClientAuthorities>,
+    /// The authorities whose client certificates are accepted, PEM.
+    client_ca: watch::Sender<String>,
+    current: RwLock<Current>,
+}
+
+struct Files {
+    serving: FromFiles<Pair>,
+    named: Vec<(Vec<String>, FromFiles<Pair>)>,
+    authorities: FromFiles<Authorities>,
+}
+
+/// What new connections get.
+struct Current {
+    config: Arc<ServerConfig>,
+    /// For clients that name no server; most do not care by which address they came.
+    by_address: HashMap<IpAddr, Arc<ServerConfig>>,
+}
+
+impl Trust {
+    pub(super) fn read(options: &Tls, client_ca_file: Option<&Path>, pki: &Pki) -> Result<Self, StartError> {
+        let serving = match &options.certificate {
+            Some(files) => pair(["tls-cert-file", "tls-private-key-file"], files)?,
+            None => pair(["data-dir", "data-dir"], &pki.serving_files())?,
+        };
+        let named = options.named.iter().map(|named| {
+            let pair = pair(["tls-sni-cert-key", "tls-sni-cert-key"], &named.files)?;
+            Ok((named.names.clone(), pair))
+        });
+        let files = Files {
+            serving,
+            named: named.collect::<Result<_, CertificateError>>()?,
+            authorities: authorities(client_ca_file, pki)?,
+        };
+        let builder = tls::builder(options)?;
+        let protocols = tls::protocols(options.http2);
+        let current = RwLock::new(files.current(&builder, &protocols));
+        let authorities = files.authorities.value();
+        Ok(Self {
+            authorities: Arc::new(ClientAuthorities::new(authorities.clone())),
+            client_ca: watch::Sender::new(authorities.pem().to_owned()),
+            builder,
+            protocols,
+            files: Mutex::new(files),
+            current,
+        })
+    }
+
+    /// For a connection that came to `local`.
+    pub(super) fn config(&self, local: Option<IpAddr>) -> Arc<ServerConfig> {
+        let current = self.current.read();
+        local.and_then(|local| current.by_address.get(&local)).unwrap_or(&current.config).clone()
+    }
+
+    pub(super) fn authorities(&self) -> &Arc<ClientAuthorities> {
+        &self.authorities
+    }
+
+    pub(super) fn client_ca(&self) -> watch::Receiver<String> {
+        self.client_ca.subscribe()
+    }
+
+    /// The chain that is served to clients that ask for nothing special, PEM.
+    pub(super) fn serving_pem(&self) -> String {
+        self.files.lock().serving.value().pem.clone()
+    }
+
+    /// Reads the files again. New connections get what is new; old ones are authenticated by it.
+    /// True if the default certificate is another one.
+    pub(super) fn refresh(&self) -> bool {
+        let mut files = self.files.lock();
+        let serving = files.serving.refresh();
+        // Each is looked at, whatever the others are like.
+        let named = files.named.iter_mut().fold(false, |changed, (_, pair)| pair.refresh() | changed);
+        let authorities = files.authorities.refresh();
+        if authorities {
+            let new = files.authorities.value();
+            self.authorities.replace(new.clone());
+            self.client_ca.send_replace(new.pem().to_owned());
+        }
+        if serving || named || authorities {
+            *self.current.write() = files.current(&self.builder, &self.protocols);
+        }
+        serving
+    }
+}
+
+impl Files {
+    fn current(&self, builder: &ConfigBuilder<ServerConfig, WantsVerifier>, protocols: &[Vec<u8>]) -> Current {
+        let named = self.named.iter().map(|(names, pair)| {
+            let pair: &Pair = pair.value();
+            (names.as_slice(), pair.names.as_slice(), &pair.key)
+        });
+        let certificates = Certificates::new(self.serving.value().key.clone(), named);
+        let hints = self.authorities.value().subjects();
+        let verifier = AnyCertificate::with_hints(builder.crypto_provider(), hints);
+        let config = |certificates: Certificates| {
+            let builder = builder.clone().with_client_cert_verifier(verifier.clone());
+            let mut config = builder.with_cert_resolver(Arc::new(certificates));
+            config.alpn_protocols = protocols.to_vec();
+            Arc::new(config)
+        };
+        let by_address = certificates.by_address().map(|(address, certificates)| (address, config(certificates)));
+        Current { by_address: by_address.collect(), config: config(certificates) }
+    }
+}
+
+/// The host's own authority stays, so that `admin.kubeconfig` always lets somebody in.
+fn authorities(client_ca_file: Option<&Path>, pki: &Pki) -> Result<FromFiles<Authorities>, CertificateError> {
+    let own = Source { flag: "data-dir", path: pki.authority_file() };
+    let given = client_ca_file.map(|path| Source { flag: "client-ca-file", path: path.to_owned() });
+    let sources: Vec<_> = given.into_iter().chain([own]).collect();
+    let first = sources[0].clone();
+    FromFiles::read(sources, move |contents| {
+        Authorities::from_pem(&contents.concat()).map_err(|error| wrong(&first, error))
+    })
+}

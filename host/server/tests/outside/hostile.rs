@@ -1,0 +1,213 @@
+//! Clients that mean harm, or are just very slow: each is ended, and nobody else notices.
+
+use std::time::Duration;
+
+use host_server::Limits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use crate::client::{H1, H2, client_config, handshake};
+use crate::director::{Served, config, serve_with};
+
+async fn serve_within(change: impl FnOnce(&mut Limits)) -> Served {
+    let data = tempfile::tempdir().unwrap();
+    let mut config = config(data.path(), &[]);
+    change(&mut config.serving.limits);
+    serve_with(data, config).await
+}
+
+impl Served {
+    /// A connection for what no client library would send.
+    async fn raw(&self, protocol: &str) -> TlsStream<TcpStream> {
+        handshake(self.running.address(), client_config(self.data.path(), protocol, Some(self.admin()))).await.unwrap()
+    }
+
+    async fn serves_others(&self) {
+        for protocol in [H1, H2] {
+            assert_eq!(self.client(protocol).await.get("/hello").await.unwrap().0, 200, "{protocol}");
+        }
+    }
+}
+
+/// What comes until the server ends the connection.
+async fn until_end(stream: &mut TlsStream<TcpStream>) -> Vec<u8> {
+    let mut answer = Vec::new();
+    // Broken off is an end too.
+    let _ = stream.read_to_end(&mut answer).await;
+    answer
+}
+
+/// One frame of HTTP/2.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = (payload.len() as u32).to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+const ENHANCE_YOUR_CALM: u8 = 11;
+
+/// `GET https://x/`, compressed.
+const GET: [u8; 6] = [0x82, 0x87, 0x84, 0x41, 1, b'x'];
+
+/// The preface and the settings with which a client begins.
+fn hello() -> Vec<u8> {
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(SETTINGS, 0, 0, &[])[..]].concat()
+}
+
+/// Kind and payload of each frame.
+fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while let Some((head, rest)) = bytes.split_at_checked(9) {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        let Some((payload, rest)) = rest.split_at_checked(length) else { break };
+        frames.push((head[3], payload.to_vec()));
+        bytes = rest;
+    }
+    frames
+}
+
+/// The error code with which the server has said good-bye.
+fn goaway(answer: &[u8]) -> Option<u8> {
+    frames(answer).into_iter().rev().find(|(kind, _)| *kind == GOAWAY).map(|(_, payload)| payload[7])
+}
+
+#[tokio::test]
+async fn a_handshake_has_its_time() {
+    let served = serve_within(|limits| limits.handshake_ms_max = 50).await;
+    for begins in [&b""[..], b"\x16\x03\x01\x02"] {
+        let mut silent = TcpStream::connect(served.running.address()).await.unwrap();
+        silent.write_all(begins).await.unwrap();
+        assert_eq!(silent.read(&mut [0]).await.unwrap_or_default(), 0);
+    }
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_has_its_time() {
+    let served = serve_within(|limits| limits.request_head_ms_max = 100).await;
+    let mut slow = Vec::new();
+    for _ in 0..50 {
+        let mut stream = served.raw(H1).await;
+        stream.write_all(b"GET /hello HTTP/1.1\r\nhost:").await.unwrap();
+        slow.push(stream);
+    }
+    served.serves_others().await;
+    for mut stream in slow {
+        stream.write_all(b" ").await.unwrap_or_default();
+        until_end(&mut stream).await;
+    }
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_has_its_time() {
+    let served = serve_within(|limits| limits.idle_ms_max = 50).await;
+    for protocol in [H1, H2] {
+        let mut client = served.client(protocol).await;
+        assert_eq!(client.get("/hello").await.unwrap().0, 200);
+        client.ended().await;
+        // Also before its first request.
+        served.client(protocol).await.ended().await;
+    }
+    // One that does not even say what it speaks.
+    let mut silent = served.raw(H2).await;
+    until_end(&mut silent).await;
+    // One that takes no notice of being asked to go.
+    let mut deaf = served.raw(H2).await;
+    deaf.write_all(&hello()).await.unwrap();
+    until_end(&mut deaf).await;
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn more_connections_than_there_are_places_wait() {
+    let served = serve_within(|limits| limits.connections_max = 1).await;
+    let mut first = served.client(H2).await;
+    let mut second = Box::pin(served.connect(H2, Some(served.admin())));
+    let waits = tokio::time::timeout(Duration::from_millis(100), &mut second).await;
+    assert!(waits.is_err(), "there is no place");
+    assert_eq!(first.get("/hello").await.unwrap().0, 200);
+    drop(first);
+    assert_eq!(second.await.unwrap().get("/hello").await.unwrap().0, 200);
+}
+
+#[tokio::test]
+async fn a_flood_of_resets_ends_the_connection() {
+    let served = serve_within(|_| {}).await;
+    let mut stream = served.raw(H2).await;
+    let mut flood = hello();
+    for request in 0..5_000 {
+        let id = 2 * request + 1;
+        flood.extend(frame(HEADERS, END_STREAM | END_HEADERS, id, &GET));
+        flood.extend(frame(RST_STREAM, 0, id, &[0, 0, 0, 8]));
+    }
+    let (mut reader, mut writer) = tokio::io::split(&mut stream);
+    let mut answer = Vec::new();
+    let (_, _) = tokio::join!(writer.write_all(&flood), reader.read_to_end(&mut answer));
+    assert_eq!(goaway(&answer), Some(ENHANCE_YOUR_CALM));
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_head_that_goes_on_and_on_ends_the_connection() {
+    let served = serve_within(|_| {}).await;
+    let mut stream = served.raw(H2).await;
+    let mut flood = hello();
+    flood.extend(frame(HEADERS, END_STREAM, 1, &GET));
+    // Literal fields that nobody has to remember, and never the end.
+    let field = [&[0, 1, b'a', 100][..], &[b'x'; 100]].concat();
+    for _ in 0..10_000 {
+        flood.extend(frame(CONTINUATION, 0, 1, &field));
+    }
+    let (mut reader, mut writer) = tokio::io::split(&mut stream);
+    let mut answer = Vec::new();
+    let (_, _) = tokio::join!(writer.write_all(&flood), reader.read_to_end(&mut answer));
+    assert_eq!(goaway(&answer), Some(ENHANCE_YOUR_CALM));
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_small_head_that_unpacks_to_a_large_one_is_refused() {
+    let served = serve_within(|_| {}).await;
+    let mut stream = served.raw(H2).await;
+    // A field of 4 000 bytes that the server remembers, and then a byte for each repetition.
+    let remembered = [&[0x40, 1, b'a', 0x7f, 0xa1, 0x1e][..], &[b'x'; 4_000]].concat();
+    let bomb = [&GET[..], &remembered, &[0xbe; 8_000]].concat();
+    stream.write_all(&[hello(), frame(HEADERS, END_STREAM | END_HEADERS, 1, &bomb)].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    while !frames(&answer).iter().any(|(kind, _)| matches!(*kind, HEADERS | RST_STREAM | GOAWAY | DATA)) {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap_or_default(), 0, "no answer");
+    }
+    let refused = frames(&answer).into_iter().any(|(kind, payload)| match kind {
+        // `:status 431`, which is in no table.
+        HEADERS => payload.windows(3).any(|text| text == b"431") || payload.starts_with(&[0x48]),
+        kind => kind != DATA,
+    });
+    assert!(refused, "{:?}", frames(&answer));
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_large_head_is_refused_on_http1_too() {
+    let served = serve_within(|_| {}).await;
+    let many: String = (0..200).map(|field| format!("x-{field}: y\r\n")).collect();
+    let large = format!("x: {}\r\n", "y".repeat(2 << 20));
+    for (what, fields) in [("many fields", many), ("large ones", large)] {
+        let mut stream = served.raw(H1).await;
+        let request = format!("GET /hello HTTP/1.1\r\nhost: x\r\n{fields}\r\n");
+        let (mut reader, mut writer) = tokio::io::split(&mut stream);
+        let mut answer = Vec::new();
+        let (_, _) = tokio::join!(writer.write_all(request.as_bytes()), reader.read_to_end(&mut answer));
+        assert!(answer.starts_with(b"HTTP/1.1 431 "), "{what}: {}", String::from_utf8_lossy(&answer));
+    }
+    served.serves_others().await;
+}
