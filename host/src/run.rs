@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use host_server::health::{Check, Endpoint};
-use host_server::lifecycle::{obey_signals, notify_ready};
+use host_server::lifecycle::{notify_ready, obey_signals};
 use host_server::options::{PluginChoice, RunConfig, RunOptions};
 use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
 use host_store::{Cache, Embedded, Store};

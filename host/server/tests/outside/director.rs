@@ -157,7 +157,12 @@ pub(crate) fn config(data: &Path, arguments: &[&str]) -> RunConfig {
 }
 
 pub(crate) async fn serve_with(data: TempDir, config: RunConfig) -> Served {
+    serve_changed(data, config, |_| {}).await
+}
+
+pub(crate) async fn serve_changed(data: TempDir, config: RunConfig, change: impl FnOnce(&Server)) -> Served {
     let server = Server::new(config).unwrap();
+    change(&server);
     let signals = server.signals().clone();
     let controls = Arc::new(Controls::default());
     let bound = server.bind().await.unwrap();

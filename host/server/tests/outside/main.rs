@@ -3,6 +3,7 @@
 mod authority;
 mod client;
 mod director;
+mod h2spec;
 mod hostile;
 mod process;
 mod reload;
