@@ -47,8 +47,14 @@ pub struct Limits {
     pub http2_stream_window_bytes: u32,
     /// HTTP/2: and of all bodies of a connection.
     pub http2_connection_window_bytes: u32,
+    /// HTTP/2: streams that a client has reset before anybody worked on them. More, and the connection ends.
+    pub http2_early_resets_max: usize,
+    /// HTTP/2: streams that had to be reset because of what the client sent. More, and the connection ends.
+    pub http2_broken_streams_max: usize,
     /// HTTP/2: what waits for a slow reader, for each stream.
     pub http2_send_buffer_bytes_max: usize,
+    /// How long nothing comes from a peer before the kernel asks whether it lives.
+    pub tcp_keep_alive_ms: u64,
     /// HTTP/2: how often a silent peer is asked whether it lives.
     pub http2_ping_ms: u64,
     /// HTTP/2: and how long it may think.
@@ -67,7 +73,10 @@ impl Default for Limits {
             http2_streams_max: 100,
             http2_stream_window_bytes: 256 << 10,
             http2_connection_window_bytes: 1 << 20,
+            http2_early_resets_max: 20,
+            http2_broken_streams_max: 1024,
             http2_send_buffer_bytes_max: 64 << 10,
+            tcp_keep_alive_ms: 180_000,
             http2_ping_ms: 30_000,
             http2_ping_answer_ms_max: 15_000,
         }
@@ -85,6 +94,10 @@ impl Limits {
 
     pub(crate) fn idle(&self) -> Duration {
         Duration::from_millis(self.idle_ms_max)
+    }
+
+    pub(crate) fn tcp_keep_alive(&self) -> Duration {
+        Duration::from_millis(self.tcp_keep_alive_ms)
     }
 
     pub(crate) fn http2_ping(&self) -> Duration {
@@ -107,7 +120,10 @@ impl Limits {
             ("http2_streams_max", self.http2_streams_max.into()),
             ("http2_stream_window_bytes", self.http2_stream_window_bytes.into()),
             ("http2_connection_window_bytes", self.http2_connection_window_bytes.into()),
+            ("http2_early_resets_max", self.http2_early_resets_max as u64),
+            ("http2_broken_streams_max", self.http2_broken_streams_max as u64),
             ("http2_send_buffer_bytes_max", self.http2_send_buffer_bytes_max as u64),
+            ("tcp_keep_alive_ms", self.tcp_keep_alive_ms),
             ("http2_ping_ms", self.http2_ping_ms),
             ("http2_ping_answer_ms_max", self.http2_ping_answer_ms_max),
             ("request_body_bytes_max", REQUEST_BODY_BYTES_MAX),

@@ -44,6 +44,7 @@ impl Around for Deadline {
         match timeout_at(deadline.into(), next.handle(request)).await {
             Ok(response) => response,
             Err(_) => {
+                context.set_terminated();
                 context.cancel();
                 Failure::timeout().into()
             }

@@ -88,6 +88,7 @@ impl Filter for InFlight {
         // An administrator must get in to see what is wrong.
         let guest = limit.enter(request.context().user().is_in(PRIVILEGED));
         guest.map(Some).ok_or_else(|| {
+            request.context().set_terminated();
             let mut response = text(StatusCode::TOO_MANY_REQUESTS, "Too many requests, please try again later.");
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             response

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use prometheus::{Encoder, IntCounter, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use super::RequestMetrics;
 use crate::filters::InFlightLimits;
 use crate::lifecycle::{Signal, Signals};
+use crate::version::build_labels;
 
 /// All numbers of the server. Others register their own in [`Metrics::registry`].
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl Metrics {
         .expect("the name is valid");
         registry.register(Box::new(tls_handshake_errors.clone())).expect("names are registered once");
         let requests = Arc::new(RequestMetrics::new(&registry));
+        registry.register(Box::new(build_info())).expect("names are registered once");
         #[cfg(target_os = "linux")]
         registry
             .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
@@ -71,6 +73,16 @@ impl Metrics {
         }
         encode(&self.registry)
     }
+}
+
+/// Always 1: what counts are its labels.
+fn build_info() -> IntGauge {
+    let help = "1, labelled by the release whose API is served, and by how this server was built.";
+    let labels = build_labels().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let info = IntGauge::with_opts(Opts::new("kubernetes_build_info", help).const_labels(labels));
+    let info = info.expect("the names are valid");
+    info.set(1);
+    info
 }
 
 pub(crate) fn encode(registry: &Registry) -> String {

@@ -1,5 +1,7 @@
 //! What an operator sees: log lines and numbers.
 
+mod families;
+mod labels;
 mod logging;
 mod metrics;
 mod requests;
@@ -7,4 +9,4 @@ mod requests;
 pub use logging::{LoggingError, init_logging};
 pub use metrics::Metrics;
 pub(crate) use metrics::encode;
-pub(crate) use requests::{RequestMetrics, StartedRequest};
+pub(crate) use requests::{Answered, RequestMetrics, StartedRequest};

@@ -3,33 +3,24 @@
 //! On the path of a request stand one look-up by borrowed labels and a few additions. What a
 //! client makes up in a path never becomes a series: only what was answered well does.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use hashbrown::{Equivalent, HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use parking_lot::RwLock;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, IntCounter, IntGauge, Registry};
 
+use super::families::Families;
+use super::labels::{Labels, OwnedLabels};
 use crate::limits::REQUEST_SERIES_MAX;
-use crate::request::{Context, Request, RequestInfo, info};
-
-const LABELS: [&str; 8] = ["verb", "dry_run", "group", "version", "resource", "subresource", "scope", "component"];
-const COMPONENT: &str = "apiserver";
-
-/// Upstream's, by which its service level objectives are measured.
-const SECONDS: [f64; 23] = [
-    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0,
-    45.0, 60.0,
-];
+use crate::request::{Context, Request, info};
 
 #[derive(Debug)]
 pub(crate) struct RequestMetrics {
     known: RwLock<Known>,
-    total: IntCounterVec,
-    duration: HistogramVec,
-    long_running: IntGauge,
+    families: Families,
 }
 
 #[derive(Debug, Default)]
@@ -39,120 +30,65 @@ struct Known {
     resources: HashSet<[Box<str>; 3]>,
 }
 
+/// Where requests with the same labels are counted.
 #[derive(Debug)]
 struct Series {
     total: IntCounter,
     duration: Histogram,
-}
-
-/// The labels of a request, before `component`, and the code of its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Labels<'a> {
-    texts: [&'a str; 7],
-    code: u16,
-}
-
-/// Hashes as [`Labels`] does.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct OwnedLabels {
-    texts: [Box<str>; 7],
-    code: u16,
-}
-
-impl Equivalent<OwnedLabels> for Labels<'_> {
-    fn equivalent(&self, other: &OwnedLabels) -> bool {
-        self.code == other.code && self.texts.iter().zip(&other.texts).all(|(a, b)| *a == &**b)
-    }
-}
-
-impl<'a> Labels<'a> {
-    fn resource(&self) -> [&'a str; 3] {
-        let [_, _, group, version, resource, ..] = self.texts;
-        [group, version, resource]
-    }
-
-    fn without_resource(self) -> Self {
-        let [verb, dry_run, .., scope] = self.texts;
-        Self { texts: [verb, dry_run, "", "", "", "", scope], ..self }
-    }
+    /// Of requests that read.
+    sizes: Option<Histogram>,
+    // Most series never have one of these.
+    long_running: OnceLock<IntGauge>,
+    terminations: OnceLock<IntCounter>,
+    aborts: OnceLock<IntCounter>,
 }
 
 impl RequestMetrics {
     pub(crate) fn new(registry: &Registry) -> Self {
-        let total = Opts::new(
-            "apiserver_request_total",
-            "Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, \
-             subresource, scope, component, and HTTP response code.",
-        );
-        let duration = HistogramOpts::new(
-            "apiserver_request_duration_seconds",
-            "Response latency distribution in seconds for each verb, dry run value, group, version, resource, \
-             subresource, scope and component.",
-        );
-        let long_running =
-            Opts::new("apiserver_longrunning_requests", "Gauge of all active long-running apiserver requests.");
-        let mut labels = LABELS.to_vec();
-        let duration = HistogramVec::new(duration.buckets(SECONDS.to_vec()), &labels).expect("the names are valid");
-        labels.push("code");
-        let total = IntCounterVec::new(total, &labels).expect("the names are valid");
-        let long_running = IntGauge::with_opts(long_running).expect("the name is valid");
-        registry.register(Box::new(total.clone())).expect("names are registered once");
-        registry.register(Box::new(duration.clone())).expect("names are registered once");
-        registry.register(Box::new(long_running.clone())).expect("names are registered once");
-        Self { known: RwLock::default(), total, duration, long_running }
+        Self { known: RwLock::default(), families: Families::new(registry) }
     }
 
     pub(crate) fn start(self: &Arc<Self>, request: &Request) -> StartedRequest {
         let context = request.context().clone();
-        let long_running = context.info().is_long_running();
-        if long_running {
-            self.long_running.inc();
-        }
         let apply = context.info().verb() == "patch"
             && request
                 .headers()
                 .get(CONTENT_TYPE)
                 .is_some_and(|kind| kind.as_bytes().starts_with(b"application/apply-patch"));
         let dry_run = !context.info().is_reading() && info::first(request.query(), "dryRun").is_some();
-        StartedRequest { metrics: self.clone(), context, apply, dry_run, long_running }
+        StartedRequest { metrics: self.clone(), context, apply, dry_run }
     }
 
-    fn record(&self, labels: Labels<'_>, seconds: f64) {
+    /// The series for these labels, and those that it has: the resource may be missing.
+    fn series<'a>(&self, labels: Labels<'a>) -> (Labels<'a>, Arc<Series>) {
         // A clone, not the lock, is held while counting.
         let series = self.known.read().series.get(&labels).cloned();
-        let series = series.unwrap_or_else(|| self.new_series(labels));
-        series.total.inc();
-        series.duration.observe(seconds);
+        series.map(|series| (labels, series)).unwrap_or_else(|| self.new_series(labels))
     }
 
-    fn new_series(&self, labels: Labels<'_>) -> Arc<Series> {
+    fn new_series<'a>(&self, labels: Labels<'a>) -> (Labels<'a>, Arc<Series>) {
         let mut known = self.known.write();
-        let resource = labels.resource().map(Box::from);
-        if labels.code < 400 && known.resources.len() < REQUEST_SERIES_MAX {
+        let resource = labels.group_version_resource().map(Box::from);
+        let has_room = known.resources.len() < REQUEST_SERIES_MAX && known.series.len() < REQUEST_SERIES_MAX;
+        let may_name_it = match known.resources.contains(&resource) {
+            true => known.series.len() < REQUEST_SERIES_MAX,
+            false => labels.code < 400 && has_room,
+        };
+        if may_name_it {
             known.resources.insert(resource);
-        } else if !known.resources.contains(&resource) {
-            return self.series(&mut known, labels.without_resource());
         }
-        let full = known.series.len() >= REQUEST_SERIES_MAX;
-        self.series(&mut known, if full { labels.without_resource() } else { labels })
-    }
-
-    fn series(&self, known: &mut Known, labels: Labels<'_>) -> Arc<Series> {
-        if let Some(series) = known.series.get(&labels) {
-            return series.clone();
-        }
-        let code = labels.code.to_string();
-        let mut values = [""; 9];
-        values[..7].copy_from_slice(&labels.texts);
-        values[7] = COMPONENT;
-        values[8] = &code;
-        let series = Arc::new(Series {
-            total: self.total.with_label_values(&values),
-            duration: self.duration.with_label_values(&values[..8]),
+        let labels = if may_name_it { labels } else { labels.without_resource() };
+        let series = known.series.entry(labels.into()).or_insert_with(|| {
+            Arc::new(Series {
+                total: self.families.total(&labels),
+                duration: self.families.duration(&labels),
+                sizes: labels.is_of_reading().then(|| self.families.sizes(&labels)),
+                long_running: OnceLock::new(),
+                terminations: OnceLock::new(),
+                aborts: OnceLock::new(),
+            })
         });
-        let owned = OwnedLabels { texts: labels.texts.map(Into::into), code: labels.code };
-        known.series.insert(owned, series.clone());
-        series
+        (labels, series.clone())
     }
 }
 
@@ -162,20 +98,23 @@ pub(crate) struct StartedRequest {
     context: Arc<Context>,
     apply: bool,
     dry_run: bool,
-    long_running: bool,
 }
 
 impl StartedRequest {
-    pub(crate) fn answered(self, code: StatusCode) -> Answered {
-        Answered { started: self, code }
+    fn labels(&self, code: StatusCode) -> Labels<'_> {
+        Labels::new(self.context.info(), self.apply, self.dry_run, code.as_u16())
     }
-}
 
-impl Drop for StartedRequest {
-    fn drop(&mut self) {
-        if self.long_running {
-            self.metrics.long_running.dec();
-        }
+    /// Its answer has begun.
+    pub(crate) fn answered(self, code: StatusCode) -> Answered {
+        // Before, nobody knows whether there is such a resource.
+        let long_running = (self.context.info().is_long_running() && code.as_u16() < 400).then(|| {
+            let (labels, series) = self.metrics.series(self.labels(code));
+            let gauge = series.long_running.get_or_init(|| self.metrics.families.long_running(&labels));
+            gauge.inc();
+            gauge.clone()
+        });
+        Answered { started: self, code, long_running, bytes: 0, end: End::Unwritten }
     }
 }
 
@@ -183,58 +122,57 @@ impl Drop for StartedRequest {
 pub(crate) struct Answered {
     started: StartedRequest,
     code: StatusCode,
+    long_running: Option<IntGauge>,
+    bytes: u64,
+    end: End,
+}
+
+/// How far the writing of an answer has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Unwritten,
+    Whole,
+    Broken,
+}
+
+impl Answered {
+    pub(crate) fn wrote(&mut self, bytes: u64) {
+        self.bytes += bytes;
+    }
+
+    /// There is no more of it; `whole` unless that is too early.
+    pub(crate) fn ended(&mut self, whole: bool) {
+        self.end = if whole { End::Whole } else { End::Broken };
+    }
+
+    /// Whether the server has broken off what it began, and not the client.
+    fn was_aborted(&self, now: Instant) -> bool {
+        match self.end {
+            End::Whole => false,
+            End::Broken => true,
+            End::Unwritten => self.started.context.deadline().is_some_and(|deadline| now >= deadline),
+        }
+    }
 }
 
 impl Drop for Answered {
     fn drop(&mut self) {
-        let StartedRequest { metrics, context, apply, dry_run, .. } = &self.started;
-        let info = context.info();
-        let texts = [
-            verb(info, *apply),
-            if *dry_run { "All" } else { "" },
-            info.api_group(),
-            if info.is_resource_request() { info.api_version() } else { "" },
-            info.resource(),
-            if info.is_resource_request() { info.subresource() } else { native_path(info.path()) },
-            scope(info),
-        ];
-        let labels = Labels { texts, code: self.code.as_u16() };
-        metrics.record(labels, Instant::now().duration_since(context.received()).as_secs_f64());
+        let StartedRequest { metrics, context, .. } = &self.started;
+        let now = Instant::now();
+        let (labels, series) = metrics.series(self.started.labels(self.code));
+        series.total.inc();
+        series.duration.observe(now.duration_since(context.received()).as_secs_f64());
+        if let Some(sizes) = &series.sizes {
+            sizes.observe(self.bytes as f64);
+        }
+        if context.is_terminated() {
+            series.terminations.get_or_init(|| metrics.families.terminations(&labels)).inc();
+        }
+        if self.was_aborted(now) {
+            series.aborts.get_or_init(|| metrics.families.aborts(&labels)).inc();
+        }
+        if let Some(long_running) = &self.long_running {
+            long_running.dec();
+        }
     }
-}
-
-/// Upper case, and by method where tools expect that.
-fn verb(info: &RequestInfo, apply: bool) -> &'static str {
-    match info.verb() {
-        "get" => "GET",
-        "list" => "LIST",
-        "watch" => "WATCH",
-        "create" | "post" => "POST",
-        "update" | "put" => "PUT",
-        "patch" if apply => "APPLY",
-        "patch" => "PATCH",
-        "delete" => "DELETE",
-        "deletecollection" => "DELETECOLLECTION",
-        "proxy" => "PROXY",
-        "head" => "HEAD",
-        _ => "other",
-    }
-}
-
-fn scope(info: &RequestInfo) -> &'static str {
-    if !info.is_resource_request() {
-        ""
-    } else if !info.name().is_empty() || info.verb() == "create" {
-        "resource"
-    } else if !info.namespace().is_empty() {
-        "namespace"
-    } else {
-        "cluster"
-    }
-}
-
-/// Paths of the server itself; all others are one.
-fn native_path(path: &str) -> &'static str {
-    const PATHS: [&str; 8] = ["/healthz", "/livez", "/readyz", "/metrics", "/version", "/api", "/apis", "/openapi/v3"];
-    PATHS.into_iter().find(|native| *native == path).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! What is known about a request beside its message. Each filter fills in its own part.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -24,6 +25,7 @@ pub struct Context {
     authenticated: OnceLock<Arc<User>>,
     impersonated: OnceLock<Arc<User>>,
     warnings: Warnings,
+    terminated: AtomicBool,
     cancellation: Cancellation,
 }
 
@@ -39,6 +41,7 @@ impl Context {
             authenticated: OnceLock::new(),
             impersonated: OnceLock::new(),
             warnings: Warnings::default(),
+            terminated: AtomicBool::new(false),
             cancellation: Cancellation::default(),
         }
     }
@@ -97,6 +100,15 @@ impl Context {
     /// the last byte was written.
     pub fn cancellation(&self) -> &CancellationToken {
         self.cancellation.token()
+    }
+
+    /// Whether the server refused or ended the request to protect itself.
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.terminated.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_terminated(&self) {
+        self.terminated.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn cancel(&self) {

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::IntCounter;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -51,8 +52,10 @@ impl<H: Handler> Shared<H> {
 
     async fn serve_to_end(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
         // Answers are written whole: waiting for more helps nobody.
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(%peer, "cannot set TCP_NODELAY: {error}");
+        let keep_alive = TcpKeepalive::new().with_time(self.limits.tcp_keep_alive());
+        let set = stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&keep_alive));
+        if let Err(error) = set {
+            debug!(%peer, "cannot set the options of the socket: {error}");
         }
         // The socket keeps its place also where it leaves HTTP.
         let activity = Activity::new(Some(place));
@@ -148,6 +151,8 @@ impl<H: Handler> Shared<H> {
             .max_header_list_size(limits.http2_head_bytes_max)
             .initial_stream_window_size(limits.http2_stream_window_bytes)
             .initial_connection_window_size(limits.http2_connection_window_bytes)
+            .max_pending_accept_reset_streams(limits.http2_early_resets_max)
+            .max_local_error_reset_streams(limits.http2_broken_streams_max)
             .max_send_buf_size(limits.http2_send_buffer_bytes_max)
             .keep_alive_interval(limits.http2_ping())
             .keep_alive_timeout(limits.http2_ping_answer())

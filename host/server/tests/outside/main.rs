@@ -5,6 +5,7 @@ mod client;
 mod director;
 mod h2spec;
 mod hostile;
+mod metrics;
 mod process;
 mod reload;
 mod serving;
