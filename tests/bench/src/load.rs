@@ -1,16 +1,13 @@
 //! Requests over TLS from a few connections, each written and read by a thread of its own.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::Host;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use e2e::{Host, connection};
+use rustls::ClientConfig;
 
 use crate::process;
 
@@ -54,21 +51,8 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn of(host: &Host) -> Target {
-        let pki = host.data_dir().join("pki");
-        let certificate = |name| CertificateDer::from_pem_file(pki.join(name)).expect("it is a certificate");
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate("ca.crt")).expect("it is an authority");
-        let key = PrivateKeyDer::from_pem_file(pki.join("admin.key")).expect("it is a key");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider knows them")
-            .with_root_certificates(roots)
-            .with_client_auth_cert(vec![certificate("admin.crt")], key)
-            .expect("the key fits the certificate");
-        let url = host.client().url("");
-        let address = url.trim_start_matches("https://").trim_end_matches('/').to_owned();
-        Target { process: host.id(), address, tls: Arc::new(tls) }
+        let tls = connection::administrator(host.data_dir());
+        Target { process: host.id(), address: host.address(), tls }
     }
 
     /// Sends one request again and again for a while.
@@ -113,17 +97,13 @@ impl Target {
     }
 
     fn connect(&self) -> Connection {
-        let tcp = TcpStream::connect(&self.address).expect("the host listens");
-        tcp.set_nodelay(true).expect("a socket takes the option");
-        let name = self.address.rsplit_once(':').expect("it has a port").0.to_owned();
-        let name = ServerName::try_from(name).expect("it is an address");
-        let tls = ClientConnection::new(Arc::clone(&self.tls), name).expect("the configuration is valid");
-        Connection { stream: BufReader::with_capacity(64 * 1024, StreamOwned::new(tls, tcp)), line: String::new() }
+        let stream = connection::connect(&self.address, &self.tls);
+        Connection { stream: BufReader::with_capacity(64 * 1024, stream), line: String::new() }
     }
 }
 
 struct Connection {
-    stream: BufReader<StreamOwned<ClientConnection, TcpStream>>,
+    stream: BufReader<connection::Connection>,
     line: String,
 }
 

@@ -186,6 +186,11 @@ impl Host {
         Client::anonymous(&self.client.url(""), &self.data_dir().join("pki/ca.crt"))
     }
 
+    /// Where it listens: `HOST:PORT`.
+    pub fn address(&self) -> String {
+        self.client.url("").trim_start_matches("https://").to_owned()
+    }
+
     pub fn data_dir(&self) -> &Path {
         self.setup.data_dir()
     }

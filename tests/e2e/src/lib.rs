@@ -5,6 +5,7 @@
 //! directory, on the wire or in the log does not exist here.
 
 mod client;
+pub mod connection;
 mod host;
 mod tools;
 

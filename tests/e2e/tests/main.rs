@@ -5,6 +5,7 @@ mod chain;
 mod containment;
 mod contract;
 mod lifecycle;
+mod proxy;
 
 // The default chain.
 mod aggregator;

@@ -16,7 +16,7 @@
 
 use plugin_sdk::registration::{self, Claim, Contents, Endpoint, Hook, Route};
 use plugin_sdk::storage::{Operation, Put, Selector, WatchQuery, WatchStart};
-use plugin_sdk::{Answer, Client, Context, HookContext, Link, Result, configuration, export_link};
+use plugin_sdk::{Answer, Client, Context, HookContext, Link, Proxy, Result, Tls, configuration, export_link};
 
 /// The routes that are announced with `expect`.
 const LATER: &str = "later";
@@ -51,6 +51,8 @@ impl Link for Scripted {
                 Ok(answer) => Answer::text(answer.status, String::from_utf8_lossy(&answer.body)),
                 Err(error) => Answer::text(500, error),
             },
+            "forward" => Answer::Proxy(self.proxy(head.query)),
+            "upgrade" => Answer::Upgrade(self.proxy(head.query)),
             "told" => match self.remember(&context).await {
                 Ok(()) => Answer::text(200, "told\n"),
                 Err(error) => Answer::text(500, error.to_string()),
@@ -81,6 +83,12 @@ impl Link for Scripted {
 impl Scripted {
     fn prefix(&self) -> String {
         format!("/registry/scripted/{}/", self.name)
+    }
+
+    /// To the address in the query, on its own behalf.
+    fn proxy(&self, uri: String) -> Proxy {
+        let tls = Tls { ca_bundle: None, server_name: None, insecure_skip_verify: false };
+        Proxy { uri, headers: vec![("x-remote-user".to_string(), self.name.clone())], tls }
     }
 
     /// Leaves a mark for the hook, which runs in another instance.
