@@ -4,8 +4,8 @@ mod common;
 
 use common::*;
 use host_store::{
-    Freshness, LabelRequirement, Limits, ListQuery, Operator, ReadError, SelectableField, Selector, TxnOutcome,
-    WatchEnd, WatchStart,
+    Freshness, LabelRequirement, Limits, ListQuery, Operator, ReadError, SelectableField, Selector, Store as _, Txn,
+    TxnOutcome, WatchEnd, WatchStart,
 };
 
 fn labelled(key: &str, value: &str) -> Selector {
@@ -44,6 +44,20 @@ async fn whoever_wrote_reads_what_he_wrote() {
             )
         );
     }
+}
+
+#[tokio::test]
+async fn a_start_replays_all_it_has_to_however_long_that_takes_and_in_bounded_pieces() {
+    // Nobody waits for a revision, and a piece of the history is one revision.
+    let limits = Limits { future_revision_wait: std::time::Duration::ZERO, recent_bytes_max: 1, ..Limits::default() };
+    let store = store(&limits);
+    for round in 0..50 {
+        let both = ["/r/t/d/a", "/r/t/d/b"].map(|key| put(key, &object("a", &[("round", &round.to_string())])));
+        store.txn(Txn { guards: vec![], ops: both.into(), get_on_refusal: false }).await.unwrap();
+    }
+    let cache = cache(&store, &limits).await;
+    assert_eq!(cache.revision(), 51);
+    assert_eq!(cache.list(query("/r/")).await.unwrap().objects.len(), 2);
 }
 
 #[tokio::test]

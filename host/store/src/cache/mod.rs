@@ -112,7 +112,11 @@ impl Cache {
         });
         let task = tokio::spawn(feed::run(inner.clone())).abort_handle();
         let cache = Self { _feed: Arc::new(Feed { task, cache: inner.clone() }), inner };
-        cache.inner.reach(newest).await?;
+        // For as long as it takes: the bound on waiting is for clients, and a start that gave up here
+        // would give up at each try.
+        if cache.inner.applied.wait(newest).await.is_err() {
+            return Err(ReadError::Unavailable("the cache has ended".to_owned()));
+        }
         Ok(cache)
     }
 

@@ -143,16 +143,20 @@ impl Shared {
             at => at?,
         };
         drop(published);
-        let mut items = Vec::new();
+        let (mut items, mut bytes) = (Vec::new(), 0);
         let mut last: Option<(u64, Vec<Change>)> = None;
         let take = |slot: Slot, record: Stored<'_>| {
             if last.as_ref().is_some_and(|(revision, _)| *revision != slot.revision) {
                 items.extend(last.take().map(|(revision, changes)| WatchItem::Batch { revision, changes }));
             }
             // The disk may be ahead of what is published.
-            if slot.revision > newest || items.len() == self.limits.recent_revisions_max {
+            // Between two revisions only: all of one is told, or nothing.
+            let is_full = items.len() == self.limits.recent_revisions_max || bytes > self.limits.recent_bytes_max;
+            let full = last.is_none() && is_full;
+            if slot.revision > newest || full {
                 return ControlFlow::Break(());
             }
+            bytes += record.value.len();
             let (key, deletion) = (Key::from(record.key), record.version == 0);
             let change =
                 if deletion { Change::Delete { key } } else { Change::Put(record.into_kv(key, slot.revision)) };
