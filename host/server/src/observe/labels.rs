@@ -48,9 +48,9 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// What names the resource.
-    pub(super) fn group_version_resource(&self) -> [&'a str; 3] {
-        [self.group, self.version, self.resource]
+    /// What a client can make up.
+    pub(super) fn names(&self) -> [&'a str; 4] {
+        [self.group, self.version, self.resource, self.subresource]
     }
 
     pub(super) fn without_resource(self) -> Self {

@@ -26,8 +26,8 @@ pub(crate) struct RequestMetrics {
 #[derive(Debug, Default)]
 struct Known {
     series: HashMap<OwnedLabels, Arc<Series>>,
-    /// Group, version and resource of what has been answered well.
-    resources: HashSet<[Box<str>; 3]>,
+    /// Group, version, resource and subresource of what has been answered well.
+    resources: HashSet<[Box<str>; 4]>,
 }
 
 /// Where requests with the same labels are counted.
@@ -68,7 +68,7 @@ impl RequestMetrics {
 
     fn new_series<'a>(&self, labels: Labels<'a>) -> (Labels<'a>, Arc<Series>) {
         let mut known = self.known.write();
-        let resource = labels.group_version_resource().map(Box::from);
+        let resource = labels.names().map(Box::from);
         let has_room = known.resources.len() < REQUEST_SERIES_MAX && known.series.len() < REQUEST_SERIES_MAX;
         let may_name_it = match known.resources.contains(&resource) {
             true => known.series.len() < REQUEST_SERIES_MAX,

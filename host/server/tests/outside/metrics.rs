@@ -67,3 +67,18 @@ async fn answers_are_measured_and_the_build_is_named() {
     let build = [("major", "1"), ("minor", "36"), ("compiler", "rustc")];
     assert_eq!(served.metric("kubernetes_build_info", &build).await, Some(1.0));
 }
+
+#[tokio::test]
+async fn what_a_client_makes_up_is_no_label_even_beside_what_there_is() {
+    let served = serve(&[]).await;
+    let mut client = served.client(H1).await;
+    let watch = client.send(request(Method::GET, "/api/v1/pods?watch=1", Bytes::new())).await.unwrap();
+    let mut client = served.client(H2).await;
+    for path in ["/api/v1/nonsense", "/api/v1/pods/a/nonsense", "/api/v1/namespaces/a/pods/b/nonsense"] {
+        client.get(path).await.unwrap();
+    }
+    let (_, _, metrics) = client.get("/metrics").await.unwrap();
+    assert!(metrics.contains("resource=\"pods\""), "the resource is not known:\n{metrics}");
+    assert!(!metrics.contains("nonsense"), "{metrics}");
+    drop(watch);
+}
