@@ -20,6 +20,25 @@ struct Cli {
 enum Command {
     /// Serve a chain of plugins
     Run(Box<RunOptions>),
+    /// Write all that is stored to a file, as of one moment, whether a host serves it or not
+    Backup {
+        /// The data directory of the host
+        #[arg(long, value_name = "DIR", default_value = "host-data")]
+        data_dir: PathBuf,
+        /// Must not be there yet
+        file: PathBuf,
+    },
+    /// Make a data directory's store from a backup
+    Restore {
+        /// The data directory, in which there is no store yet
+        #[arg(long, value_name = "DIR", default_value = "host-data")]
+        data_dir: PathBuf,
+        /// Revisions to leave out, so that every client lists anew: more than were written since the backup. 0 goes on
+        /// where the backup ends
+        #[arg(long, value_name = "N", default_value_t = 1_000_000_000)]
+        bump_revision: u64,
+        file: PathBuf,
+    },
     /// Print every bound on what plugins and clients can grow
     Limits,
     /// Compile a component into a file: what `run` does in a process of its own
@@ -38,8 +57,26 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Command::Run(options) => run::run(&options),
+        Command::Backup { data_dir, file } => done(host_store::backup(&data_dir.join(run::STORE), &file)),
+        Command::Restore { data_dir, bump_revision, file } => {
+            done(host_store::restore(&file, &data_dir.join(run::STORE), bump_revision))
+        }
         Command::Limits => limits(),
         Command::Compile { component, output, memory_bytes_max } => compile(&component, &output, memory_bytes_max),
+    }
+}
+
+/// Says what a backup holds, once it was read back.
+fn done(result: Result<host_store::Summary, host_store::BackupError>) -> ExitCode {
+    match result {
+        Ok(backup) => {
+            println!("{} records up to revision {}, read back and verified", backup.records, backup.revision);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use host_server::health::{Check, Endpoint};
 use host_server::lifecycle::{notify_ready, obey_signals};
-use host_server::options::{PluginChoice, RunConfig, RunOptions};
+use host_server::options::{PluginChoice, RunConfig, RunOptions, Storage};
 use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
 use host_store::{Cache, Embedded, Store};
 use tokio::sync::watch;
@@ -24,6 +24,9 @@ use crate::guest::{HookRunner, HookState};
 use crate::imports::request::HookContext;
 use crate::limits::Limits;
 use crate::load::{self, CompiledCache, Engine, PluginPath};
+
+/// Where the store is in the data directory.
+pub const STORE: &str = "store";
 
 /// Runs a server until it is told to end.
 pub fn run(options: &RunOptions) -> ExitCode {
@@ -61,9 +64,9 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let plugins = config.plugins.clone();
     let watch_timeout_min = config.requests.min_watch_timeout;
     let service_range = config.serving.service_range.cidr.clone();
-    let data_dir = config.data_dir.clone();
+    let (data_dir, storage) = (config.data_dir.clone(), config.storage.clone());
     // Reads the whole index: beside what follows, which does not need it.
-    let opening = tokio::task::spawn_blocking(move || open_store(&data_dir));
+    let opening = tokio::task::spawn_blocking(move || open_store(&data_dir, &storage));
     let compiled = open_compiled_cache(&config)?;
     let limits = Arc::new(Limits::default());
     let server = Server::new(config)?;
@@ -92,6 +95,8 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     keep_client_ca_fact(&services, server.client_ca());
     server.health().add(Check::new("etcd", Endpoint::ALL, store_check(&services)));
     server.health().add(Check::new("etcd-readiness", [Endpoint::Readyz], store_check(&services)));
+    // Not in /readyz: who cannot reach the server cannot delete anything either.
+    server.health().add(Check::new("storage-quota", [Endpoint::Healthz], quota_check(store.clone())));
 
     let links = create_chain(&services, loaded, &limits).await?;
     add_checks(&server, &links);
@@ -133,17 +138,21 @@ fn keep_client_ca_fact(services: &Arc<Services>, mut client_ca: watch::Receiver<
 
 /// The embedded store in the data directory. What it cannot write any more is lost, so the
 /// process ends (storage.md 1.5): who restarts it finds all that was acknowledged.
-fn open_store(data_dir: &Path) -> anyhow::Result<Arc<Embedded>> {
+fn open_store(data_dir: &Path, storage: &Storage) -> anyhow::Result<Arc<Embedded>> {
     std::fs::create_dir_all(data_dir)
         .with_context(|| format!("cannot make the data directory `{}`", data_dir.display()))?;
+    let defaults = host_store::Limits::default();
+    let stored_bytes_max = storage.quota_bytes.unwrap_or(defaults.stored_bytes_max);
+    let limits = host_store::Limits { stored_bytes_max, ..defaults };
     let options = host_store::Options {
+        limits,
+        compaction_interval: storage.compaction_interval,
         on_failure: Box::new(|reason| {
             tracing::error!("the store has failed and the host ends: {reason}");
             std::process::exit(1);
         }),
-        ..host_store::Options::default()
     };
-    Ok(Arc::new(Embedded::open(&data_dir.join("store"), options)?))
+    Ok(Arc::new(Embedded::open(&data_dir.join(STORE), options)?))
 }
 
 /// Compiled code is shared by all data directories of a user: it depends on the component and
@@ -326,6 +335,14 @@ fn store_check(services: &Arc<Services>) -> impl Fn() -> StoreCheck + Send + Syn
             let read = services.cache.get("/registry/health", host_store::Freshness::Latest).await;
             read.map(drop).map_err(|error| error.to_string())
         })
+    }
+}
+
+/// The store takes writes, and not only deletions.
+fn quota_check(store: Arc<dyn Store>) -> impl Fn() -> StoreCheck + Send + Sync + use<> {
+    move || {
+        let store = store.clone();
+        Box::pin(async move { store.status().alarm.map_or(Ok(()), Err) })
     }
 }
 

@@ -21,7 +21,7 @@ pub use cache::{
     Cache, Event, EventKind, FieldRequirement, Freshness, LabelRequirement, ListQuery, Listing, Object, ObjectEvent,
     Operator, SelectableField, Selector, TxnOutcome, WatchEnd, WatchQuery, WatchStart, Watcher,
 };
-pub use embedded::{Embedded, OpenError, Options};
+pub use embedded::{BackupError, Embedded, OpenError, Options, Summary, backup, restore};
 pub use error::{ReadError, WriteError};
 pub use limits::Limits;
 pub use model::{Change, Guard, Key, Kv, Op, Page, RangeQuery, Txn, TxnOut, WatchItem, range_end};

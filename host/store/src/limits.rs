@@ -26,6 +26,9 @@ pub struct Limits {
     /// Bytes of all records, history included, as in etcd's quota. Beyond:
     /// [`WriteError::NoSpace`](crate::WriteError::NoSpace), until something is deleted and compacted.
     pub stored_bytes_max: u64,
+    /// Bytes that the disk must have left, so that there is room to delete and to compact. Below:
+    /// [`WriteError::NoSpace`](crate::WriteError::NoSpace).
+    pub disk_reserve_bytes: u64,
     /// Superseded records that one commit deletes while compaction is under way: about a
     /// millisecond of work.
     pub batch_compactions_max: usize,
@@ -72,6 +75,7 @@ impl Default for Limits {
             batch_operations_max: 512,
             batch_bytes_max: 4 << 20,
             stored_bytes_max: 8 << 30,
+            disk_reserve_bytes: 64 << 20,
             batch_compactions_max: 1000,
             batch_expiries_max: 64,
             recent_revisions_max: 1024,
@@ -100,6 +104,7 @@ impl Limits {
             ("batch_operations_max", self.batch_operations_max as u64),
             ("batch_bytes_max", self.batch_bytes_max as u64),
             ("stored_bytes_max", self.stored_bytes_max),
+            ("disk_reserve_bytes", self.disk_reserve_bytes),
             ("batch_compactions_max", self.batch_compactions_max as u64),
             ("batch_expiries_max", self.batch_expiries_max as u64),
             ("recent_revisions_max", self.recent_revisions_max as u64),

@@ -55,6 +55,8 @@ pub struct Status {
     pub stored_bytes: u64,
     /// Bytes that the store takes on its disk.
     pub disk_bytes: u64,
+    /// Why the store takes nothing but deletions, if it does not.
+    pub alarm: Option<String>,
     /// Why the store takes no more writes, if it does not.
     pub failed: Option<String>,
 }

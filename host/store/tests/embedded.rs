@@ -183,6 +183,7 @@ async fn a_full_store_takes_deletions_until_there_is_room() {
     };
     assert_eq!(keys, 4);
     assert!(matches!(error, WriteError::NoSpace(_)), "{error}");
+    assert!(store.status().alarm.is_some_and(|why| why.contains("the most is `4000`")));
     let revision = apply(&store, vec![delete("/0"), delete("/1")]).await;
     let refused = store.txn(Txn { ops: vec![put("/9", "x")], ..Txn::default() }).await;
     assert!(matches!(refused, Err(WriteError::NoSpace(_))), "history takes room too");
@@ -192,6 +193,23 @@ async fn a_full_store_takes_deletions_until_there_is_room() {
         tokio::task::yield_now().await;
     }
     apply(&store, vec![put("/9", "x")]).await;
+    assert_eq!(store.status().alarm, None);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_nearly_full_takes_deletions() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).unwrap();
+    apply(&store, vec![put("/a", "1")]).await;
+    assert_eq!(store.status().alarm, None);
+    drop(store);
+    // No disk has so much left.
+    let limits = Limits { disk_reserve_bytes: u64::MAX, ..Limits::default() };
+    let store = Embedded::open(directory.path(), options(&limits)).unwrap();
+    let refused = store.txn(Txn { ops: vec![put("/b", "x")], ..Txn::default() }).await;
+    assert!(matches!(&refused, Err(WriteError::NoSpace(why)) if why.contains("in reserve")), "{refused:?}");
+    assert!(store.status().alarm.is_some_and(|why| why.contains("in reserve")));
+    assert_eq!(apply(&store, vec![delete("/a")]).await, 3);
 }
 
 /// `/a` is written at 2 and 4 and deleted at 5, `/b` is written at 3 and 6.
@@ -309,17 +327,15 @@ fn leased(key: &str, ttl: Duration) -> Op {
 #[tokio::test]
 async fn a_key_expires_after_its_time_as_an_ordinary_deletion() {
     let store = store(&Limits { batch_expiries_max: 2, ..Limits::default() });
-    let (short, began) = (Duration::from_millis(60), Instant::now());
-    for key in ["/a", "/b", "/c", "/d"] {
-        apply(&store, vec![leased(key, short)]).await;
-    }
-    apply(&store, vec![leased("/long", Duration::from_secs(1_000))]).await;
-    // Written again: the time begins anew, or never ends.
-    apply(&store, vec![put("/c", "kept")]).await;
-    apply(&store, vec![leased("/d", Duration::from_secs(1_000))]).await;
-    assert_eq!(watched(&store, 9, 2).await, ["9: -/a", "10: -/b"]);
+    let (short, long, began) = (Duration::from_millis(60), Duration::from_secs(1_000), Instant::now());
+    let leases = ["/a", "/b", "/c", "/d"].map(|key| leased(key, short)).to_vec();
+    // Written again: the time begins anew, or never ends. All in the queue at once, so that nothing
+    // expires in between.
+    let all = [leases, vec![leased("/long", long)], vec![put("/c", "kept")], vec![leased("/d", long)]];
+    futures_util::future::join_all(all.map(|ops| apply(&store, ops))).await;
+    assert_eq!(watched(&store, 6, 2).await, ["6: -/a", "7: -/b"]);
     assert!(began.elapsed() >= short, "too early");
-    assert_eq!(state(&store, None).await.unwrap(), ["/c=kept@7", "/d=x@8", "/long=x@6"]);
+    assert_eq!(state(&store, None).await.unwrap(), ["/c=kept@4", "/d=x@5", "/long=x@3"]);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod plugins;
 mod requests;
 mod serving;
 mod shutdown;
+mod storage;
 mod tls;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub use plugins::{PluginChoice, PluginOptions, Plugins};
 pub use requests::{RequestOptions, Requests};
 pub use serving::{ServiceRange, Serving, ServingOptions};
 pub use shutdown::{Shutdown, ShutdownOptions};
+pub use storage::{Storage, StorageOptions};
 pub use tls::{NamedPair, PairFiles, Tls, TlsOptions};
 
 use check::{Checks, absolute};
@@ -43,6 +45,8 @@ pub struct RunOptions {
     #[command(flatten)]
     pub access: AccessOptions,
     #[command(flatten)]
+    pub storage: StorageOptions,
+    #[command(flatten)]
     pub requests: RequestOptions,
     #[command(flatten)]
     pub shutdown: ShutdownOptions,
@@ -58,6 +62,7 @@ pub struct RunConfig {
     pub data_dir: PathBuf,
     pub serving: Serving,
     pub access: Access,
+    pub storage: Storage,
     pub requests: Requests,
     pub shutdown: Shutdown,
     pub plugins: Plugins,
@@ -83,6 +88,7 @@ impl RunOptions {
             data_dir: absolute(&self.data_dir),
             serving,
             access,
+            storage: self.storage.complete(&mut checks),
             requests: self.requests.complete(&mut checks),
             shutdown: self.shutdown.complete(&mut checks),
             plugins,

@@ -27,6 +27,8 @@ fn defaults_are_upstreams_where_it_has_them() {
     assert_eq!(config.requests.timeout.as_secs(), 60);
     assert_eq!(config.requests.min_watch_timeout.as_secs(), 1800);
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (400, 200));
+    assert_eq!(config.storage.compaction_interval.map(|interval| interval.as_secs()), Some(300));
+    assert_eq!(config.storage.quota_bytes, None);
     assert!(config.access.anonymous && config.shutdown.delay.is_zero() && !config.shutdown.send_retry_after);
     assert_eq!(config.logging, Logging { format: LogFormat::Text, verbosity: 2 });
     assert!(config.data_dir.is_absolute());
@@ -41,6 +43,8 @@ fn each_option_is_taken() {
         "--min-request-timeout=10",
         "--max-requests-inflight=0",
         "--max-mutating-requests-inflight=5",
+        "--etcd-compaction-interval=0",
+        "--quota-backend-bytes=2147483648",
         "--anonymous-auth=false",
         "--shutdown-delay-duration=5s",
         "--shutdown-send-retry-after",
@@ -69,6 +73,7 @@ fn each_option_is_taken() {
     assert_eq!(config.serving.tls.named, [named(&[]), named(&["*.example.com", "10.0.0.1"])]);
     assert_eq!((config.requests.timeout.as_secs(), config.requests.min_watch_timeout.as_secs()), (90, 10));
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (0, 5));
+    assert_eq!((config.storage.compaction_interval, config.storage.quota_bytes), (None, Some(2 << 30)));
     assert!(!config.access.anonymous && config.shutdown.send_retry_after);
     assert_eq!((config.shutdown.delay.as_secs(), config.shutdown.livez_grace_period.as_secs()), (5, 120));
     assert_eq!((config.shutdown.watch_grace_period.as_secs(), config.requests.goaway_chance), (7, 0.001));
@@ -135,6 +140,7 @@ fn all_errors_are_said_at_once() {
         "--min-request-timeout=-1",
         "--max-requests-inflight=many",
         "--goaway-chance=0.5",
+        "--quota-backend-bytes=2GiB",
         "--shutdown-delay-duration=-1s",
         "--livez-grace-period=10",
         "--plugin=a=x.wasm",
@@ -171,6 +177,7 @@ fn all_errors_are_said_at_once() {
         "--anonymous-auth must be `true` or `false`: `perhaps`",
         "--authorization-mode must be `AlwaysAllow`, `AlwaysDeny`, `Node`, `RBAC` or the name of a plugin: `b`",
         "--authorization-mode has `RBAC` more than once",
+        "--quota-backend-bytes must be a number of bytes: `2GiB`",
         "--request-timeout must not be zero: `0s`",
         "--min-request-timeout must be a number of seconds: `-1`",
         "--max-requests-inflight must be a number: `many`",

@@ -53,12 +53,14 @@ struct Batch {
     /// The last write of each key in `writes`.
     overlay: HashMap<Key, usize>,
     bytes: usize,
+    /// What the disk had left before.
+    disk_left: Option<u64>,
     answers: Vec<(Reply<TxnOut>, TxnOut)>,
 }
 
 impl Batch {
-    fn new(revision: u64) -> Self {
-        Self { revision, writes: Vec::new(), overlay: HashMap::new(), bytes: 0, answers: Vec::new() }
+    fn new(revision: u64, disk_left: Option<u64>) -> Self {
+        Self { revision, writes: Vec::new(), overlay: HashMap::new(), bytes: 0, disk_left, answers: Vec::new() }
     }
 }
 
@@ -134,7 +136,7 @@ impl Committer {
             let published = self.shared.published();
             (published.revision, published.compacted)
         };
-        let mut batch = Batch::new(revision);
+        let mut batch = Batch::new(revision, self.shared.disk_left());
         let mut compactions = Vec::new();
         let mut next = first;
         while let Some(command) = next.take() {
@@ -200,7 +202,7 @@ impl Committer {
             }
             return;
         }
-        if let Err(error) = self.has_room(&txn, published.index.bytes() + batch.bytes as u64) {
+        if let Err(error) = self.has_room(&txn, published.index.bytes() + batch.bytes as u64, batch.disk_left) {
             if let Some(reply) = reply {
                 let _ = reply.send(Err(error));
             }
@@ -243,19 +245,17 @@ impl Committer {
     }
 
     /// A full store takes only what makes room.
-    fn has_room(&self, txn: &Txn, stored: u64) -> Result<(), WriteError> {
-        let max = self.shared.limits.stored_bytes_max;
+    fn has_room(&self, txn: &Txn, stored: u64, disk_left: Option<u64>) -> Result<(), WriteError> {
         if txn.ops.iter().all(|op| matches!(op, Op::Delete { .. })) {
             return Ok(());
         }
-        let full = stored > max;
-        if full && !self.full.replace(full) {
-            tracing::error!(stored, max, "the store is full, only deletions are accepted");
-        } else if !full && self.full.replace(full) {
-            tracing::info!(stored, max, "the store has room again");
+        let alarm = self.shared.alarm(stored, disk_left);
+        match (&alarm, self.full.replace(alarm.is_some())) {
+            (Some(why), false) => tracing::error!("the store is full, only deletions are accepted: {why}"),
+            (None, true) => tracing::info!("the store has room again"),
+            _ => {}
         }
-        let why = || format!("it holds `{stored}` bytes, the most is `{max}`: delete objects, or raise the limit");
-        if full { Err(WriteError::NoSpace(why())) } else { Ok(()) }
+        alarm.map_or(Ok(()), |why| Err(WriteError::NoSpace(why)))
     }
 
     fn lock(&self) -> RwLockWriteGuard<'_, Published> {

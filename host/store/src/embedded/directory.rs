@@ -49,28 +49,41 @@ impl Directory {
         self.path.join(FILE)
     }
 
-    /// Opens the file. A new one is made under another name first: a power cut while the engine
-    /// creates it would leave a file that it refuses for ever.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn has_store(path: &Path) -> bool {
+        path.join(FILE).exists()
+    }
+
+    /// Opens the file, and makes an empty one if there is none.
     pub(super) fn open(&self, builder: &Builder) -> Result<Database, OpenError> {
         let file = self.file();
         if !file.exists() {
-            let new = self.path.join(format!("{FILE}.new"));
-            match fs::remove_file(&new) {
-                Ok(()) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(OpenError::io("remove", &new, error)),
-            }
-            let created =
-                private_file().create_new(true).open(&new).map_err(|error| OpenError::io("create", &new, error))?;
-            drop(builder.create(&new).map_err(|error| OpenError::engine(&new, error))?);
-            created.sync_all().map_err(|error| OpenError::io("sync", &new, error))?;
-            fs::rename(&new, &file).map_err(|error| OpenError::io("rename", &new, error))?;
-            sync_directory(&self.path)?;
-            if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                sync_directory(parent)?;
-            }
+            self.make(|new| builder.create(new).map(drop).map_err(|error| OpenError::engine(new, error)))?;
         }
         builder.open(&file).map_err(|error| OpenError::engine(&file, error))
+    }
+
+    /// Makes the file. It is filled under another name first: a power cut while the engine creates
+    /// it would leave a file that it refuses for ever.
+    pub(super) fn make<T, E: From<OpenError>>(&self, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
+        let file = self.file();
+        let new = self.path.join(format!("{FILE}.new"));
+        match fs::remove_file(&new) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(OpenError::io("remove", &new, error).into()),
+        }
+        let created =
+            private_file().create_new(true).open(&new).map_err(|error| OpenError::io("create", &new, error))?;
+        let filled = fill(&new)?;
+        created.sync_all().map_err(|error| OpenError::io("sync", &new, error))?;
+        fs::rename(&new, &file).map_err(|error| OpenError::io("rename", &new, error))?;
+        sync_parent(&file)?;
+        sync_parent(&self.path)?;
+        Ok(filled)
     }
 }
 
@@ -83,7 +96,7 @@ fn private_directory() -> DirBuilder {
     builder
 }
 
-fn private_file() -> OpenOptions {
+pub(super) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     #[cfg(unix)]
@@ -91,7 +104,12 @@ fn private_file() -> OpenOptions {
     options
 }
 
-/// Makes the names in a directory durable.
-fn sync_directory(path: &Path) -> Result<(), OpenError> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(|error| OpenError::io("sync", path, error))
+/// Makes a name durable.
+pub(super) fn sync_parent(path: &Path) -> Result<(), OpenError> {
+    let parent = match path.parent() {
+        None => return Ok(()),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+    };
+    File::open(parent).and_then(|directory| directory.sync_all()).map_err(|error| OpenError::io("sync", parent, error))
 }

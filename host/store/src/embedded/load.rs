@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::expiry::Expiries;
 use super::index::Index;
-use super::log::Log;
+use super::log::{Log, Snapshot};
 use super::record::Slot;
 
 pub(super) struct Loaded {
@@ -16,17 +16,13 @@ pub(super) struct Loaded {
 
 /// Reads every record once, and checks each.
 pub(super) fn load(log: &Log) -> Result<Loaded, String> {
-    let compacted = log.compacted()?;
+    let Snapshot { compacted, revision, records } = log.snapshot()?;
     let mut index = Index::default();
     let mut leases = Vec::new();
-    // An empty store is at revision 1, as in etcd.
-    let mut revision = 1;
-    let view = log.view()?;
-    view.from(Slot { revision: 0, sub: 0 }, |slot, record| {
+    records.from(Slot::FIRST, |slot, record| {
         let key = index.key(record.key).unwrap_or_else(|| record.key.into());
         index.apply(&key, slot, record.create_revision, record.version, record.bytes());
         leases.extend(record.lease.map(|lease| (key, slot, lease)));
-        revision = slot.revision;
         ControlFlow::Continue(())
     })?;
     if compacted > revision {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::{PoisonError, RwLock};
 
-use redb::{Database, Durability, ReadableDatabase, TableDefinition};
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
 
 use super::directory::Directory;
 use super::record::{Record, Slot, Stored};
@@ -12,6 +12,8 @@ const RECORDS: TableDefinition<&[u8; Slot::BYTES], &[u8]> = TableDefinition::new
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// The revision below which history may be missing.
 const COMPACTED: &str = "compacted";
+/// The revision that a restored store begins at, if that is beyond its last record.
+const BEGUN: &str = "begun";
 /// The form of the records; another number is another program's file.
 const FORMAT: &str = "format";
 const FORMAT_NOW: u64 = 1;
@@ -47,8 +49,44 @@ impl Log {
         }
     }
 
-    pub(super) fn compacted(&self) -> Result<u64, String> {
-        self.with(|database| meta(database, COMPACTED)).map(|found| found.unwrap_or(0))
+    /// All of it at this moment.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, String> {
+        self.with(|database| {
+            let txn = database.begin_read()?;
+            let (meta, records) = (txn.open_table(META)?, txn.open_table(RECORDS)?);
+            let number = |name| -> Result<u64, redb::Error> { Ok(meta.get(name)?.map_or(0, |found| found.value())) };
+            let last = records.last()?.map_or(0, |(slot, _)| Slot::from_bytes(*slot.value()).revision);
+            // An empty store is at revision 1, as in etcd.
+            let revision = last.max(number(BEGUN)?).max(1);
+            Ok(Snapshot { compacted: number(COMPACTED)?, revision, records: View(records) })
+        })
+    }
+
+    /// Writes what was read from a backup.
+    pub(super) fn fill(&self, records: &[(Slot, Vec<u8>)]) -> Result<(), String> {
+        self.with(|database| {
+            let txn = database.begin_write()?;
+            {
+                let mut table = txn.open_table(RECORDS)?;
+                for (slot, record) in records {
+                    table.insert(&slot.to_bytes(), record.as_slice())?;
+                }
+            }
+            Ok(txn.commit()?)
+        })
+    }
+
+    /// Makes the next write one after this revision, and everything before `compacted` gone.
+    pub(super) fn begin(&self, revision: u64, compacted: u64) -> Result<(), String> {
+        self.with(|database| {
+            let txn = database.begin_write()?;
+            {
+                let mut meta = txn.open_table(META)?;
+                meta.insert(BEGUN, revision)?;
+                meta.insert(COMPACTED, compacted)?;
+            }
+            Ok(txn.commit()?)
+        })
     }
 
     /// Writes, and returns when it is durable. After an error nothing is known of what the
@@ -106,6 +144,14 @@ fn write(database: &Database, commit: &Commit<'_>) -> Result<(), redb::Error> {
     Ok(txn.commit()?)
 }
 
+/// A store at one moment.
+pub(super) struct Snapshot {
+    pub(super) revision: u64,
+    /// The revision below which history may be missing.
+    pub(super) compacted: u64,
+    pub(super) records: View,
+}
+
 /// A snapshot of the records.
 pub(super) struct View(redb::ReadOnlyTable<&'static [u8; Slot::BYTES], &'static [u8]>);
 
@@ -153,10 +199,22 @@ impl View {
         slot: Slot,
         mut take: impl FnMut(Slot, Stored<'_>) -> ControlFlow<()>,
     ) -> Result<(), String> {
+        let mut unreadable = Ok(());
+        self.raw(slot, |slot, bytes| match stored(slot, bytes) {
+            Ok(record) => take(slot, record),
+            Err(what) => {
+                unreadable = Err(what);
+                ControlFlow::Break(())
+            }
+        })?;
+        unreadable
+    }
+
+    /// The same, as they lie on the disk.
+    pub(super) fn raw(&self, slot: Slot, mut take: impl FnMut(Slot, &[u8]) -> ControlFlow<()>) -> Result<(), String> {
         for found in self.0.range::<&[u8; Slot::BYTES]>(&slot.to_bytes()..).map_err(unreadable)? {
             let (slot, bytes) = found.map_err(unreadable)?;
-            let slot = Slot::from_bytes(*slot.value());
-            if take(slot, stored(slot, bytes.value())?).is_break() {
+            if take(Slot::from_bytes(*slot.value()), bytes.value()).is_break() {
                 break;
             }
         }

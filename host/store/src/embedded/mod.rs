@@ -7,14 +7,17 @@
 //! Nothing that is not durable is ever visible. An error while writing stops the store: the
 //! process should end, and start again from what the disk holds.
 
+mod backup;
 mod commit;
 mod directory;
 mod expiry;
 mod index;
 mod load;
 mod log;
+mod online;
 mod record;
 mod state;
+mod transfer;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -30,8 +33,12 @@ use tokio::sync::{oneshot, watch};
 use self::commit::{Command, Committer, Schedule};
 use self::directory::Directory;
 use self::log::Log;
+use self::online::Online;
 use self::state::{Newest, Published, Recent, Shared};
 use crate::{Caps, Kv, Limits, Op, Page, RangeQuery, ReadError, Status, Store, Txn, TxnOut, WatchItem, WriteError};
+
+pub use self::backup::Summary;
+pub use self::transfer::{BackupError, backup, restore};
 
 /// How to open an [`Embedded`] store.
 pub struct Options {
@@ -83,6 +90,8 @@ pub struct Embedded {
     /// None once the store is being closed.
     queue: RwLock<Option<SyncSender<Command>>>,
     committer: Mutex<Option<JoinHandle<()>>>,
+    /// None if the store is in no directory.
+    online: Mutex<Option<Online>>,
 }
 
 impl Embedded {
@@ -107,6 +116,7 @@ impl Embedded {
     }
 
     fn start(database: redb::Database, directory: Option<Directory>, options: Options) -> Result<Self, String> {
+        let path = directory.as_ref().map(|directory| directory.path().to_owned());
         let file = directory.as_ref().map(Directory::file);
         let log = Log::new(database, directory)?;
         let load::Loaded { index, revision, compacted, expiries } = load::load(&log)?;
@@ -126,7 +136,19 @@ impl Embedded {
             .name("store-committer".to_owned())
             .spawn(|| committer.run())
             .map_err(|error| format!("its committer cannot be started: {error}"))?;
-        Ok(Self { shared, queue: RwLock::new(Some(queue)), committer: Mutex::new(Some(committer)) })
+        let online = path.and_then(|path| match Online::start(&path, shared.clone()) {
+            Ok(online) => Some(online),
+            Err(error) => {
+                tracing::warn!(%error, "the store cannot be backed up while it is in use");
+                None
+            }
+        });
+        Ok(Self {
+            shared,
+            queue: RwLock::new(Some(queue)),
+            committer: Mutex::new(Some(committer)),
+            online: Mutex::new(online),
+        })
     }
 
     async fn ask<T>(&self, command: impl FnOnce(commit::Reply<T>) -> Command) -> Result<T, WriteError> {
@@ -149,8 +171,12 @@ impl Embedded {
     fn stop(&self) -> impl FnOnce() + Send + 'static {
         drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
         let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let online = self.online.lock().unwrap_or_else(PoisonError::into_inner).take();
         let shared = self.shared.clone();
         move || {
+            if let Some(online) = online {
+                online.stop();
+            }
             if let Some(committer) = committer {
                 // It catches its own panics.
                 let _ = committer.join();
@@ -242,7 +268,7 @@ impl Store for Embedded {
         // Revision 1 is the empty store: nothing was written at it.
         let state = (self.shared.clone(), self.shared.newest.subscribe(), from.max(2));
         let batches = stream::unfold(Some(state), |state| async move {
-            let (shared, mut newest, from) = state?;
+            let (shared, mut newest, mut from) = state?;
             let items = loop {
                 let seen = *newest.borrow_and_update();
                 match shared.recent(from) {
@@ -253,6 +279,8 @@ impl Store for Embedded {
                         let reader = shared.clone();
                         let replay = tokio::task::spawn_blocking(move || reader.replay(from)).await.ok()?;
                         match replay {
+                            // A restored store leaves out revisions.
+                            Ok(items) if items.is_empty() => from = from.max(seen.revision + 1),
                             Ok(items) => break items,
                             Err(error) => {
                                 tracing::error!(%error, "a watch of the store ends");
@@ -291,6 +319,7 @@ impl Store for Embedded {
             keys: published.index.live(),
             stored_bytes: published.index.bytes(),
             disk_bytes: self.shared.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |file| file.len()),
+            alarm: self.shared.alarm(published.index.bytes(), self.shared.disk_left()),
             failed: self.shared.failed.get().cloned(),
         }
     }

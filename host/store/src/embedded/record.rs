@@ -22,6 +22,7 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) const BYTES: usize = 12;
+    pub(super) const FIRST: Self = Self { revision: 0, sub: 0 };
 
     /// Big-endian, so that the order of bytes is the order of writes.
     pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {

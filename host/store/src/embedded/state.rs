@@ -74,6 +74,22 @@ fn size(changes: &[Change]) -> usize {
 }
 
 impl Shared {
+    /// What the disk has left, if the log is on one that says so.
+    pub(super) fn disk_left(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(self.file.as_deref()?).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    /// Why only deletions are accepted, if so.
+    pub(super) fn alarm(&self, stored: u64, disk_left: Option<u64>) -> Option<String> {
+        let (max, reserve) = (self.limits.stored_bytes_max, self.limits.disk_reserve_bytes);
+        if stored > max {
+            return Some(format!("it holds `{stored}` bytes, the most is `{max}`: delete objects, or raise the limit"));
+        }
+        let left = disk_left.filter(|left| *left < reserve)?;
+        Some(format!("its disk has `{left}` bytes left, it wants `{reserve}` in reserve: make room on the disk"))
+    }
+
     pub(super) fn published(&self) -> std::sync::RwLockReadGuard<'_, Published> {
         // A panic in the committer ends the store; what was published before it stays true.
         self.published.read().unwrap_or_else(std::sync::PoisonError::into_inner)
