@@ -14,7 +14,7 @@ use host_server::health::{Check, Endpoint};
 use host_server::lifecycle::{notify_ready, obey_signals};
 use host_server::options::{PluginChoice, RunConfig, RunOptions, Storage};
 use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
-use host_store::{Cache, Embedded, Store};
+use host_store::{Cache, Embedded, Encrypted, EncryptionConfig, Store, follow_encryption_config};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -66,7 +66,10 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let service_range = config.serving.service_range.cidr.clone();
     let (data_dir, storage) = (config.data_dir.clone(), config.storage.clone());
     // Reads the whole index: beside what follows, which does not need it.
-    let opening = tokio::task::spawn_blocking(move || open_store(&data_dir, &storage));
+    let opening = {
+        let storage = storage.clone();
+        tokio::task::spawn_blocking(move || open_store(&data_dir, &storage))
+    };
     let compiled = open_compiled_cache(&config)?;
     let limits = Arc::new(Limits::default());
     let server = Server::new(config)?;
@@ -74,7 +77,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let engine = Engine::new(&limits).map_err(|error| anyhow::anyhow!("this machine cannot run plugins: {error:#}"))?;
     let ((store, cache), loaded) = tokio::try_join!(
         async {
-            let store: Arc<dyn Store> = opening.await??;
+            let store: Arc<dyn Store> = Arc::new(encrypted(opening.await??, &storage)?);
             let cache = Cache::start(store.clone(), host_store::Limits::default()).await;
             Ok((store, cache.context("the store cannot be read")?))
         },
@@ -153,6 +156,21 @@ fn open_store(data_dir: &Path, storage: &Storage) -> anyhow::Result<Arc<Embedded
         }),
     };
     Ok(Arc::new(Embedded::open(&data_dir.join(STORE), options)?))
+}
+
+/// The store, with what is to be encrypted encrypted. Without a configuration nothing is, and a
+/// store that holds ciphertext is refused instead of served.
+fn encrypted(store: Arc<Embedded>, storage: &Storage) -> anyhow::Result<Encrypted> {
+    let Some(path) = &storage.encryption_config else {
+        return Ok(Encrypted::new(store, EncryptionConfig::default()));
+    };
+    let wrong = || format!("--encryption-provider-config `{}`", path.display());
+    let text = std::fs::read_to_string(path).with_context(wrong)?;
+    let encrypted = Encrypted::new(store, EncryptionConfig::parse(&text).with_context(wrong)?);
+    if storage.encryption_reload {
+        tokio::spawn(follow_encryption_config(path.clone(), text, encrypted.config().clone()));
+    }
+    Ok(encrypted)
 }
 
 /// Compiled code is shared by all data directories of a user: it depends on the component and

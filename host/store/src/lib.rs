@@ -12,6 +12,7 @@
 
 mod cache;
 mod embedded;
+mod encryption;
 mod error;
 mod limits;
 mod model;
@@ -22,6 +23,7 @@ pub use cache::{
     Operator, SelectableField, Selector, TxnOutcome, WatchEnd, WatchQuery, WatchStart, Watcher,
 };
 pub use embedded::{BackupError, Embedded, OpenError, Options, Summary, backup, restore};
+pub use encryption::{ConfigError, Encrypted, EncryptionConfig, follow_encryption_config};
 pub use error::{ReadError, WriteError};
 pub use limits::Limits;
 pub use model::{Change, Guard, Key, Kv, Op, Page, RangeQuery, Txn, TxnOut, WatchItem, range_end};

@@ -45,6 +45,8 @@ fn each_option_is_taken() {
         "--max-mutating-requests-inflight=5",
         "--etcd-compaction-interval=0",
         "--quota-backend-bytes=2147483648",
+        "--encryption-provider-config=/dev/null",
+        "--encryption-provider-config-automatic-reload",
         "--anonymous-auth=false",
         "--shutdown-delay-duration=5s",
         "--shutdown-send-retry-after",
@@ -74,6 +76,7 @@ fn each_option_is_taken() {
     assert_eq!((config.requests.timeout.as_secs(), config.requests.min_watch_timeout.as_secs()), (90, 10));
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (0, 5));
     assert_eq!((config.storage.compaction_interval, config.storage.quota_bytes), (None, Some(2 << 30)));
+    assert!(config.storage.encryption_config.is_some() && config.storage.encryption_reload);
     assert!(!config.access.anonymous && config.shutdown.send_retry_after);
     assert_eq!((config.shutdown.delay.as_secs(), config.shutdown.livez_grace_period.as_secs()), (5, 120));
     assert_eq!((config.shutdown.watch_grace_period.as_secs(), config.requests.goaway_chance), (7, 0.001));
@@ -140,6 +143,7 @@ fn all_errors_are_said_at_once() {
         "--min-request-timeout=-1",
         "--max-requests-inflight=many",
         "--goaway-chance=0.5",
+        "--encryption-provider-config=/nowhere/keys.yaml",
         "--quota-backend-bytes=2GiB",
         "--shutdown-delay-duration=-1s",
         "--livez-grace-period=10",
@@ -177,6 +181,7 @@ fn all_errors_are_said_at_once() {
         "--anonymous-auth must be `true` or `false`: `perhaps`",
         "--authorization-mode must be `AlwaysAllow`, `AlwaysDeny`, `Node`, `RBAC` or the name of a plugin: `b`",
         "--authorization-mode has `RBAC` more than once",
+        "--encryption-provider-config cannot be read: `/nowhere/keys.yaml`: no such file or directory",
         "--quota-backend-bytes must be a number of bytes: `2GiB`",
         "--request-timeout must not be zero: `0s`",
         "--min-request-timeout must be a number of seconds: `-1`",
