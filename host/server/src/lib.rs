@@ -24,6 +24,7 @@ mod request;
 mod response;
 mod routes;
 mod serve;
+mod traces;
 mod version;
 
 pub use authn::{API_SERVER, Authentication, Authenticator, Credentials, PRIVILEGED, TokenFileError, User};

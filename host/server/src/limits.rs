@@ -25,6 +25,11 @@ pub(crate) const ENDING_WATCH_FRAMES_MAX: usize = 128;
 /// Watches that a shutdown ends in a second at least, however long it may take for them.
 pub(crate) const ENDING_WATCHES_PER_SECOND_MIN: u32 = 200;
 
+/// Spans that wait for the exporter. More are dropped, and counted.
+pub(crate) const TRACE_SPANS_QUEUED_MAX: usize = 2048;
+/// Spans that the collector gets at once.
+pub(crate) const TRACE_SPANS_SENT_MAX: usize = 512;
+
 /// What a connection may use, most of it before anybody knows who it is.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -132,6 +137,8 @@ impl Limits {
             ("warning_chars_max", WARNING_CHARS_MAX as u64),
             ("warning_chars_cut", WARNING_CHARS_CUT as u64),
             ("ending_watch_frames_max", ENDING_WATCH_FRAMES_MAX as u64),
+            ("trace_spans_queued_max", TRACE_SPANS_QUEUED_MAX as u64),
+            ("trace_spans_sent_max", TRACE_SPANS_SENT_MAX as u64),
             ("ending_watches_per_second_min", ENDING_WATCHES_PER_SECOND_MIN.into()),
         ]
     }

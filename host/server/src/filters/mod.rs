@@ -24,6 +24,7 @@ mod request_info;
 mod retry_after;
 mod routes_complete;
 mod stack;
+mod trace;
 mod wait_group;
 mod warnings;
 mod watch_end;

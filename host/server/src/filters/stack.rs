@@ -19,6 +19,7 @@ use super::panics::ContainPanics;
 use super::request_info::FindRequestInfo;
 use super::retry_after::RetryAfter;
 use super::routes_complete::CaptureRoutesComplete;
+use super::trace::Trace;
 use super::wait_group::WaitGroup;
 use super::warnings::SendWarnings;
 use super::watch_end::EndWatches;
@@ -28,6 +29,7 @@ use crate::lifecycle::Signals;
 use crate::observe::RequestMetrics;
 use crate::options::{Requests, Shutdown};
 use crate::serve::{InFlightRequests, Watches};
+use crate::traces::Tracer;
 
 /// What the filters share with the rest of the server.
 pub(crate) struct Parts {
@@ -38,14 +40,25 @@ pub(crate) struct Parts {
     pub(crate) limits: Arc<Limits>,
     pub(crate) in_flight: Arc<InFlightRequests>,
     pub(crate) watches: Arc<Watches>,
+    pub(crate) tracer: Option<Arc<Tracer>>,
     pub(crate) requests: Requests,
     pub(crate) shutdown: Shutdown,
 }
 
 /// All filters before `handler`, the outermost first.
 pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
-    let Parts { signals, authentication, authorization, metrics, limits, in_flight, watches, requests, shutdown } =
-        parts;
+    let Parts {
+        signals,
+        authentication,
+        authorization,
+        metrics,
+        limits,
+        in_flight,
+        watches,
+        tracer,
+        requests,
+        shutdown,
+    } = parts;
 
     // Everything, a panic too, is answered and logged under the request's id.
     let identify = AuditId;
@@ -74,6 +87,8 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
     // Inside of the deadline, since an answer that came too late warns nobody.
     let let_in = SendWarnings
         .then(Authenticate::new(authentication))
+        // Whose word counts is known, and nobody is anybody else yet.
+        .then(Trace::new(tracer))
         .then(Impersonate::new(authorization.clone()))
         // Knows who asks: those who may do everything are let in even when the house is full.
         .then(InFlight::new(limits))

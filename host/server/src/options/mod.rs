@@ -13,6 +13,7 @@ mod serving;
 mod shutdown;
 mod storage;
 mod tls;
+mod tracing;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub use serving::{ServiceRange, Serving, ServingOptions};
 pub use shutdown::{Shutdown, ShutdownOptions};
 pub use storage::{Storage, StorageOptions};
 pub use tls::{NamedPair, PairFiles, Tls, TlsOptions};
+pub use tracing::{Tracing, TracingOptions};
 
 use check::{Checks, absolute};
 
@@ -54,6 +56,8 @@ pub struct RunOptions {
     pub plugins: PluginOptions,
     #[command(flatten)]
     pub logging: LoggingOptions,
+    #[command(flatten)]
+    pub tracing: TracingOptions,
 }
 
 /// `host run`, completed and validated.
@@ -67,6 +71,7 @@ pub struct RunConfig {
     pub shutdown: Shutdown,
     pub plugins: Plugins,
     pub logging: Logging,
+    pub tracing: Option<Tracing>,
     /// What an operator should know, and what is no reason not to start. [`Server::new`] logs it.
     ///
     /// [`Server::new`]: crate::Server::new
@@ -93,6 +98,7 @@ impl RunOptions {
             shutdown: self.shutdown.complete(&mut checks),
             plugins,
             logging: self.logging.complete(&mut checks),
+            tracing: self.tracing.complete(&mut checks),
             warnings: checks.warnings().to_vec(),
         };
         checks.finish(config)

@@ -27,6 +27,7 @@ use crate::observe::Metrics;
 use crate::options::{RunConfig, Serving};
 use crate::pki::{CertificateError, Pki, PkiError};
 use crate::routes::Routes;
+use crate::traces::Tracer;
 
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -195,6 +196,7 @@ impl Bound {
         routes.seal();
 
         let in_flight = Arc::new(InFlightRequests::default());
+        let tracer = config.tracing.as_ref().map(|config| Tracer::start(config, metrics.registry()));
         let watches = Arc::new(Watches::new(config.shutdown.watch_grace_period));
         let parts = filters::Parts {
             signals: signals.clone(),
@@ -204,6 +206,7 @@ impl Bound {
             limits,
             in_flight: in_flight.clone(),
             watches: watches.clone(),
+            tracer: tracer.clone(),
             requests: config.requests.clone(),
             shutdown: config.shutdown.clone(),
         };
@@ -256,6 +259,9 @@ impl Bound {
             abort.cancel();
             connections.close();
             connections.wait().await;
+            if let Some(tracer) = tracer {
+                tracer.close().await;
+            }
             drop(running);
         });
         Running::new(address, handle, done)

@@ -11,3 +11,4 @@ mod reload;
 mod serving;
 mod shutdown;
 mod tls;
+mod traces;
