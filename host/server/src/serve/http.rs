@@ -59,7 +59,8 @@ impl<H: Handler> Shared<H> {
         }
         // The socket keeps its place also where it leaves HTTP.
         let activity = Activity::new(Some(place));
-        let local = stream.local_addr().ok().map(|address| address.ip());
+        // One listener may serve both families, and then IPv4's addresses come wrapped.
+        let local = stream.local_addr().ok().map(|address| address.ip().to_canonical());
         let acceptor = TlsAcceptor::from(self.trust.config(local));
         let stream = Watched::new(stream, activity.clone());
         let stream = match timeout(self.limits.handshake(), acceptor.accept(stream)).await {

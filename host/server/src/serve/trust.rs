@@ -134,8 +134,12 @@ fn authorities(client_ca_file: Option<&Path>, pki: &Pki) -> Result<FromFiles<Aut
     let own = Source { flag: "data-dir", path: pki.authority_file() };
     let given = client_ca_file.map(|path| Source { flag: "client-ca-file", path: path.to_owned() });
     let sources: Vec<_> = given.into_iter().chain([own]).collect();
-    let first = sources[0].clone();
-    FromFiles::read(sources, move |contents| {
-        Authorities::from_pem(&contents.concat()).map_err(|error| wrong(&first, error))
+    FromFiles::read(sources.clone(), move |contents| {
+        for (source, content) in sources.iter().zip(contents) {
+            // One without any would go unnoticed among the others.
+            Authorities::from_pem(content).map_err(|error| wrong(source, error))?;
+        }
+        // A file may end without a line end.
+        Authorities::from_pem(&contents.join(&b'\n')).map_err(|error| wrong(&sources[0], error))
     })
 }

@@ -48,6 +48,10 @@ impl Director for Told {
                 Ok(body) => Response::new(body.into()),
                 Err(error) => host_server::Failure::from(error).into(),
             },
+            "/hello-after-body" => {
+                let _ = request.take_body().read(host_server::REQUEST_BODY_BYTES_MAX).await;
+                Response::new("hello".into())
+            }
             "/panic" => panic!("somebody asked for it"),
             "/wait" => {
                 self.tell_cancelled(&request);

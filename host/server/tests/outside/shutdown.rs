@@ -45,7 +45,8 @@ async fn by_default_the_listener_closes_and_the_drain_goes_on_behind_it() {
 
     // Who was there is answered.
     served.controls.go.notify_one();
-    assert_eq!(waiting.await.unwrap().2, "waited");
+    let (_, headers, body) = waiting.await.unwrap();
+    assert_eq!((body.as_str(), &headers["connection"]), ("waited", &"close".parse().unwrap()));
     served.signals.wait(InFlightRequestsDrained).await;
     assert_eq!(served.fired().len(), 8);
     drop(prober);
