@@ -35,6 +35,8 @@ struct Known {
 struct Series {
     total: IntCounter,
     duration: Histogram,
+    /// Of requests that are no dry runs.
+    sli: Option<Histogram>,
     /// Of requests that read.
     sizes: Option<Histogram>,
     // Most series never have one of these.
@@ -82,6 +84,7 @@ impl RequestMetrics {
             Arc::new(Series {
                 total: self.families.total(&labels),
                 duration: self.families.duration(&labels),
+                sli: labels.dry_run.is_empty().then(|| self.families.sli(&labels)),
                 sizes: labels.is_of_reading().then(|| self.families.sizes(&labels)),
                 long_running: OnceLock::new(),
                 terminations: OnceLock::new(),
@@ -161,7 +164,11 @@ impl Drop for Answered {
         let now = Instant::now();
         let (labels, series) = metrics.series(self.started.labels(self.code));
         series.total.inc();
-        series.duration.observe(now.duration_since(context.received()).as_secs_f64());
+        let seconds = now.duration_since(context.received()).as_secs_f64();
+        series.duration.observe(seconds);
+        if let Some(sli) = &series.sli {
+            sli.observe(seconds);
+        }
         if let Some(sizes) = &series.sizes {
             sizes.observe(self.bytes as f64);
         }

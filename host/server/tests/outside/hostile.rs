@@ -58,6 +58,9 @@ const ENHANCE_YOUR_CALM: u8 = 11;
 /// `GET https://x/`, compressed.
 const GET: [u8; 6] = [0x82, 0x87, 0x84, 0x41, 1, b'x'];
 
+/// `POST https://x/echo`, compressed.
+const POST_ECHO: [&[u8]; 3] = [&[0x83, 0x87, 0x44, 5], b"/echo", &[0x41, 1, b'x']];
+
 /// The preface and the settings with which a client begins.
 fn hello() -> Vec<u8> {
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(SETTINGS, 0, 0, &[])[..]].concat()
@@ -105,6 +108,27 @@ async fn a_head_that_comes_byte_by_byte_has_its_time() {
         stream.write_all(b" ").await.unwrap_or_default();
         until_end(&mut stream).await;
     }
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_has_its_time() {
+    let data = tempfile::tempdir().unwrap();
+    let config = config(data.path(), &["--request-timeout=100ms"]);
+    let served = serve_with(data, config).await;
+    let mut stream = served.raw(H1).await;
+    stream.write_all(b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nonly this").await.unwrap();
+    let answer = until_end(&mut stream).await;
+    assert!(answer.starts_with(b"HTTP/1.1 504 "), "{}", String::from_utf8_lossy(&answer));
+    // On HTTP/2 others use the connection, which stays.
+    let mut stream = served.raw(H2).await;
+    stream.write_all(&[hello(), frame(HEADERS, END_HEADERS, 1, &POST_ECHO.concat())].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    while !frames(&answer).iter().any(|(kind, _)| *kind == DATA) {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap_or_default(), 0, "no answer");
+    }
+    let bodies: Vec<_> = frames(&answer).into_iter().filter(|(kind, _)| *kind == DATA).collect();
+    assert!(String::from_utf8_lossy(&bodies[0].1).contains("\"code\":504"));
     served.serves_others().await;
 }
 

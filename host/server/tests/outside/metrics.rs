@@ -67,7 +67,9 @@ async fn answers_are_measured_and_the_build_is_named() {
     let (_, _, version) = served.client(H2).await.get("/version").await.unwrap();
     let path = [("subresource", "/version")];
     assert_eq!(served.metric("apiserver_response_sizes_sum", &path).await, Some(version.len() as f64));
-    assert_eq!(served.metric("apiserver_response_sizes_count", &path).await, Some(1.0));
+    for count in ["apiserver_response_sizes_count", "apiserver_request_sli_duration_seconds_count"] {
+        assert_eq!(served.metric(count, &path).await, Some(1.0), "{count}");
+    }
     let build = [("major", "1"), ("minor", "36"), ("compiler", "rustc")];
     assert_eq!(served.metric("kubernetes_build_info", &build).await, Some(1.0));
 }
