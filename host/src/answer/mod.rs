@@ -24,12 +24,13 @@ use crate::guest::{Answer, Body, GuestStream, Layout};
 
 pub use failure::failure;
 
-/// Turns an answer into the response that it asks for.
+/// Turns an answer into the response that it asks for. What few requests need is boxed: a
+/// request's future is moved about as a whole, and is as large as its largest part.
 pub async fn carry_out(request: &Arc<RequestState>, link: &Arc<Link>, answer: Answer) -> Response {
     let answer = match answer {
         Answer::Response(answer) => answer,
-        Answer::Proxy(order) => return proxy::forward(request, link, order, false).await,
-        Answer::Upgrade(order) => return proxy::forward(request, link, order, true).await,
+        Answer::Proxy(order) => return Box::pin(proxy::forward(request, link, order, false)).await,
+        Answer::Upgrade(order) => return Box::pin(proxy::forward(request, link, order, true)).await,
         Answer::Broken(reason) => {
             link.log().host(tracing::Level::ERROR, &format!("an answer cannot be carried out: {reason}"));
             return Failure::internal(format!("plugin `{}` gave an answer that cannot be carried out", link.name()))
@@ -71,8 +72,8 @@ async fn body(link: &Arc<Link>, body: Body) -> Result<HttpBody, crate::guest::Ca
         Body::Empty => HttpBody::default(),
         Body::Bytes(bytes) => bytes.into(),
         Body::Stream(stream) => HttpBody::stream(StreamBody::new(chunks(stream))),
-        Body::Object { object, layout } => one(link, object, layout).await?,
-        Body::Collection { listing, layout } => collection::body(link, listing, layout).await?,
+        Body::Object { object, layout } => Box::pin(one(link, object, layout)).await?,
+        Body::Collection { listing, layout } => Box::pin(collection::body(link, listing, layout)).await?,
         Body::Watch { watcher, options, form } => watch::body(link, watcher, options, form),
     })
 }
