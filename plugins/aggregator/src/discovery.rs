@@ -49,7 +49,8 @@ async fn groups(context: &Context, apiservices: &Definition, path: &str, form: F
         let error = from_store(error);
         Answer::json(error.code, error.to_value().to_string())
     })?;
-    let mut groups = merged(context, &[apiservices], path, form).await;
+    let merged = merged(context, &[apiservices], path, form).await;
+    let mut groups = merged.map_err(|error| Answer::json(error.code, error.to_value().to_string()))?;
     arrange(&mut groups, &known, path);
     Ok(groups)
 }

@@ -54,15 +54,18 @@ async fn apiservices_can_be_read(context: &HookContext, definition: &Definition)
 
 /// Discovery is merged when it is asked for: it is ready once the delegates answer.
 async fn delegates_can_be_discovered(context: &HookContext) -> Result {
-    served(context).await;
+    served(context).await?;
     Ok(())
 }
 
 /// The group versions that the delegates serve, the core group's included.
-async fn served(context: &HookContext) -> Groups {
-    let mut groups = merged(context, &[], "/apis", Form::Legacy).await;
-    groups.merge(merged(context, &[], "/api", Form::Legacy).await);
-    groups
+async fn served(context: &HookContext) -> Result<Groups> {
+    let of = async |path| {
+        merged(context, &[], path, Form::Legacy).await.map_err(|error| described("discover the delegates", error))
+    };
+    let mut groups = of("/apis").await?;
+    groups.merge(of("/api").await?);
+    Ok(groups)
 }
 
 fn registry<'a>(store: &'a Store, definition: &'a Definition, groups: &'a [String]) -> Registry<'a> {

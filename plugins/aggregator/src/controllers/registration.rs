@@ -117,7 +117,15 @@ async fn sync(context: &HookContext, definition: &Definition, start: &mut Option
     // Until then a delegate may not serve all that it is going to, and what is there may only
     // seem to be too much.
     let complete = lifecycle::has_fired(Signal::MuxAndDiscoveryComplete);
-    let desired = desired(&served(context).await);
+    let served = match served(context).await {
+        Ok(served) => served,
+        // What is not known stays as it is until the next look.
+        Err(error) => {
+            log::warn!("APIServices stay as they are: {error}");
+            return Ok(());
+        }
+    };
+    let desired = desired(&served);
     let steps = steps(&desired, &known, start, complete);
     let groups = ["system:masters".to_string()];
     let registry = registry(&store, definition, &groups);

@@ -27,7 +27,7 @@ const IDLE_INTERVAL_MS: u64 = 60_000;
 pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Result {
     let store_failed = |error| described("follow APIServices", from_store(error));
     let mut changes = Changes::of(context.clone(), &definition.storage_prefix).await.map_err(store_failed)?;
-    let expected: BTreeSet<String> = expected(&context).await;
+    let expected: BTreeSet<String> = expected(&context).await?;
     let mut complete = false;
     let mut registered = Vec::new();
     loop {
@@ -50,14 +50,14 @@ pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Re
 }
 
 /// Names of the APIServices that the delegates' group versions will have.
-async fn expected(context: &HookContext) -> BTreeSet<String> {
-    let served = served(context).await;
+async fn expected(context: &HookContext) -> Result<BTreeSet<String>> {
+    let served = served(context).await?;
     let versions = served
         .0
         .iter()
         .filter(|group| group.name != GROUP)
         .flat_map(|group| group.versions.iter().map(|version| apiservice::name(&group.name, &version.name)));
-    versions.collect()
+    Ok(versions.collect())
 }
 
 /// Path and target of each remote APIService, and its group.

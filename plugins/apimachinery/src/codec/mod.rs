@@ -13,6 +13,16 @@ pub mod yaml;
 
 use serde_json::Value;
 
+/// How deep a value is nested: 0 for a scalar. Values that were decoded are no deeper than
+/// [`DEPTH_MAX`]; whoever puts values into one another has to look.
+pub(crate) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 pub use path::Path;
 
 /// How deep objects and lists may be nested. Code that walks trees recurses, and a guest's

@@ -17,6 +17,7 @@ pub mod order;
 #[cfg(test)]
 mod tests;
 
+use plugin_sdk::lifecycle::{self, Signal};
 use plugin_sdk::registration::Route;
 use plugin_sdk::{Answer, Client, Context, Delegate, configuration};
 
@@ -66,14 +67,17 @@ pub async fn serve_merged(context: &Context, own: &[&Definition]) -> Answer {
     };
     match path.split('/').skip(1).collect::<Vec<_>>()[..] {
         ["api"] | ["apis"] => {
-            let groups = merged(context, own, path, form).await;
+            let groups = match merged(context, own, path, form).await {
+                Ok(groups) => groups,
+                Err(error) => return refuse(error),
+            };
             let host = configuration::fact("external-address").unwrap_or_default();
             groups_answer(context, &groups, path, form, &host)
         }
-        ["apis", group] => {
-            let groups = merged(context, own, path, Form::Legacy).await;
-            group_answer(groups.find(group))
-        }
+        ["apis", group] => match merged(context, own, path, Form::Legacy).await {
+            Ok(groups) => group_answer(groups.find(group)),
+            Err(error) => refuse(error),
+        },
         ["api", version] => resources_answer(own, "", version).unwrap_or(Answer::Pass),
         ["apis", group, version] => resources_answer(own, group, version).unwrap_or(Answer::Pass),
         _ => refuse(ApiError::unknown_resource()),
@@ -82,8 +86,17 @@ pub async fn serve_merged(context: &Context, own: &[&Definition]) -> Answer {
 
 /// What is served at a discovery path (`/api`, `/apis` or a group's) by this link and those
 /// behind it. In the aggregated form the groups know their resources; in the legacy form only
-/// their versions. A delegate that has no answer serves nothing.
-pub async fn merged<D: Delegate>(delegate: &D, own: &[&Definition], path: &str, form: Form) -> Groups {
+/// their versions. A delegate that has no such path serves nothing.
+///
+/// # Errors
+/// `ServiceUnavailable` if the delegate fails: what is not known must not be taken for what is
+/// not served, since controllers delete what they believe is gone.
+pub async fn merged<D: Delegate>(
+    delegate: &D,
+    own: &[&Definition],
+    path: &str,
+    form: Form,
+) -> Result<Groups, ApiError> {
     let served = |definition: &&&Definition| match path {
         "/api" => definition.group.is_empty(),
         "/apis" => !definition.group.is_empty(),
@@ -91,14 +104,20 @@ pub async fn merged<D: Delegate>(delegate: &D, own: &[&Definition], path: &str, 
     };
     let mut groups = Groups::of(own.iter().filter(served).copied());
     let answer = Client::new(delegate).header("accept", form.accept()).get(path).await;
-    if let Ok(answer) = answer
-        && answer.is_success()
-        && let Ok(document) = serde_json::from_slice(&answer.body)
-    {
-        groups.merge(documents::read(&document));
+    let failed = |why: &str| ApiError::new(503, "ServiceUnavailable", format!("discovery is not complete: {why}"));
+    let answer = answer.map_err(|why| failed(&why))?;
+    match answer.status {
+        200..300 => {
+            let document = serde_json::from_slice(&answer.body).map_err(|error| failed(&error.to_string()))?;
+            groups.merge(documents::read(&document));
+        }
+        404 => {}
+        // Nobody has the path, and somebody may have it later.
+        503 if !lifecycle::has_fired(Signal::MuxAndDiscoveryComplete) => {}
+        status => return Err(failed(&format!("a delegate answered `{path}` with `{status}`"))),
     }
     groups.sort();
-    groups
+    Ok(groups)
 }
 
 /// The list of all groups, in the form that was asked for.

@@ -4,6 +4,7 @@ use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
 use super::{cannot_unmarshal, decode, unprocessable};
+use crate::codec::{DEPTH_MAX, depth};
 use crate::status::ApiError;
 
 /// Operations in one patch.
@@ -45,9 +46,24 @@ pub fn apply_decoded(object: &Value, patch: Value) -> Result<Value, ApiError> {
                 return Err(unprocessable());
             }
         }
+        if depth_after(&operation, &patched) > DEPTH_MAX {
+            return Err(unprocessable());
+        }
         json_patch::patch_unsafe(&mut patched, &[operation]).map_err(|_| unprocessable())?;
     }
     Ok(patched)
+}
+
+/// How deep what an operation puts into the object will be.
+fn depth_after(operation: &PatchOperation, object: &Value) -> usize {
+    let (path, value) = match operation {
+        PatchOperation::Add(add) => (&add.path, Some(&add.value)),
+        PatchOperation::Replace(replace) => (&replace.path, Some(&replace.value)),
+        PatchOperation::Copy(copy) => (&copy.path, copy.from.resolve(object).ok()),
+        PatchOperation::Move(step) => (&step.path, step.from.resolve(object).ok()),
+        PatchOperation::Remove(_) | PatchOperation::Test(_) => return 0,
+    };
+    path.tokens().count() + value.map_or(0, depth)
 }
 
 fn operations(patch: Value) -> Result<Vec<Map<String, Value>>, ApiError> {
@@ -182,5 +198,23 @@ mod tests {
             [json!({"op": "copy", "from": "/a", "path": "/b"}), json!({"op": "copy", "from": "/a", "path": "/c"})];
         assert!(patch(&object, &json!(copies[..1])).is_ok());
         assert_eq!(patch(&object, &json!(copies)), Err(422));
+    }
+
+    #[test]
+    fn nothing_is_nested_deeper_than_what_can_be_read_again() {
+        let deep = |depth: usize| (0..depth).fold(json!(1), |value, _| json!({ "a": value }));
+        let object = json!({"x": deep(DEPTH_MAX - 1), "y": {"z": {}}});
+        for (operation, result) in [
+            (json!({"op": "add", "path": "/b", "value": deep(DEPTH_MAX - 1)}), Ok(())),
+            (json!({"op": "add", "path": "/b", "value": deep(DEPTH_MAX)}), Err(422)),
+            (json!({"op": "add", "path": "/y/z/b", "value": deep(DEPTH_MAX - 2)}), Err(422)),
+            (json!({"op": "replace", "path": "/y", "value": deep(DEPTH_MAX)}), Err(422)),
+            (json!({"op": "copy", "from": "/x", "path": "/y/z"}), Err(422)),
+            (json!({"op": "move", "from": "/x", "path": "/y/z"}), Err(422)),
+            (json!({"op": "copy", "from": "", "path": "/y/z"}), Err(422)),
+        ] {
+            let applied = apply_decoded(&object, json!([operation])).map(drop).map_err(|error| error.code);
+            assert_eq!(applied, result, "{operation}");
+        }
     }
 }

@@ -70,7 +70,7 @@ impl Request<'_> {
             selector: selector.clone(),
             start,
             bookmarks: options.allow_watch_bookmarks,
-            timeout_ms: options.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(|s| s * 1000),
+            timeout_ms: timeout_ms(options.timeout_seconds),
         };
         let watch = match self.store.watch(query(start)).await {
             // What was seen before a restore, say: there is nothing that is newer yet. A list at
@@ -191,4 +191,10 @@ mod tests {
              strconv.ParseUint: parsing \"nonsense\": invalid syntax"
         );
     }
+}
+
+/// How long a watch lasts that says so; none and zero mean the host's choice, as upstream.
+fn timeout_ms(seconds: Option<i64>) -> Option<u64> {
+    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
+    seconds.map(|seconds| seconds.saturating_mul(1000))
 }

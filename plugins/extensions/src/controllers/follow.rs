@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::pin::pin;
 use std::rc::Rc;
 
 use apimachinery::definition::Definition;
 use apimachinery::rest::registry::{Change, Registry, Written};
 use apimachinery::status::ApiError;
+use futures_util::future::{Either, select};
 use plugin_sdk::registration::{self, Contents};
 use plugin_sdk::storage::{Error, Event, EventKind, Object, Selector, WatchQuery, WatchStart};
 use plugin_sdk::{HookContext, log, spawn};
@@ -17,6 +19,10 @@ use super::{NOT_SYNCED, finalize, status};
 use crate::crd::{self, Crd, ESTABLISHED, NAMES_ACCEPTED, Names, TERMINATING};
 use crate::{custom, routes};
 
+/// The first pause before a status that could not be written is tried again; doubled each time.
+const TRY_AGAIN_FIRST_MS: u64 = 50;
+const TRY_AGAIN_LAST_MS: u64 = 30_000;
+
 pub(super) struct Follower {
     context: Rc<HookContext>,
     definition: Definition,
@@ -26,6 +32,8 @@ pub(super) struct Follower {
     /// Discovery has to be registered again.
     discovery: bool,
     complete: bool,
+    /// Definitions whose status could not be written, and how often in a row.
+    failed: HashMap<String, u32>,
     /// Definitions whose objects are being removed.
     finalizing: Rc<RefCell<BTreeSet<String>>>,
 }
@@ -67,6 +75,7 @@ impl Follower {
             revision: 0,
             discovery: true,
             complete: false,
+            failed: HashMap::new(),
             finalizing: Rc::default(),
         }
     }
@@ -83,7 +92,18 @@ impl Follower {
         let watch = self.context.store().watch(query).await?;
         let mut initial: Option<BTreeSet<String>> = Some(BTreeSet::new());
         loop {
-            let events = watch.next().await?;
+            let events = {
+                let mut next = pin!(watch.next());
+                loop {
+                    let Some(pause_ms) = self.next_try_ms() else { break next.await? };
+                    let context = self.context.clone();
+                    if let Either::Left((events, _)) = select(next.as_mut(), pin!(context.sleep(pause_ms))).await {
+                        break events?;
+                    }
+                    let failed = self.failed.keys().cloned().collect();
+                    self.work_on(failed).await;
+                }
+            };
             if events.is_empty() {
                 return Ok(());
             }
@@ -106,6 +126,12 @@ impl Follower {
                 self.work_on(changed).await;
             }
         }
+    }
+
+    /// When to try again what failed; nothing if nothing did.
+    fn next_try_ms(&self) -> Option<u64> {
+        let tries = self.failed.values().copied().min()?;
+        Some((TRY_AGAIN_FIRST_MS << tries.min(16)).min(TRY_AGAIN_LAST_MS))
     }
 
     /// Keeps what an event brings; the definition's name, if there is something to do.
@@ -136,6 +162,7 @@ impl Follower {
     }
 
     fn forget(&mut self, name: &str) {
+        self.failed.remove(name);
         if let Some(known) = self.known.remove(name)
             && known.registered.is_some()
         {
@@ -154,10 +181,16 @@ impl Follower {
         self.register_discovery();
         self.finish_first_sync();
         for name in names {
-            if let Err(error) = self.work_on_one(&name).await {
-                // A conflict or a write in between: the next event brings it back.
-                log::warn!("the status of `{name}` is not written: {}", error.message);
+            match self.work_on_one(&name).await {
+                Ok(()) => {
+                    self.failed.remove(&name);
+                }
+                Err(error) => {
+                    log::warn!("the status of `{name}` is not written and is tried again: {}", error.message);
+                    *self.failed.entry(name.clone()).or_default() += 1;
+                }
             }
+            self.finalize(&name);
         }
         self.register_discovery();
     }
@@ -175,7 +208,6 @@ impl Follower {
             None => {}
             Some(why) => self.write_status(name, &|object| status::refuse(object, &why)).await?,
         }
-        self.finalize(name);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use serde_json::{Map, Value};
 
 use super::resolve;
-use crate::codec::{DEPTH_MAX, Decoded, STRICT_MAX, base64};
+use crate::codec::{DEPTH_MAX, Decoded, STRICT_MAX, base64, depth};
 
 /// How many values aliases may stand for: a small text can ask for billions.
 const ALIASED_MAX: usize = 100_000;
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
             }
             Event::SequenceStart(anchor, _) => (anchor, self.sequence(depth)?),
             Event::MappingStart(anchor, _) => (anchor, self.mapping(depth)?),
-            Event::Alias(anchor) => return self.alias(anchor, span),
+            Event::Alias(anchor) => return self.alias(anchor, span, depth),
             _ => return Err(located(span.start.line(), "did not find expected node content")),
         };
         if anchor != 0 {
@@ -136,9 +136,12 @@ impl<'a> Reader<'a> {
         Ok(members.into())
     }
 
-    fn alias(&mut self, anchor: usize, span: Span) -> Result<Value, String> {
+    fn alias(&mut self, anchor: usize, span: Span, at: usize) -> Result<Value, String> {
         let line = span.start.line();
         let value = self.anchors.get(&anchor).ok_or_else(|| located(line, "anchor value contains itself"))?;
+        if at + depth(value) > DEPTH_MAX {
+            return Err("yaml: exceeded max depth".into());
+        }
         self.aliased += size(value);
         match self.aliased <= ALIASED_MAX {
             true => Ok(value.clone()),
@@ -291,5 +294,14 @@ mod tests {
         assert_eq!(decode(text.as_bytes()).unwrap_err(), "yaml: document contains excessive aliasing");
         assert!(decode("[".repeat(10_000).as_bytes()).is_err());
         assert!(decode("a: &a [*a]".as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_alias_does_not_nest_deeper_than_text_may() {
+        let deep = |depth: usize, inner: &str| format!("{}{inner}{}", "[".repeat(depth), "]".repeat(depth));
+        for (outer, fits) in [(10, true), (DEPTH_MAX - 60, false)] {
+            let text = format!("a: &x {}\nb: {}\n", deep(60, "1"), deep(outer, "*x"));
+            assert_eq!(decode(text.as_bytes()).is_ok(), fits, "{outer}");
+        }
     }
 }

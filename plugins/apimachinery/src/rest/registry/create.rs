@@ -105,7 +105,7 @@ impl Registry<'_> {
         let mut guards = vec![Guard { key: key.clone(), revision: 0 }];
         guards.extend(companions.guards);
         let mut operations = vec![Write::Put(put)];
-        operations.extend(companions.operations);
+        operations.extend(self.without_absent(companions.operations).await?);
         Ok(match self.store.txn(guards, operations).await.map_err(from_store)? {
             TxnResult::Applied(mut objects) if !objects.is_empty() => {
                 Attempt::Done(Outcome { written: Written::Object(objects.swap_remove(0)), created: true })

@@ -76,7 +76,7 @@ impl Registry<'_> {
                 let companions = strategy.companions_of_removal(&object);
                 guards.extend(companions.guards);
                 let mut operations = vec![Write::Delete(key)];
-                operations.extend(companions.operations);
+                operations.extend(self.without_absent(companions.operations).await?);
                 let result = self.store.txn(guards, operations).await.map_err(from_store)?;
                 Ok(first(result)?.map(|removed| {
                     metadata_mut(&mut object).insert("resourceVersion".into(), removed.revision().to_string().into());

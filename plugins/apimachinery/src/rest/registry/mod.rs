@@ -7,7 +7,7 @@ mod namespace;
 mod update;
 
 use plugin_sdk::Store;
-use plugin_sdk::storage::{Freshness, Object};
+use plugin_sdk::storage::{Freshness, Object, Operation as Write};
 use serde_json::Value;
 
 pub use delete::{Deleted, set_finalizers_for_collector};
@@ -96,6 +96,21 @@ impl<'a> Registry<'a> {
             dry_run: false,
             applied: false,
         }
+    }
+
+    /// A companion that somebody else has deleted is given back already: to delete it again would
+    /// refuse the whole transaction, at each try.
+    async fn without_absent(&self, companions: Vec<Write>) -> Result<Vec<Write>, ApiError> {
+        let mut present = Vec::with_capacity(companions.len());
+        for companion in companions {
+            if let Write::Delete(key) = &companion
+                && self.store.get(key.clone(), Freshness::Latest).await.map_err(from_store)?.is_none()
+            {
+                continue;
+            }
+            present.push(companion);
+        }
+        Ok(present)
     }
 
     /// The object as it is now, if there is one.

@@ -96,7 +96,7 @@ impl Registry<'_> {
             let companions = strategy.companions_of_removal(&object);
             guards.extend(companions.guards);
             let mut operations = vec![Write::Delete(key)];
-            operations.extend(companions.operations);
+            operations.extend(self.without_absent(companions.operations).await?);
             return Ok(match self.store.txn(guards, operations).await.map_err(from_store)? {
                 TxnResult::Applied(_) => Some(Outcome { written: Written::Tree(object), created: false }),
                 TxnResult::Refused(_) => None,
@@ -113,7 +113,7 @@ impl Registry<'_> {
         let put = Put { key, value: self.encode(object), ttl_seconds: strategy.ttl_seconds() };
         guards.extend(companions.guards);
         let mut operations = vec![Write::Put(put)];
-        operations.extend(companions.operations);
+        operations.extend(self.without_absent(companions.operations).await?);
         Ok(match self.store.txn(guards, operations).await.map_err(from_store)? {
             TxnResult::Applied(mut objects) if !objects.is_empty() => {
                 Some(Outcome { written: Written::Object(objects.swap_remove(0)), created: false })
