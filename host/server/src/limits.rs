@@ -14,6 +14,8 @@ pub(crate) const REFUSED_BODY_BYTES_MAX: u64 = 8 * REQUEST_BODY_BYTES_MAX;
 /// its resource.
 pub(crate) const REQUEST_SERIES_MAX: usize = 10_000;
 
+/// Different warnings of a response; more are left out.
+pub(crate) const WARNINGS_MAX: usize = 256;
 /// All warnings of a response together. Above it each is cut.
 pub(crate) const WARNING_CHARS_MAX: usize = 4096;
 /// Each of them, then.
@@ -134,6 +136,7 @@ impl Limits {
             ("request_body_bytes_max", REQUEST_BODY_BYTES_MAX),
             ("refused_body_bytes_max", REFUSED_BODY_BYTES_MAX),
             ("request_series_max", REQUEST_SERIES_MAX as u64),
+            ("warnings_max", WARNINGS_MAX as u64),
             ("warning_chars_max", WARNING_CHARS_MAX as u64),
             ("warning_chars_cut", WARNING_CHARS_CUT as u64),
             ("ending_watch_frames_max", ENDING_WATCH_FRAMES_MAX as u64),

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use parking_lot::Mutex;
 
-use crate::limits::{WARNING_CHARS_CUT, WARNING_CHARS_MAX};
+use crate::limits::{WARNING_CHARS_CUT, WARNING_CHARS_MAX, WARNINGS_MAX};
 
 /// Collects warnings; repetitions count once.
 #[derive(Debug, Default)]
@@ -12,7 +12,12 @@ pub struct Warnings(Mutex<Vec<String>>);
 impl Warnings {
     pub fn add(&self, text: &str) {
         let mut warnings = self.0.lock();
-        if !text.is_empty() && !warnings.iter().any(|other| other == text) {
+        if text.is_empty() || warnings.len() == WARNINGS_MAX {
+            return;
+        }
+        let end = text.char_indices().nth(WARNING_CHARS_MAX).map_or(text.len(), |(at, _)| at);
+        let text = &text[..end];
+        if !warnings.iter().any(|other| other == text) {
             warnings.push(text.to_owned());
         }
     }
@@ -64,6 +69,16 @@ mod tests {
             warnings.add(text);
         }
         assert_eq!(warnings.headers(), ["299 - \"unknown field \\\"spec.x\\\"\"", "299 - \"b\\\\c\""]);
+    }
+
+    #[test]
+    fn a_flood_of_warnings_is_bounded() {
+        let warnings = Warnings::default();
+        for n in 0..10 * WARNINGS_MAX {
+            warnings.add(&format!("{n} {}", "ü".repeat(2 * WARNING_CHARS_MAX)));
+        }
+        let kept = warnings.0.lock();
+        assert_eq!((kept.len(), kept[0].chars().count()), (WARNINGS_MAX, WARNING_CHARS_MAX));
     }
 
     #[test]

@@ -64,6 +64,14 @@ impl Activity {
         }
     }
 
+    /// A request's bytes may be on their way for long after it was answered: a connection that
+    /// somebody reads from is not idle.
+    fn bytes_went(&self) {
+        if self.requests.load(Ordering::Acquire) == 0 {
+            self.idle_since.store(self.now(), Ordering::Release);
+        }
+    }
+
     fn now(&self) -> u64 {
         self.epoch.elapsed().as_millis() as u64
     }
@@ -129,7 +137,7 @@ impl Drop for ActiveRequest {
     }
 }
 
-/// A socket that notes when bytes come.
+/// A socket that notes when bytes come and go.
 pub(super) struct Watched {
     stream: TcpStream,
     activity: Arc<Activity>,
@@ -155,7 +163,9 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.activity.bytes_went();
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -163,7 +173,9 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         bytes: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, bytes))?;
+        self.activity.bytes_went();
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -232,6 +244,19 @@ mod tests {
             drop(request);
         };
         assert_eq!(over_after(Some(HEAD), acts, &activity).await, 290);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_read_slowly_is_not_idle() {
+        let activity = Activity::new(None);
+        let acts = async {
+            drop(activity.request());
+            for _ in 0..4 {
+                after(60).await;
+                activity.bytes_went();
+            }
+        };
+        assert_eq!(over_after(Some(HEAD), acts, &activity).await, 330);
     }
 
     #[tokio::test(start_paused = true)]
