@@ -44,7 +44,16 @@ pub(super) fn serving(authority: &Pair, names: &[&str], addresses: &[IpAddr]) ->
 }
 
 pub(super) fn client(authority: &Pair, user: &str, group: &str) -> Result<Pair, PkiError> {
-    let mut params = params(user, leaf_end());
+    client_until(authority, user, group, leaf_end())
+}
+
+pub(super) fn client_until(
+    authority: &Pair,
+    user: &str,
+    group: &str,
+    not_after: OffsetDateTime,
+) -> Result<Pair, PkiError> {
+    let mut params = params(user, not_after);
     params.distinguished_name.push(DnType::OrganizationName, group);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     signed(authority, params)

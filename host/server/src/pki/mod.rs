@@ -32,7 +32,7 @@ pub const ADMIN_USER: &str = "kubernetes-admin";
 /// The group that may do everything.
 pub const ADMIN_GROUP: &str = "system:masters";
 
-/// What is nearer to its end than this is made anew at start.
+/// What is nearer to its end than this is made anew.
 const RENEW_BEFORE: Duration = Duration::days(30);
 
 /// Names that clients inside of a cluster use, and the one that people use.
@@ -56,6 +56,8 @@ pub enum PkiError {
 pub struct Pki {
     dir: PathBuf,
     kubeconfig: PathBuf,
+    /// Those by which clients reach the server.
+    addresses: Vec<IpAddr>,
     authority: Pair,
     admin: Pair,
 }
@@ -69,7 +71,6 @@ impl Pki {
         // Two hosts that start at once must not mix their keys.
         let _lock = files::lock(&dir)?;
         let now = OffsetDateTime::now_utc();
-
         let authority = match load(&dir, "ca")? {
             // A new authority invalidates what clients hold, so an unreadable one is a person's decision.
             Some((pair, inspected)) if inspected.not_after - RENEW_BEFORE > now => pair,
@@ -85,23 +86,19 @@ impl Pki {
                 store(&dir, "ca", issue::authority("kubernetes")?)?
             }
         };
-        let signer = inspect(&authority.certificate)?;
-
         let addresses = serving_addresses(bind, service);
-        let serving = leaf(&dir, "apiserver", &signer, now, |old| {
-            let missing = SERVING_NAMES.iter().find(|name| !old.names.contains(**name)).map(|name| (*name).to_owned());
-            missing
-                .or_else(|| addresses.iter().find(|a| !old.addresses.contains(a)).map(IpAddr::to_string))
-                .map(|name| format!("does not name `{name}`"))
-        });
-        if serving?.is_none() {
-            store(&dir, "apiserver", issue::serving(&authority, &SERVING_NAMES, &addresses)?)?;
-        }
-        let admin = match leaf(&dir, "admin", &signer, now, |_| None)? {
-            Some(pair) => pair,
-            None => store(&dir, "admin", issue::client(&authority, ADMIN_USER, ADMIN_GROUP)?)?,
-        };
-        Ok(Self { kubeconfig: data_dir.join("admin.kubeconfig"), dir, authority, admin })
+        let admin = leaves(&dir, &authority, &addresses)?;
+        Ok(Self { kubeconfig: data_dir.join("admin.kubeconfig"), dir, addresses, authority, admin })
+    }
+
+    /// Makes anew what is about to expire while the server serves; the authority is no part of
+    /// that, since its clients would have to know. True if the administrator's is another one.
+    pub(crate) fn renew(&mut self) -> Result<bool, PkiError> {
+        let _lock = files::lock(&self.dir)?;
+        let admin = leaves(&self.dir, &self.authority, &self.addresses)?;
+        let is_another = admin.certificate != self.admin.certificate;
+        self.admin = admin;
+        Ok(is_another)
     }
 
     /// The authority's certificate, PEM.
@@ -149,6 +146,25 @@ fn serving_addresses(bind: IpAddr, service: IpAddr) -> Vec<IpAddr> {
         addresses.push(bind);
     }
     addresses
+}
+
+/// What the authority signs: the serving certificate, and the administrator's, which is returned.
+fn leaves(dir: &Path, authority: &Pair, addresses: &[IpAddr]) -> Result<Pair, PkiError> {
+    let signer = inspect(&authority.certificate)?;
+    let now = OffsetDateTime::now_utc();
+    let serving = leaf(dir, "apiserver", &signer, now, |old| {
+        let missing = SERVING_NAMES.iter().find(|name| !old.names.contains(**name)).map(|name| (*name).to_owned());
+        missing
+            .or_else(|| addresses.iter().find(|a| !old.addresses.contains(a)).map(IpAddr::to_string))
+            .map(|name| format!("does not name `{name}`"))
+    });
+    if serving?.is_none() {
+        store(dir, "apiserver", issue::serving(authority, &SERVING_NAMES, addresses)?)?;
+    }
+    match leaf(dir, "admin", &signer, now, |_| None)? {
+        Some(pair) => Ok(pair),
+        None => store(dir, "admin", issue::client(authority, ADMIN_USER, ADMIN_GROUP)?),
+    }
 }
 
 /// A certificate that can be used again, or nothing, with a line in the log that says why.

@@ -121,6 +121,20 @@ fn what_does_not_fit_is_made_anew() {
 }
 
 #[test]
+fn what_is_about_to_expire_is_renewed_while_the_server_serves() {
+    let data = tempfile::tempdir().unwrap();
+    let mut pki = open(data.path());
+    assert!(!pki.renew().unwrap());
+    let soon = OffsetDateTime::now_utc() + Duration::days(29);
+    let old = issue::client_until(&pki.authority, ADMIN_USER, ADMIN_GROUP, soon).unwrap();
+    store(&data.path().join("pki"), "admin", old).unwrap();
+    let before = content(data.path());
+    assert!(pki.renew().unwrap());
+    assert_eq!(changed(&before, &content(data.path())), ["admin.crt", "admin.key"]);
+    assert_eq!(pki.admin().0, fs::read_to_string(data.path().join("pki/admin.crt")).unwrap());
+}
+
+#[test]
 fn another_address_makes_another_serving_certificate() {
     let data = tempfile::tempdir().unwrap();
     open(data.path());

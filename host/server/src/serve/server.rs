@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use super::http::Shared;
 use super::in_flight::InFlightRequests;
+use super::reload::{Files, trusted};
 use super::running::{Running, Sequence, ServerHandle};
 use super::trust::Trust;
 use super::watches::Watches;
@@ -156,16 +157,9 @@ impl Server {
         let failed = |source| StartError::Listen { address: asked, source };
         let listener = TcpListener::bind(asked).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let kubeconfig = self.pki.write_kubeconfig(address, &self.trusted())?;
+        let trusted = trusted(&self.trust, &self.pki, self.config.serving.tls.certificate.is_none());
+        let kubeconfig = self.pki.write_kubeconfig(address, &trusted)?;
         Ok(Bound { server: self, listener, address, kubeconfig })
-    }
-
-    /// The authorities by which clients know the server, PEM.
-    fn trusted(&self) -> String {
-        match self.config.serving.tls.certificate {
-            Some(_) => self.trust.serving_pem(),
-            None => self.pki.authority().to_owned(),
-        }
     }
 }
 
@@ -243,14 +237,9 @@ impl Bound {
             send_retry_after: config.shutdown.send_retry_after,
             request_timeout: config.requests.timeout,
         };
-        // A certificate that the operator brings is what clients trust: they are told of a new one.
-        let (own, address) = (config.serving.tls.certificate.is_none(), self.address);
         let (reload, asked) = mpsc::channel(1);
-        tokio::spawn(reload::keep_fresh(trust.clone(), asked, move || {
-            if !own && let Err(error) = pki.write_kubeconfig(address, &trust.serving_pem()) {
-                warn!("the kubeconfig names the old certificate: {error}");
-            }
-        }));
+        let files = Files { trust, pki, own: config.serving.tls.certificate.is_none(), served: self.address };
+        tokio::spawn(reload::keep_fresh(files, asked));
         let handle = ServerHandle::new(signals.clone(), reload);
         // The files are looked at for as long as somebody holds a handle.
         let (abort, running) = (shared.abort.clone(), handle.clone());
@@ -264,6 +253,6 @@ impl Bound {
             }
             drop(running);
         });
-        Running::new(address, handle, done)
+        Running::new(self.address, handle, done)
     }
 }
