@@ -85,7 +85,7 @@ fn goaway(answer: &[u8]) -> Option<u8> {
 
 #[tokio::test]
 async fn a_handshake_has_its_time() {
-    let served = serve_within(|limits| limits.handshake_ms_max = 50).await;
+    let served = serve_within(|limits| limits.handshake_ms_max = 1_000).await;
     for begins in [&b""[..], b"\x16\x03\x01\x02"] {
         let mut silent = TcpStream::connect(served.running.address()).await.unwrap();
         silent.write_all(begins).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_handshake_has_its_time() {
 
 #[tokio::test]
 async fn a_head_that_comes_byte_by_byte_has_its_time() {
-    let served = serve_within(|limits| limits.request_head_ms_max = 100).await;
+    let served = serve_within(|limits| limits.request_head_ms_max = 1_000).await;
     let mut slow = Vec::new();
     for _ in 0..50 {
         let mut stream = served.raw(H1).await;
@@ -114,7 +114,7 @@ async fn a_head_that_comes_byte_by_byte_has_its_time() {
 #[tokio::test]
 async fn a_body_that_does_not_come_has_its_time() {
     let data = tempfile::tempdir().unwrap();
-    let config = config(data.path(), &["--request-timeout=100ms"]);
+    let config = config(data.path(), &["--request-timeout=1s"]);
     let served = serve_with(data, config).await;
     let mut stream = served.raw(H1).await;
     stream.write_all(b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nonly this").await.unwrap();
@@ -134,7 +134,7 @@ async fn a_body_that_does_not_come_has_its_time() {
 
 #[tokio::test]
 async fn an_idle_connection_has_its_time() {
-    let served = serve_within(|limits| limits.idle_ms_max = 50).await;
+    let served = serve_within(|limits| limits.idle_ms_max = 500).await;
     for protocol in [H1, H2] {
         let mut client = served.client(protocol).await;
         assert_eq!(client.get("/hello").await.unwrap().0, 200);

@@ -25,7 +25,7 @@ impl Served {
 
 #[tokio::test]
 async fn what_the_server_ends_is_counted_as_that() {
-    let served = serve(&["--request-timeout=200ms"]).await;
+    let served = serve(&["--request-timeout=500ms"]).await;
     assert_eq!(served.client(H2).await.get("/wait?timeout=10ms").await.unwrap().0, 504);
     assert_eq!(served.metric("apiserver_request_terminations_total", &[("code", "504")]).await, Some(1.0));
     assert_eq!(served.metric("apiserver_request_aborts_total", &[("verb", "GET")]).await, None);

@@ -145,7 +145,7 @@ async fn a_watch_streams_while_others_are_answered() {
 
 #[tokio::test]
 async fn an_answer_that_nobody_reads_is_ended_and_its_neighbours_are_not() {
-    let served = serve(&["--request-timeout=200ms"]).await;
+    let served = serve(&["--request-timeout=500ms"]).await;
     for protocol in [H1, H2] {
         let mut client = served.client(protocol).await;
         let unread = client.send(request(Method::GET, "/flood", Bytes::new())).await.unwrap();

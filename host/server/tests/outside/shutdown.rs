@@ -103,7 +103,7 @@ async fn watches_end_cleanly_and_do_not_hold_the_shutdown_up() {
 #[tokio::test]
 async fn a_request_that_never_ends_is_given_up_after_the_request_timeout() {
     // A client that asks for more time than there is gets what there is.
-    let served = serve(&["--request-timeout=300ms"]).await;
+    let served = serve(&["--request-timeout=500ms"]).await;
     let mut client = served.client(H2).await;
     let waiting = tokio::spawn(async move { client.get("/wait").await.unwrap().0 });
     served.controls.waiting.notified().await;
@@ -118,7 +118,7 @@ async fn a_client_that_never_reads_is_given_up_after_the_request_timeout() {
     let cases = [("", H1), ("", H2), ("--shutdown-send-retry-after", H1), ("--shutdown-send-retry-after", H2)];
     // All at once: each takes as long as connections get for their ends.
     join_all(cases.map(|(argument, protocol)| async move {
-        let arguments: Vec<_> = ["--request-timeout=200ms", argument].into_iter().filter(|a| !a.is_empty()).collect();
+        let arguments: Vec<_> = ["--request-timeout=500ms", argument].into_iter().filter(|a| !a.is_empty()).collect();
         let served = serve(&arguments).await;
         let mut client = served.client(protocol).await;
         let unread = client.send(request(Method::GET, "/flood", Bytes::new())).await.unwrap();
