@@ -4,7 +4,7 @@
 
 wasmtime::component::bindgen!({
     path: "../wit/0.1.0",
-    world: "resource-link",
+    world: "any-link",
     imports: { default: trappable },
     with: {
         "host:chain/storage.object": crate::imports::storage::Object,
@@ -12,6 +12,7 @@ wasmtime::component::bindgen!({
         "host:chain/storage.watch": crate::imports::storage::Watch,
         "host:chain/storage.store": crate::imports::storage::Store,
         "host:chain/request.context": crate::imports::request::Context,
+        "host:chain/access.context": crate::imports::access::Context,
         "host:chain/request.hook-context": crate::imports::request::HookContext,
     },
 });

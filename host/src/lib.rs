@@ -5,9 +5,11 @@
 //! component), [`imports`] (what the component may do), [`answer`] (writing what it decided).
 //! [`load`] brings components in, [`run`] puts everything together. ARCHITECTURE.md tells more.
 
+pub mod access;
 pub mod answer;
 pub mod bindings;
 pub mod chain;
+pub mod grants;
 pub mod guest;
 pub mod imports;
 pub mod limits;

@@ -1,115 +1,137 @@
 //! Every quantity that a guest can grow, and its bound: the one table (DESIGN D8).
 //!
 //! What a client can grow is bounded in `host_server::Limits` and `host_store::Limits`;
-//! `host limits` prints all of it.
+//! `host limits` prints all of it. `--plugin-limit NAME=LIMIT=VALUE` changes a row for one plugin.
 
 use std::time::Duration;
 
-/// The bounds of one plugin.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Linear memory of one instance. The three servers use 5 to 20 MiB; a guest that asks
-    /// for more sees its allocation fail.
-    pub memory_bytes_max: usize,
-    /// Linear memory that an instance may keep: one that has grown above it is replaced once it
-    /// has finished its calls, since guest memory never shrinks.
-    pub memory_bytes_kept_max: usize,
-    /// Tables of one instance, in elements.
-    pub table_elements_max: usize,
-    /// Component handles in one instance (GHSA-q554-3cjc-rx7p).
-    pub handles_max: usize,
-    /// Bytes that one call may bring from a guest to the host.
-    pub hostcall_bytes_max: usize,
-    /// Computing without returning or awaiting; above it the instance is ended.
-    pub cpu_ms_max: u64,
-    /// How long `init` may take.
-    pub init_ms_max: u64,
-    /// How long `prepare-run` may take.
-    pub prepare_run_ms_max: u64,
-    /// How long one health check may take.
-    pub health_check_ms_max: u64,
-    /// How long `decode` and `render` may take for one batch.
-    pub render_ms_max: u64,
-    /// How long a cancelled call may go on before its instance is ended.
-    pub cancelled_call_ms_max: u64,
-    /// How long a hook has to end once it was cancelled.
-    pub hook_end_ms_max: u64,
-    /// How long a pre-shutdown hook may take.
-    pub pre_shutdown_hook_ms_max: u64,
-    /// Serving instances of one link; there are no more of them than cores.
-    pub instances_per_link_max: usize,
-    /// Calls under way in one instance; more wait for their turn.
-    pub calls_per_instance_max: usize,
-    /// Calls that wait for an instance; more are answered 503.
-    pub calls_queued_max: usize,
-    /// Objects in one call of `decode` or `render`.
-    pub render_batch_items_max: usize,
-    /// Bytes of the objects in one such call, unless one alone has more.
-    pub render_batch_bytes_max: usize,
-    /// Routes of one link.
-    pub routes_max: usize,
-    /// Claims of one link.
-    pub claims_max: usize,
-    /// Steps of the path of one selectable field of a claim.
-    pub selectable_path_steps_max: usize,
-    /// Health checks and hooks of one link, each.
-    pub checks_max: usize,
-    /// The tag of a route.
-    pub tag_bytes_max: usize,
-    /// Log lines of one plugin in a second; more are counted and dropped.
-    pub log_lines_per_second_max: u32,
-    /// One log line; the rest is cut.
-    pub log_line_bytes_max: usize,
-    /// Metric series of one plugin.
-    pub metric_series_max: usize,
-    /// The body of an answer to a subrequest.
-    pub subrequest_body_bytes_max: usize,
-    /// How long a hook's subrequest may take; a request's ends with the request.
-    pub hook_subrequest_ms_max: u64,
-    /// A component's file.
-    pub component_bytes_max: u64,
-    /// Memory that the process that compiles a component may use.
-    pub compile_memory_bytes_max: u64,
-    /// How long compiling one component may take.
-    pub compile_ms_max: u64,
+/// One row of the table: its name with the unit last, its type, and its default.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr,)*) => {
+        /// The bounds of one plugin.
+        #[derive(Debug, Clone)]
+        pub struct Limits {
+            $($(#[$doc])* pub $name: $type,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Limits {
+            /// Each bound with its unit in its name, for `host limits`.
+            pub fn rows(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name as u64),)*]
+            }
+
+            /// Changes the bound of this name.
+            fn row(&mut self, name: &str, value: u64) -> Option<()> {
+                match name {
+                    $(stringify!($name) => self.$name = value.try_into().ok()?,)*
+                    _ => return None,
+                }
+                Some(())
+            }
+        }
+    };
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            memory_bytes_max: 256 << 20,
-            memory_bytes_kept_max: 96 << 20,
-            table_elements_max: 100_000,
-            handles_max: 20_000,
-            hostcall_bytes_max: 32 << 20,
-            cpu_ms_max: 2_000,
-            init_ms_max: 10_000,
-            prepare_run_ms_max: 30_000,
-            health_check_ms_max: 5_000,
-            render_ms_max: 20_000,
-            cancelled_call_ms_max: 1_000,
-            hook_end_ms_max: 5_000,
-            pre_shutdown_hook_ms_max: 30_000,
-            instances_per_link_max: 16,
-            calls_per_instance_max: 256,
-            calls_queued_max: 1_024,
-            render_batch_items_max: 128,
-            render_batch_bytes_max: 4 << 20,
-            routes_max: 20_000,
-            claims_max: 10_000,
-            selectable_path_steps_max: 32,
-            checks_max: 200,
-            tag_bytes_max: 4 << 10,
-            log_lines_per_second_max: 500,
-            log_line_bytes_max: 8 << 10,
-            metric_series_max: 1_000,
-            subrequest_body_bytes_max: 16 << 20,
-            hook_subrequest_ms_max: 60_000,
-            component_bytes_max: 64 << 20,
-            compile_memory_bytes_max: 8 << 30,
-            compile_ms_max: 300_000,
-        }
-    }
+limits! {
+    /// Linear memory of one instance. The three servers use 5 to 20 MiB; a guest that asks
+    /// for more sees its allocation fail.
+    memory_bytes_max: usize = 256 << 20,
+    /// Linear memory that an instance may keep: one that has grown above it is replaced once it
+    /// has finished its calls, since guest memory never shrinks.
+    memory_bytes_kept_max: usize = 96 << 20,
+    /// Tables of one instance, in elements.
+    table_elements_max: usize = 100_000,
+    /// Component handles in one instance (GHSA-q554-3cjc-rx7p), and what they stand for.
+    handles_max: usize = 20_000,
+    /// Bytes that one call may bring from a guest to the host, and one answer.
+    hostcall_bytes_max: usize = 32 << 20,
+    /// Random bytes in one call.
+    random_bytes_max: u64 = 64 << 10,
+    /// Computing without returning or awaiting; above it the instance is ended.
+    cpu_ms_max: u64 = 2_000,
+    /// What counts as long computing, in percent of all cores: stretches above
+    /// [`Limits::CPU_STRETCH_FREE`]. Above it calls are answered 503 and instances slowed down.
+    cpu_share_max: u64 = 50,
+    /// What all hooks of the plugin together compute, in percent of all cores. Above it they are
+    /// slowed down: nobody asked for it.
+    hook_cpu_share_max: u64 = 10,
+    /// How many more calls may fail than succeed before the plugin is degraded.
+    failures_max: u32 = 5,
+    /// The longest pause between two tries of a plugin that is degraded.
+    degraded_ms_max: u64 = 60_000,
+    /// How long `init` may take.
+    init_ms_max: u64 = 10_000,
+    /// How long `prepare-run` may take.
+    prepare_run_ms_max: u64 = 30_000,
+    /// How long one health check may take.
+    health_check_ms_max: u64 = 5_000,
+    /// How long `decode` and `render` may take for one batch.
+    render_ms_max: u64 = 20_000,
+    /// How long a link may take to say who somebody is or what he may.
+    access_ms_max: u64 = 5_000,
+    /// How long a cancelled call may go on before its instance is ended.
+    cancelled_call_ms_max: u64 = 1_000,
+    /// How long a hook has to end once it was cancelled.
+    hook_end_ms_max: u64 = 5_000,
+    /// How long a pre-shutdown hook may take.
+    pre_shutdown_hook_ms_max: u64 = 30_000,
+    /// Serving instances of one link; there are no more of them than cores.
+    instances_per_link_max: usize = 16,
+    /// Calls under way in one instance; more wait for their turn.
+    calls_per_instance_max: usize = 256,
+    /// Calls that wait for an instance; more are answered 503.
+    calls_queued_max: usize = 1_024,
+    /// Objects in one call of `decode` or `render`.
+    render_batch_items_max: usize = 128,
+    /// Bytes of the objects in one such call, unless one alone has more.
+    render_batch_bytes_max: usize = 4 << 20,
+    /// Routes of one link.
+    routes_max: usize = 20_000,
+    /// Claims of one link.
+    claims_max: usize = 10_000,
+    /// Steps of the path of one selectable field of a claim.
+    selectable_path_steps_max: usize = 32,
+    /// Health checks and hooks of one link, each.
+    checks_max: usize = 200,
+    /// The tag of a route.
+    tag_bytes_max: usize = 4 << 10,
+    /// All texts in the routes and claims of one link.
+    registration_bytes_max: usize = 16 << 20,
+    /// Log lines of one plugin in a second; more are counted and dropped. As many again of the
+    /// host's about the plugin.
+    log_lines_per_second_max: u32 = 500,
+    /// One log line; the rest is cut.
+    log_line_bytes_max: usize = 8 << 10,
+    /// Metric series of one plugin.
+    metric_series_max: usize = 1_000,
+    /// The name and the labels of one series.
+    metric_series_bytes_max: usize = 4 << 10,
+    /// Headers of an answer.
+    response_headers_max: usize = 128,
+    /// All headers of an answer.
+    response_header_bytes_max: usize = 64 << 10,
+    /// Subrequests under way for one request or hook, those that they caused included.
+    subrequests_max: usize = 64,
+    /// How deep a subrequest may be within others.
+    subrequest_depth_max: usize = 8,
+    /// The body of an answer to a subrequest.
+    subrequest_body_bytes_max: usize = 16 << 20,
+    /// How long a hook's subrequest may take; a request's ends with the request.
+    hook_subrequest_ms_max: u64 = 60_000,
+    /// Watches that the plugin has open, its clients' included.
+    watches_max: usize = 10_000,
+    /// A component's file.
+    component_bytes_max: u64 = 64 << 20,
+    /// Memory that the process that compiles a component may use.
+    compile_memory_bytes_max: u64 = 8 << 30,
+    /// How long compiling one component may take.
+    compile_ms_max: u64 = 300_000,
 }
 
 impl Limits {
@@ -117,40 +139,50 @@ impl Limits {
     /// spinning guest keeps a thread (plugin-hosts.md 6a: 1 ms costs nothing measurable).
     pub const EPOCH_TICK: Duration = Duration::from_millis(1);
 
-    /// Each bound with its unit in its name, for `host limits`.
-    pub fn rows(&self) -> Vec<(&'static str, u64)> {
-        vec![
-            ("memory_bytes_max", self.memory_bytes_max as u64),
-            ("memory_bytes_kept_max", self.memory_bytes_kept_max as u64),
-            ("table_elements_max", self.table_elements_max as u64),
-            ("handles_max", self.handles_max as u64),
-            ("hostcall_bytes_max", self.hostcall_bytes_max as u64),
-            ("cpu_ms_max", self.cpu_ms_max),
-            ("init_ms_max", self.init_ms_max),
-            ("prepare_run_ms_max", self.prepare_run_ms_max),
-            ("health_check_ms_max", self.health_check_ms_max),
-            ("render_ms_max", self.render_ms_max),
-            ("cancelled_call_ms_max", self.cancelled_call_ms_max),
-            ("hook_end_ms_max", self.hook_end_ms_max),
-            ("pre_shutdown_hook_ms_max", self.pre_shutdown_hook_ms_max),
-            ("instances_per_link_max", self.instances_per_link_max as u64),
-            ("calls_per_instance_max", self.calls_per_instance_max as u64),
-            ("calls_queued_max", self.calls_queued_max as u64),
-            ("render_batch_items_max", self.render_batch_items_max as u64),
-            ("render_batch_bytes_max", self.render_batch_bytes_max as u64),
-            ("routes_max", self.routes_max as u64),
-            ("claims_max", self.claims_max as u64),
-            ("selectable_path_steps_max", self.selectable_path_steps_max as u64),
-            ("checks_max", self.checks_max as u64),
-            ("tag_bytes_max", self.tag_bytes_max as u64),
-            ("log_lines_per_second_max", u64::from(self.log_lines_per_second_max)),
-            ("log_line_bytes_max", self.log_line_bytes_max as u64),
-            ("metric_series_max", self.metric_series_max as u64),
-            ("subrequest_body_bytes_max", self.subrequest_body_bytes_max as u64),
-            ("hook_subrequest_ms_max", self.hook_subrequest_ms_max),
-            ("component_bytes_max", self.component_bytes_max),
-            ("compile_memory_bytes_max", self.compile_memory_bytes_max),
-            ("compile_ms_max", self.compile_ms_max),
-        ]
+    /// Computing up to this without returning or awaiting is an ordinary request, and counts
+    /// towards no share: it is bounded by what clients may ask for.
+    pub const CPU_STRETCH_FREE: Duration = Duration::from_millis(10);
+
+    /// Takes `LIMIT=VALUE`.
+    ///
+    /// # Errors
+    /// If there is no such limit, or the value is none that it can have.
+    pub fn set(&mut self, text: &str) -> Result<(), String> {
+        let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not of the form `LIMIT=VALUE`"))?;
+        if !self.rows().iter().any(|(other, _)| *other == name) {
+            return Err(format!("there is no limit `{name}`; `host limits` prints all of them"));
+        }
+        let number = value.parse().ok().filter(|value| *value > 0);
+        number
+            .and_then(|value| self.row(name, value))
+            .ok_or_else(|| format!("`{value}` is no value for `{name}`: a number above 0 is needed"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_changed_by_its_name() {
+        let mut limits = Limits::default();
+        for (text, expected) in [
+            ("cpu_ms_max=7", Ok(())),
+            ("log_lines_per_second_max=3", Ok(())),
+            ("log_lines_per_second_max=99999999999", Err("`99999999999` is no value")),
+            ("cpu_ms_max=0", Err("a number above 0")),
+            ("cpu_ms_max=-1", Err("a number above 0")),
+            ("cpu_ms_max", Err("of the form `LIMIT=VALUE`")),
+            ("speed_max=1", Err("there is no limit `speed_max`; `host limits`")),
+        ] {
+            match (limits.set(text), expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(error), Err(part)) if error.contains(part) => {}
+                (got, _) => panic!("{text}: {got:?}"),
+            }
+        }
+        assert_eq!((limits.cpu_ms_max, limits.log_lines_per_second_max), (7, 3));
+        let changed = limits.rows().iter().zip(Limits::default().rows()).filter(|(a, b)| **a != *b).count();
+        assert_eq!(changed, 2);
     }
 }

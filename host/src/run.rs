@@ -18,8 +18,10 @@ use host_store::{Cache, Embedded, Encrypted, EncryptionConfig, Store, follow_enc
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::access;
 use crate::bindings::host::chain::registration::{self as wit, Moment};
 use crate::chain::{self, Chain, Claims, Facts, Link, LinkOptions, PluginFamilies, RequestState, Services};
+use crate::grants::Grants;
 use crate::guest::{HookRunner, HookState};
 use crate::imports::request::HookContext;
 use crate::limits::Limits;
@@ -71,17 +73,18 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
         tokio::task::spawn_blocking(move || open_store(&data_dir, &storage))
     };
     let compiled = open_compiled_cache(&config)?;
-    let limits = Arc::new(Limits::default());
+    let chosen = plugins.links.iter().map(link_options).collect::<anyhow::Result<Vec<_>>>()?;
     let server = Server::new(config)?;
 
-    let engine = Engine::new(&limits).map_err(|error| anyhow::anyhow!("this machine cannot run plugins: {error:#}"))?;
+    let engine =
+        Engine::new(&widest(&chosen)).map_err(|error| anyhow::anyhow!("this machine cannot run plugins: {error:#}"))?;
     let ((store, cache), loaded) = tokio::try_join!(
         async {
             let store: Arc<dyn Store> = Arc::new(encrypted(opening.await??, &storage)?);
             let cache = Cache::start(store.clone(), host_store::Limits::default()).await;
             Ok((store, cache.context("the store cannot be read")?))
         },
-        load_all(&engine, &compiled, &plugins.links, plugins.dir.as_deref(), &limits),
+        load_all(&engine, &compiled, &plugins.links, plugins.dir.as_deref(), chosen),
     )?;
     let services = Arc::new(Services {
         cache,
@@ -101,10 +104,11 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     // Not in /readyz: who cannot reach the server cannot delete anything either.
     server.health().add(Check::new("storage-quota", [Endpoint::Healthz], quota_check(store.clone())));
 
-    let links = create_chain(&services, loaded, &limits).await?;
+    let links = create_chain(&services, loaded).await?;
     add_checks(&server, &links);
+    links.iter().for_each(|link| access::add(&server, link));
     let hooks = prepare_hooks(&server, &links)?;
-    prepare_run(&links, &limits).await?;
+    prepare_run(&links).await?;
 
     let bound = server.bind().await?;
     services.facts.set("external-address", bound.address().to_string());
@@ -196,19 +200,19 @@ async fn load_all(
     compiled: &CompiledCache,
     plugins: &[PluginChoice],
     plugin_dir: Option<&Path>,
-    limits: &Limits,
+    chosen: Vec<LinkOptions>,
 ) -> anyhow::Result<Vec<(LinkOptions, load::Loaded)>> {
-    let loads = plugins.iter().map(|plugin| async move {
+    let loads = plugins.iter().zip(chosen).map(|(plugin, options)| async move {
         let wanted = PluginPath { name: plugin.name.clone(), path: plugin.path.clone() };
         let path = load::find(&wanted, plugin_dir)?;
-        let loaded = load::load(engine, compiled, &plugin.name, &path, limits).await?;
-        Ok::<_, load::LoadError>((link_options(plugin), loaded))
+        let loaded = load::load(engine, compiled, &plugin.name, &path, &options.limits).await?;
+        Ok::<_, load::LoadError>((options, loaded))
     });
     let mut loaded = Vec::new();
     let mut errors = Vec::new();
     for result in futures::future::join_all(loads).await {
         match result {
-            Ok((options, plugin)) => loaded.push((options?, plugin)),
+            Ok(plugin) => loaded.push(plugin),
             Err(error) => errors.push(error.to_string()),
         }
     }
@@ -218,14 +222,23 @@ async fn load_all(
 fn link_options(plugin: &PluginChoice) -> anyhow::Result<LinkOptions> {
     let configuration = plugin.config.as_ref().map(std::fs::read_to_string).transpose();
     let configuration = configuration.with_context(|| format!("the configuration of plugin `{}`", plugin.name))?;
-    let mut proxy_destinations = Vec::new();
-    for grant in &plugin.grants {
-        match grant.strip_prefix("proxy:") {
-            Some(destination) if !destination.is_empty() => proxy_destinations.push(destination.to_string()),
-            _ => anyhow::bail!("plugin `{}` cannot be granted `{grant}`: `proxy:HOST:PORT` can be", plugin.name),
-        }
+    let name = &plugin.name;
+    let grants = Grants::parse(&plugin.grants, |name| std::env::var(name).ok())
+        .map_err(|problem| anyhow::anyhow!("plugin `{name}` cannot be granted {problem}"))?;
+    let mut limits = Limits::default();
+    for limit in &plugin.limits {
+        limits.set(limit).map_err(|problem| anyhow::anyhow!("--plugin-limit of `{name}`: {problem}"))?;
     }
-    Ok(LinkOptions { name: plugin.name.clone(), configuration, proxy_destinations })
+    Ok(LinkOptions { name: name.clone(), configuration, grants: Arc::new(grants), limits: Arc::new(limits) })
+}
+
+/// What the engine has to have room for: the most that any plugin may have.
+fn widest(plugins: &[LinkOptions]) -> Limits {
+    plugins.iter().fold(Limits::default(), |widest, LinkOptions { limits, .. }| Limits {
+        memory_bytes_max: widest.memory_bytes_max.max(limits.memory_bytes_max),
+        table_elements_max: widest.table_elements_max.max(limits.table_elements_max),
+        ..widest
+    })
 }
 
 /// Starts the links, the innermost first, and makes them the chain that serves. Returns them
@@ -233,14 +246,13 @@ fn link_options(plugin: &PluginChoice) -> anyhow::Result<LinkOptions> {
 async fn create_chain(
     services: &Arc<Services>,
     loaded: Vec<(LinkOptions, load::Loaded)>,
-    limits: &Arc<Limits>,
 ) -> anyhow::Result<Vec<Arc<Link>>> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let instances = cores.min(limits.instances_per_link_max);
     let mut links = Vec::new();
     for (options, plugin) in loaded {
         let name = options.name.clone();
-        let link = Link::start(options, plugin, limits.clone(), services.clone(), instances)
+        let instances = cores.min(options.limits.instances_per_link_max);
+        let link = Link::start(options, plugin, services.clone(), instances)
             .await
             .map_err(|error| anyhow::anyhow!("plugin `{name}` {error}"))?;
         link.claim().map_err(|error| anyhow::anyhow!("plugin `{name}` cannot be loaded: {}", reason(&error)))?;
@@ -264,6 +276,7 @@ fn reason(error: &wit::RegistrationError) -> &str {
 /// as upstream skips what a delegate has (kube-apiserver.md 1.1, 5).
 fn add_checks(server: &Server, links: &[Arc<Link>]) {
     for link in links {
+        server.health().add(standing_check(link));
         for check in link.registrations().checks {
             let endpoints: Vec<Endpoint> = check
                 .endpoints
@@ -284,6 +297,14 @@ fn add_checks(server: &Server, links: &[Arc<Link>]) {
             server.health().add(check.with_timeout(Duration::from_millis(limit_ms + 100)));
         }
     }
+}
+
+/// Whether a plugin is degraded. It is shown and fails nothing: who cannot do without the plugin
+/// sees that by its own checks, and a plugin that fails must not take the others with it.
+fn standing_check(link: &Arc<Link>) -> Check {
+    let conduct = link.conduct().clone();
+    let run = move || std::future::ready(if conduct.is_degraded() { Err("it keeps failing".into()) } else { Ok(()) });
+    Check::new(format!("plugin/{}", link.name()), [Endpoint::Readyz], run).advisory()
 }
 
 /// All hooks of the chain, ready to be started.
@@ -333,11 +354,11 @@ fn prepare_hooks(server: &Server, links: &[Arc<Link>]) -> anyhow::Result<Hooks> 
 }
 
 /// The last step before the listener: the delegate first, each link once.
-async fn prepare_run(links: &[Arc<Link>], limits: &Limits) -> anyhow::Result<()> {
+async fn prepare_run(links: &[Arc<Link>]) -> anyhow::Result<()> {
     for link in links {
         let context = HookContext::new(link.clone(), Arc::default(), CancellationToken::new());
         link.pool()
-            .prepare_run(context, limits.prepare_run_ms_max)
+            .prepare_run(context, link.limits().prepare_run_ms_max)
             .await
             .with_context(|| format!("plugin `{}` cannot be prepared", link.name()))?;
     }

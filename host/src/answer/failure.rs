@@ -9,7 +9,10 @@ use crate::guest::CallError;
 /// request had no effects: clients repeat whatever is answered with `Retry-After`, so a write that
 /// may have happened is a timeout without one.
 pub fn failure(link: &Link, error: &CallError, is_safe: bool) -> Failure {
-    link.log().host(tracing::Level::ERROR, &error.to_string());
+    // What closes a plugin is said once, not for each call that it costs.
+    if !matches!(error, CallError::Closed { .. }) {
+        link.log().host(tracing::Level::ERROR, &error.to_string());
+    }
     let name = link.name();
     match error {
         CallError::Failed { .. } => Failure::internal(format!("plugin `{name}` failed while it had the request")),
@@ -25,6 +28,10 @@ pub fn failure(link: &Link, error: &CallError, is_safe: bool) -> Failure {
         },
         CallError::Unavailable { .. } => {
             Failure::unavailable(format!("plugin `{name}` has no instance that could take the request"), 1)
+        }
+        CallError::Closed { reason, wait, .. } => {
+            let seconds = wait.as_secs_f64().ceil().max(1.0) as u32;
+            Failure::unavailable(format!("plugin `{name}` takes no requests now: {reason}"), seconds)
         }
         CallError::TimedOut { .. } => Failure::timeout(),
     }

@@ -9,18 +9,18 @@ mod decode;
 mod failure;
 mod item;
 mod proxy;
+mod stream;
 mod watch;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use host_server::{Body as HttpBody, BoxError, Failure, Response};
-use http::{HeaderName, HeaderValue, StatusCode};
-use http_body::Frame;
-use http_body_util::StreamBody;
+use host_server::{Body as HttpBody, Failure, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body::Body as _;
 
-use crate::chain::{Link, RequestState};
-use crate::guest::{Answer, Body, GuestStream, Layout};
+use crate::chain::{Fault, Link, RequestState};
+use crate::guest::{Answer, Body, CallError, Layout};
+use crate::limits::Limits;
 
 pub use failure::failure;
 
@@ -31,47 +31,91 @@ pub async fn carry_out(request: &Arc<RequestState>, link: &Arc<Link>, answer: An
         Answer::Response(answer) => answer,
         Answer::Proxy(order) => return Box::pin(proxy::forward(request, link, order, false)).await,
         Answer::Upgrade(order) => return Box::pin(proxy::forward(request, link, order, true)).await,
-        Answer::Broken(reason) => {
-            link.log().host(tracing::Level::ERROR, &format!("an answer cannot be carried out: {reason}"));
-            return Failure::internal(format!("plugin `{}` gave an answer that cannot be carried out", link.name()))
-                .into();
-        }
+        Answer::Broken(reason) => return invalid(link, &reason),
         // The caller walks on for these.
         Answer::Pass => return request.not_found(),
     };
-    let body = match body(link, answer.body).await {
-        Ok(body) => body,
-        Err(error) => return failure(link, &error, request.is_safe()).into(),
+    let claimed = claimed_length(&answer.headers);
+    let written = body(request, link, answer.body).await;
+    let mut response = match written {
+        Ok(body) => Response::new(body),
+        Err(Unwritten::Call(error)) => return failure(link, &error, request.is_safe()).into(),
+        Err(Unwritten::Late) => return Failure::timeout().into(),
     };
-    let mut response = Response::new(body);
     match StatusCode::from_u16(answer.status).ok().filter(|status| !status.is_informational()) {
         Some(status) => *response.status_mut() = status,
-        None => {
-            link.log().host(tracing::Level::ERROR, &format!("it answered with the status `{}`", answer.status));
-            return Failure::internal(format!("plugin `{}` answered with an invalid status", link.name())).into();
-        }
+        None => return invalid(link, &format!("the status `{}`", answer.status)),
     }
-    for (name, value) in answer.headers {
-        match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value)) {
-            // Framing is the host's: a guest cannot lie about its length.
-            (Ok(name), _) if FRAMING.contains(&name.as_str()) => {}
-            (Ok(name), Ok(value)) => {
-                response.headers_mut().append(name, value);
-            }
-            _ => link.log().host(tracing::Level::WARN, &format!("its header `{name}` is not valid and left out")),
-        }
+    if let (Some(claimed), Some(length)) = (claimed, response.body().size_hint().exact())
+        && claimed != length.to_string()
+    {
+        let text = format!("it says that its answer has `{claimed}` bytes, of which `{length}` are there");
+        link.conduct().fault(Fault::Answer, &text);
+    }
+    if let Err(reason) = add_headers(link, response.headers_mut(), answer.headers) {
+        return invalid(link, &reason);
     }
     response
+}
+
+/// The answer that a client gets where the plugin's cannot be sent.
+fn invalid(link: &Link, what: &str) -> Response {
+    link.conduct().fault(Fault::Answer, &format!("its answer cannot be sent: {what}"));
+    Failure::internal(format!("plugin `{}` gave an answer that cannot be sent", link.name())).into()
 }
 
 /// Headers that say how a message is framed.
 const FRAMING: [&str; 5] = ["content-length", "transfer-encoding", "connection", "upgrade", "keep-alive"];
 
-async fn body(link: &Arc<Link>, body: Body) -> Result<HttpBody, crate::guest::CallError> {
+fn claimed_length(headers: &[(String, String)]) -> Option<String> {
+    headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.clone())
+}
+
+fn add_headers(link: &Link, into: &mut HeaderMap, headers: Vec<(String, String)>) -> Result<(), String> {
+    let Limits { response_headers_max, response_header_bytes_max, .. } = **link.limits();
+    if headers.len() > response_headers_max {
+        return Err(format!("{} headers are more than `response_headers_max` ({response_headers_max})", headers.len()));
+    }
+    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > response_header_bytes_max {
+        return Err(format!(
+            "{bytes} bytes of headers are more than `response_header_bytes_max` ({response_header_bytes_max})"
+        ));
+    }
+    for (name, value) in headers {
+        match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value)) {
+            // Framing is the host's: a guest cannot lie about its length.
+            (Ok(name), _) if FRAMING.contains(&name.as_str()) => {}
+            (Ok(name), Ok(value)) => {
+                into.append(name, value);
+            }
+            _ => {
+                let name = name.escape_debug();
+                link.conduct().fault(Fault::Answer, &format!("its header `{name}` is not valid and left out"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why there is no body.
+enum Unwritten {
+    Call(CallError),
+    /// The deadline passed before it began.
+    Late,
+}
+
+impl From<CallError> for Unwritten {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+async fn body(request: &RequestState, link: &Arc<Link>, body: Body) -> Result<HttpBody, Unwritten> {
     Ok(match body {
         Body::Empty => HttpBody::default(),
         Body::Bytes(bytes) => bytes.into(),
-        Body::Stream(stream) => HttpBody::stream(StreamBody::new(chunks(stream))),
+        Body::Stream(stream) => Box::pin(stream::body(link, stream, request.deadline)).await.ok_or(Unwritten::Late)?,
         Body::Object { object, layout } => Box::pin(one(link, object, layout)).await?,
         Body::Collection { listing, layout } => Box::pin(collection::body(link, listing, layout)).await?,
         Body::Watch { watcher, options, form } => watch::body(link, watcher, options, form),
@@ -79,28 +123,11 @@ async fn body(link: &Arc<Link>, body: Body) -> Result<HttpBody, crate::guest::Ca
 }
 
 /// One object between its head and tail; nothing is copied if it stands alone as it is stored.
-async fn one(
-    link: &Arc<Link>,
-    object: Arc<host_store::Object>,
-    layout: Layout,
-) -> Result<HttpBody, crate::guest::CallError> {
+async fn one(link: &Arc<Link>, object: Arc<host_store::Object>, layout: Layout) -> Result<HttpBody, CallError> {
     let Layout { head, form, tail } = layout;
     let written = item::write(link, &form, false, vec![(None, object)]).await?.pop().unwrap_or_default();
     if head.is_empty() && tail.is_empty() {
         return Ok(written.into());
     }
     Ok([head, written, tail].concat().into())
-}
-
-/// What the guest writes. A stream whose instance ends is broken, not short: the client must not
-/// take half of it for all.
-fn chunks(stream: GuestStream) -> impl futures::Stream<Item = Result<Frame<Bytes>, BoxError>> + Send {
-    futures::stream::unfold(Some(stream), |stream| async {
-        let mut stream = stream?;
-        match stream.next().await {
-            Some(Ok(bytes)) => Some((Ok(Frame::data(bytes)), Some(stream))),
-            Some(Err(reason)) => Some((Err(BoxError::from(reason)), None)),
-            None => None,
-        }
-    })
 }

@@ -18,7 +18,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use crate::chain::{Link, RequestState};
+use crate::chain::{Fault, Link, RequestState};
 use crate::guest::ProxyOrder;
 
 /// How long a connection to the destination may take, TLS included.
@@ -48,8 +48,9 @@ async fn try_forward(
 ) -> Result<Response, String> {
     let uri: Uri = order.uri.parse().map_err(|error| format!("`{}` is not an address: {error}", order.uri))?;
     let destination = Destination::of(&uri)?;
-    if !destination.is_granted(&link.options().proxy_destinations) {
+    if !destination.is_granted(&link.options().grants.proxy) {
         let name = link.name();
+        link.conduct().count(Fault::Grant);
         return Err(format!(
             "`{destination}` is not granted to plugin `{name}`: start with `--plugin-grant {name}=proxy:{destination}`"
         ));

@@ -8,9 +8,11 @@ use arc_swap::ArcSwap;
 use host_server::lifecycle::{RoutesComplete, Signals};
 use host_store::Cache;
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Chain, Claims, PluginFamilies, PluginLog, PluginMetrics, Registrations, Routes};
+use super::{Chain, Claims, Conduct, Fault, PluginFamilies, PluginLog, PluginMetrics, Registrations, Routes};
 use crate::bindings::host::chain::registration::{Contents, RegistrationError};
+use crate::grants::Grants;
 use crate::guest::{Pool, StartError};
 use crate::limits::Limits;
 use crate::load::Loaded;
@@ -49,18 +51,20 @@ pub struct LinkOptions {
     pub name: String,
     /// The text of its configuration file.
     pub configuration: Option<String>,
-    /// Destinations that its answers may be forwarded to: `HOST:PORT`, `HOST` or `*`.
-    pub proxy_destinations: Vec<String>,
+    pub grants: Arc<Grants>,
+    pub limits: Arc<Limits>,
 }
 
 /// A plugin in its place in the chain. One value for each generation.
 pub struct Link {
     options: LinkOptions,
     loaded: Loaded,
-    limits: Arc<Limits>,
     services: Arc<Services>,
     log: PluginLog,
     metrics: PluginMetrics,
+    conduct: Arc<Conduct>,
+    /// One permit for each watch that may be open.
+    watches: Arc<Semaphore>,
     registrations: Mutex<Registrations>,
     pool: OnceLock<Pool>,
 }
@@ -73,24 +77,42 @@ impl Link {
     pub async fn start(
         options: LinkOptions,
         loaded: Loaded,
-        limits: Arc<Limits>,
         services: Arc<Services>,
         instances: usize,
     ) -> Result<Arc<Self>, StartError> {
+        let limits = options.limits.clone();
+        let families = &services.metrics;
+        let log = PluginLog::new(&options.name, &limits, families.faults(&options.name, Fault::LogLines));
         let link = Arc::new(Self {
-            log: PluginLog::new(&options.name, &limits),
-            metrics: PluginMetrics::new(&options.name, &limits, &services.metrics),
+            conduct: Arc::new(Conduct::new(&options.name, &limits, log.clone(), families)),
+            metrics: PluginMetrics::new(&options.name, &limits, log.clone(), families),
+            watches: Arc::new(Semaphore::new(limits.watches_max)),
+            log,
             options,
             loaded,
-            limits,
             services,
             registrations: Mutex::default(),
             pool: OnceLock::new(),
         });
+        link.say_what_is_not_granted();
         let (pool, registrations) = Pool::start(&link, instances).await?;
         *link.registrations.lock() = registrations;
         let _ = link.pool.set(pool);
         Ok(link)
+    }
+
+    /// Guests of many languages import all of WASI whether they use it or not, so this is no
+    /// error; but one that does use it learns only that there is nothing.
+    fn say_what_is_not_granted(&self) {
+        let name = self.name();
+        for (package, grant) in &self.loaded.wants {
+            if !self.options.grants.has(grant) {
+                let text = format!(
+                    "it imports `{package}`, of which nothing is granted: `--plugin-grant {name}={grant}` grants one"
+                );
+                self.log.host(tracing::Level::INFO, &text);
+            }
+        }
     }
 
     pub fn name(&self) -> &str {
@@ -110,7 +132,7 @@ impl Link {
     }
 
     pub fn limits(&self) -> &Arc<Limits> {
-        &self.limits
+        &self.options.limits
     }
 
     pub fn services(&self) -> &Arc<Services> {
@@ -123,6 +145,23 @@ impl Link {
 
     pub fn metrics(&self) -> &PluginMetrics {
         &self.metrics
+    }
+
+    /// How the plugin behaves.
+    pub fn conduct(&self) -> &Arc<Conduct> {
+        &self.conduct
+    }
+
+    /// Room for one more watch, as long as the permit lives.
+    ///
+    /// # Errors
+    /// If the plugin has `watches_max` already.
+    pub fn watch_permit(&self) -> Result<OwnedSemaphorePermit, String> {
+        self.watches.clone().try_acquire_owned().map_err(|_| {
+            let text = format!("more watches than `watches_max` ({}) are open", self.limits().watches_max);
+            self.conduct.fault(Fault::Watch, &text);
+            text
+        })
     }
 
     /// The serving instances. There are some as soon as there is a link.
@@ -153,7 +192,7 @@ impl Link {
     pub fn replace(&self, name: String, contents: Contents) -> Result<(), RegistrationError> {
         let mut registrations = self.registrations.lock();
         let mut changed = registrations.clone();
-        changed.replace(&self.limits, name, contents)?;
+        changed.replace(self.limits(), name, contents)?;
         // Claims first: a route that serves must find its storage.
         self.services.claims.set(&self.services.cache, self.name(), changed.claims())?;
         let routes = Arc::new(Routes::new(&changed.sets));

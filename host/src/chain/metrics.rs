@@ -1,14 +1,16 @@
 //! A plugin's numbers on `/metrics`: what the host counts of it, and what it counts itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use prometheus::{
-    CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
+    CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry,
 };
 
+use super::{Fault, PluginLog};
 use crate::limits::Limits;
 
 /// What the host counts of all plugins.
@@ -16,7 +18,8 @@ pub struct PluginFamilies {
     calls: IntCounterVec,
     seconds: HistogramVec,
     traps: IntCounterVec,
-    dropped: IntCounterVec,
+    faults: IntCounterVec,
+    degraded: IntGaugeVec,
     registry: Registry,
     /// Families that guests have made, by name.
     guests: Mutex<HashMap<String, Family>>,
@@ -29,18 +32,28 @@ enum Family {
     Histogram(Vec<String>, HistogramVec),
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
 /// The numbers of one plugin.
 pub struct PluginMetrics {
     plugin: String,
-    series_max: usize,
+    log: PluginLog,
+    limits: Arc<Limits>,
     families: Arc<PluginFamilies>,
     handled: IntCounter,
     failed: IntCounter,
     seconds: Histogram,
     traps: IntCounter,
     dropped: IntCounter,
+    /// Why updates were dropped: each reason is said once.
+    told: Mutex<HashSet<String>>,
     /// The series that the guest has made.
-    series: Mutex<std::collections::HashSet<(String, Vec<String>)>>,
+    series: Mutex<HashSet<(String, Vec<String>)>>,
 }
 
 impl PluginFamilies {
@@ -56,9 +69,9 @@ impl PluginFamilies {
                 &["plugin"],
             )?,
             traps: counter("host_plugin_instances_failed_total", "Instances that trapped or were ended.", &["plugin"])?,
-            dropped: counter(
-                "host_plugin_metric_updates_dropped_total",
-                "Updates of a plugin's own metrics that were not valid or above `metric_series_max`.",
+            faults: counter("host_plugin_faults_total", "What a plugin did wrong, by kind.", &["plugin", "fault"])?,
+            degraded: IntGaugeVec::new(
+                Opts::new("host_plugin_degraded", "1 while a plugin keeps failing and calls are held back."),
                 &["plugin"],
             )?,
             registry: registry.clone(),
@@ -67,24 +80,28 @@ impl PluginFamilies {
         registry.register(Box::new(families.calls.clone()))?;
         registry.register(Box::new(families.seconds.clone()))?;
         registry.register(Box::new(families.traps.clone()))?;
-        registry.register(Box::new(families.dropped.clone()))?;
+        registry.register(Box::new(families.faults.clone()))?;
+        registry.register(Box::new(families.degraded.clone()))?;
         Ok(families)
+    }
+
+    /// How often a plugin did this wrong.
+    pub(super) fn faults(&self, plugin: &str, fault: Fault) -> IntCounter {
+        self.faults.with_label_values(&[plugin, fault.name()])
+    }
+
+    pub(super) fn degraded(&self, plugin: &str) -> IntGauge {
+        self.degraded.with_label_values(&[plugin])
     }
 
     /// The guests' family of this name, made on first use; nothing if the name is taken by
     /// another kind or other labels.
-    fn family(
-        &self,
-        name: &str,
-        labels: &[String],
-        make: fn(&str, &[&str]) -> prometheus::Result<Family>,
-    ) -> Option<Family> {
+    fn family(&self, kind: Kind, name: &str, labels: &[String]) -> Option<Family> {
         let mut guests = self.guests.lock();
         if let Some(family) = guests.get(name) {
-            return Some(family.clone()).filter(|family| family.labels() == labels);
+            return Some(family.clone()).filter(|family| family.kind() == kind && family.labels() == labels);
         }
-        let names: Vec<&str> = labels.iter().map(String::as_str).collect();
-        let family = make(name, &names).ok()?;
+        let family = Family::new(kind, name, labels).ok()?;
         let registered = match &family {
             Family::Counter(_, vec) => self.registry.register(Box::new(vec.clone())),
             Family::Gauge(_, vec) => self.registry.register(Box::new(vec.clone())),
@@ -97,39 +114,46 @@ impl PluginFamilies {
 }
 
 impl Family {
+    fn new(kind: Kind, name: &str, labels: &[String]) -> prometheus::Result<Self> {
+        let names: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let labels = labels.to_vec();
+        Ok(match kind {
+            Kind::Counter => Self::Counter(labels, CounterVec::new(Opts::new(name, "Counted by plugins."), &names)?),
+            Kind::Gauge => Self::Gauge(labels, GaugeVec::new(Opts::new(name, "Set by plugins."), &names)?),
+            Kind::Histogram => {
+                let options = HistogramOpts::new(name, "Observed by plugins.");
+                Self::Histogram(labels, HistogramVec::new(options, &names)?)
+            }
+        })
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Counter(..) => Kind::Counter,
+            Self::Gauge(..) => Kind::Gauge,
+            Self::Histogram(..) => Kind::Histogram,
+        }
+    }
+
     fn labels(&self) -> &[String] {
         match self {
             Self::Counter(labels, _) | Self::Gauge(labels, _) | Self::Histogram(labels, _) => labels,
         }
     }
-
-    fn counter(name: &str, labels: &[&str]) -> prometheus::Result<Self> {
-        Ok(Self::Counter(owned(labels), CounterVec::new(Opts::new(name, "Counted by plugins."), labels)?))
-    }
-
-    fn gauge(name: &str, labels: &[&str]) -> prometheus::Result<Self> {
-        Ok(Self::Gauge(owned(labels), GaugeVec::new(Opts::new(name, "Set by plugins."), labels)?))
-    }
-
-    fn histogram(name: &str, labels: &[&str]) -> prometheus::Result<Self> {
-        Ok(Self::Histogram(owned(labels), HistogramVec::new(HistogramOpts::new(name, "Observed by plugins."), labels)?))
-    }
-}
-
-fn owned(labels: &[&str]) -> Vec<String> {
-    labels.iter().map(|label| label.to_string()).collect()
 }
 
 impl PluginMetrics {
-    pub fn new(plugin: &str, limits: &Limits, families: &Arc<PluginFamilies>) -> Self {
+    pub fn new(plugin: &str, limits: &Arc<Limits>, log: PluginLog, families: &Arc<PluginFamilies>) -> Self {
         Self {
             plugin: plugin.to_string(),
-            series_max: limits.metric_series_max,
+            log,
+            limits: limits.clone(),
             handled: families.calls.with_label_values(&[plugin, "ok"]),
             failed: families.calls.with_label_values(&[plugin, "failed"]),
             seconds: families.seconds.with_label_values(&[plugin]),
             traps: families.traps.with_label_values(&[plugin]),
-            dropped: families.dropped.with_label_values(&[plugin]),
+            dropped: families.faults(plugin, Fault::Metrics),
+            told: Mutex::default(),
             families: families.clone(),
             series: Mutex::default(),
         }
@@ -147,46 +171,60 @@ impl PluginMetrics {
     }
 
     pub fn add(&self, name: &str, labels: Vec<(String, String)>, value: u64) {
-        match self.series(name, labels, Family::counter) {
-            Some((Family::Counter(_, family), values)) => family.with_label_values(&values).inc_by(value as f64),
-            _ => self.dropped.inc(),
+        if let Some((Family::Counter(_, family), values)) = self.series(Kind::Counter, name, labels) {
+            family.with_label_values(&values).inc_by(value as f64);
         }
     }
 
     pub fn set(&self, name: &str, labels: Vec<(String, String)>, value: f64) {
-        match self.series(name, labels, Family::gauge) {
-            Some((Family::Gauge(_, family), values)) => family.with_label_values(&values).set(value),
-            _ => self.dropped.inc(),
+        if let Some((Family::Gauge(_, family), values)) = self.series(Kind::Gauge, name, labels) {
+            family.with_label_values(&values).set(value);
         }
     }
 
     pub fn observe(&self, name: &str, labels: Vec<(String, String)>, seconds: f64) {
-        match self.series(name, labels, Family::histogram) {
-            Some((Family::Histogram(_, family), values)) => family.with_label_values(&values).observe(seconds),
-            _ => self.dropped.inc(),
+        if let Some((Family::Histogram(_, family), values)) = self.series(Kind::Histogram, name, labels) {
+            family.with_label_values(&values).observe(seconds);
         }
     }
 
-    /// The family `plugin_NAME` and the label values of this plugin's series in it; nothing if
-    /// the plugin has too many.
-    fn series(
-        &self,
-        name: &str,
-        mut labels: Vec<(String, String)>,
-        make: fn(&str, &[&str]) -> prometheus::Result<Family>,
-    ) -> Option<(Family, Vec<String>)> {
+    /// The family of a metric and the label values of this plugin's series in it; nothing if the
+    /// update is dropped, which is counted.
+    fn series(&self, kind: Kind, name: &str, labels: Vec<(String, String)>) -> Option<(Family, Vec<String>)> {
+        match self.find(kind, name, labels) {
+            Ok(found) => Some(found),
+            Err(reason) => {
+                self.dropped.inc();
+                if self.told.lock().insert(reason.clone()) {
+                    self.log.host(tracing::Level::WARN, &format!("updates of its metrics are dropped: {reason}"));
+                }
+                None
+            }
+        }
+    }
+
+    fn find(&self, kind: Kind, name: &str, mut labels: Vec<(String, String)>) -> Result<(Family, Vec<String>), String> {
+        let Limits { metric_series_max, metric_series_bytes_max, .. } = *self.limits;
+        let bytes = name.len() + labels.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        if bytes > metric_series_bytes_max {
+            return Err(format!(
+                "a name with its labels is larger than `metric_series_bytes_max` ({metric_series_bytes_max})"
+            ));
+        }
         labels.push(("plugin".to_string(), self.plugin.clone()));
         labels.sort();
         let (names, values): (Vec<String>, Vec<String>) = labels.into_iter().unzip();
         let mut series = self.series.lock();
         let key = (name.to_string(), values.clone());
         if !series.contains(&key) {
-            if series.len() >= self.series_max {
-                return None;
+            if series.len() >= metric_series_max {
+                return Err(format!("there are more series than `metric_series_max` ({metric_series_max})"));
             }
             series.insert(key);
         }
-        Some((self.families.family(&format!("plugin_{name}"), &names, make)?, values))
+        let family = self.families.family(kind, &format!("plugin_{name}"), &names);
+        // The name is one of at most `metric_series_max`.
+        family.map(|family| (family, values)).ok_or_else(|| format!("`{name}` is no name, or is of another kind"))
     }
 }
 
@@ -194,27 +232,32 @@ impl PluginMetrics {
 mod tests {
     use super::*;
 
+    fn metrics(plugin: &str, limits: Limits, families: &Arc<PluginFamilies>) -> PluginMetrics {
+        let log = PluginLog::new(plugin, &limits, families.faults(plugin, Fault::LogLines));
+        PluginMetrics::new(plugin, &Arc::new(limits), log, families)
+    }
+
     #[test]
     fn a_plugin_cannot_make_more_series_than_its_bound() {
         let registry = Registry::new();
         let families = Arc::new(PluginFamilies::new(&registry).expect("a fresh registry"));
-        let limits = Limits { metric_series_max: 3, ..Limits::default() };
-        let metrics = PluginMetrics::new("noisy", &limits, &families);
-        for n in 0..10 {
+        let limits = Limits { metric_series_max: 3, metric_series_bytes_max: 100, ..Limits::default() };
+        let metrics = metrics("noisy", limits, &families);
+        metrics.add("seen", vec![("n".into(), "x".repeat(200))], 1);
+        for n in 0..9 {
             metrics.add("seen", vec![("n".into(), n.to_string())], 1);
         }
         let gathered = registry.gather();
         let family = |name: &str| gathered.iter().find(|family| family.name() == name).expect("the family");
         assert_eq!(family("plugin_seen").get_metric().len(), 3);
-        let dropped = family("host_plugin_metric_updates_dropped_total");
-        assert_eq!(dropped.get_metric()[0].get_counter().get_value(), 7.0);
+        assert_eq!(metrics.dropped.get(), 7);
     }
 
     #[test]
     fn a_metric_of_another_kind_is_dropped_not_mixed_in() {
         let registry = Registry::new();
         let families = Arc::new(PluginFamilies::new(&registry).expect("a fresh registry"));
-        let metrics = PluginMetrics::new("odd", &Limits::default(), &families);
+        let metrics = metrics("odd", Limits::default(), &families);
         metrics.add("things", vec![], 2);
         metrics.set("things", vec![], 5.0);
         let gathered = registry.gather();

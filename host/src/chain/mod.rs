@@ -4,7 +4,9 @@
 //! is one pointer to a value that never changes; a request takes a snapshot of it and finishes
 //! on it. This room does not enter guests (`guest`) nor write answers (`answer`).
 
+mod budget;
 mod claims;
+mod conduct;
 pub mod delegate;
 mod link;
 mod log;
@@ -12,12 +14,15 @@ mod metrics;
 mod registrations;
 mod request;
 mod routes;
+mod standing;
 
 use std::sync::Arc;
 
 use host_server::Response;
 
 pub use claims::{Access, Claims};
+pub use conduct::{Closed, Conduct, Fault};
+pub use delegate::Subrequests;
 pub use link::{Facts, Link, LinkOptions, Services};
 pub use log::PluginLog;
 pub use metrics::{PluginFamilies, PluginMetrics};

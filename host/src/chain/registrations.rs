@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::bindings::host::chain::registration::{
-    Claim, Contents, HealthCheck, Hook, Pattern, RegistrationError as Error,
+    Claim, Contents, Endpoint, HealthCheck, Hook, Pattern, RegistrationError as Error, Route,
 };
 use crate::limits::Limits;
 
@@ -34,6 +34,9 @@ impl Registrations {
         });
         bounded("routes_max", routes, limits.routes_max)?;
         bounded("claims_max", claims, limits.claims_max)?;
+        let others = self.sets.iter().filter(|(other, _)| **other != name);
+        let bytes = others.map(|(name, contents)| name.len() + bytes(contents)).sum::<usize>();
+        bounded("registration_bytes_max", bytes + name.len() + self::bytes(&contents), limits.registration_bytes_max)?;
         self.sets.insert(name, Arc::new(contents));
         Ok(())
     }
@@ -44,7 +47,10 @@ impl Registrations {
             return Err(Error::Invalid(format!("health check `{}` is registered twice", check.name)));
         }
         bounded("checks_max", self.checks.len() + 1, limits.checks_max)?;
-        self.checks.push(check);
+        let all = [Endpoint::Healthz, Endpoint::Livez, Endpoint::Readyz];
+        // Each once, however often it was named.
+        let endpoints = all.into_iter().filter(|endpoint| check.endpoints.contains(endpoint)).collect();
+        self.checks.push(HealthCheck { endpoints, ..check });
         Ok(())
     }
 
@@ -97,6 +103,26 @@ fn check(limits: &Limits, contents: &Contents) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// All texts in a set.
+fn bytes(contents: &Contents) -> usize {
+    let route = |route: &Route| {
+        let pattern = match &route.pattern {
+            Pattern::Exact(path) | Pattern::Prefix(path) => path.len(),
+            Pattern::Resource(key) => key.group.len() + key.version.len() + key.resource.len(),
+        };
+        pattern + route.tag.len()
+    };
+    let claim = |claim: &Claim| {
+        let fields = claim.selectable.iter().map(|field| {
+            // An empty key takes place, too.
+            let path: usize = field.path.iter().map(|key| key.len() + 1).sum();
+            field.name.len() + path + field.absent.len()
+        });
+        claim.prefix.len() + claim.decode.as_ref().map_or(0, String::len) + fields.sum::<usize>()
+    };
+    contents.routes.iter().map(route).sum::<usize>() + contents.claims.iter().map(claim).sum::<usize>()
 }
 
 fn named(what: &str, name: &str) -> Result<(), Error> {

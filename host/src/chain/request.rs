@@ -1,6 +1,6 @@
 //! One request on its way through the chain.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use host_server::{BodyError, Failure, REQUEST_BODY_BYTES_MAX, RequestBody, Reque
 use http::{HeaderMap, Method, Uri};
 use tokio_util::sync::CancellationToken;
 
-use super::{Chain, Target};
+use super::{Chain, Subrequests, Target};
 use crate::bindings::host::chain::request::{BodyError as WitBodyError, Head};
 use crate::bindings::host::chain::types;
 
@@ -28,6 +28,8 @@ pub struct RequestState {
     /// What the request began as; nothing for the server's own.
     context: Option<Arc<host_server::Context>>,
     upgrade: parking_lot::Mutex<Option<Upgrade>>,
+    /// Subrequests that come from it, directly or not; made with the first one.
+    subrequests: OnceLock<Subrequests>,
 }
 
 /// A body is read from the client once, and kept for the next link.
@@ -55,6 +57,7 @@ impl RequestState {
             body: tokio::sync::Mutex::new(BodyState::Unread(body)),
             context: Some(context),
             upgrade: parking_lot::Mutex::new(upgrade),
+            subrequests: OnceLock::new(),
         }
     }
 
@@ -73,6 +76,7 @@ impl RequestState {
             body: tokio::sync::Mutex::new(BodyState::Read(body)),
             context: self.context.clone(),
             upgrade: parking_lot::Mutex::new(None),
+            subrequests: self.subrequests().deeper().into(),
         })
     }
 
@@ -80,6 +84,7 @@ impl RequestState {
     pub fn internal(
         chain: Arc<Chain>,
         cancel: CancellationToken,
+        subrequests: &Subrequests,
         (method, uri, headers, body): (Method, Uri, HeaderMap, Bytes),
     ) -> Result<Self, String> {
         let info = RequestInfo::new(&method, &uri).map_err(|error| error.to_string())?;
@@ -95,7 +100,12 @@ impl RequestState {
             body: tokio::sync::Mutex::new(BodyState::Read(body)),
             context: None,
             upgrade: parking_lot::Mutex::new(None),
+            subrequests: subrequests.deeper().into(),
         })
+    }
+
+    pub fn subrequests(&self) -> &Subrequests {
+        self.subrequests.get_or_init(Subrequests::default)
     }
 
     /// Whether the request has no effects, so that it may be tried again.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::PollSender;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Access, HasData, Source, StreamConsumer, StreamReader, StreamResult};
@@ -14,6 +14,7 @@ use wasmtime::component::{Access, HasData, Source, StreamConsumer, StreamReader,
 use super::Instance;
 use crate::bindings::host::chain::request as wit;
 use crate::imports::State;
+use crate::imports::storage::Handed;
 
 /// What `handle` decided.
 pub enum Answer {
@@ -92,6 +93,8 @@ pub struct WatchOptions {
     pub bookmarks: bool,
     pub bookmark_head: Bytes,
     pub bookmark_tail: Bytes,
+    /// Counts it among the plugin's until it ends.
+    pub permit: OwnedSemaphorePermit,
 }
 
 /// Where a request is forwarded.
@@ -140,12 +143,13 @@ fn body<D: HasData>(access: &mut Access<'_, State, D>, body: wit::Body) -> wasmt
         }
         wit::Body::Watch(body) => {
             let watch = access.data_mut().table.delete(body.watch)?;
-            let (watcher, timeout, bookmarks) = watch.into_parts()?;
+            let Handed { watcher, timeout, bookmarks, permit } = watch.hand_over()?;
             let options = WatchOptions {
                 timeout,
                 bookmarks,
                 bookmark_head: body.bookmark_head.into(),
                 bookmark_tail: body.bookmark_tail.into(),
+                permit,
             };
             Body::Watch { watcher, options, form: body.form }
         }

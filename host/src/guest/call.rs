@@ -1,10 +1,11 @@
 //! The calls that the host makes into a guest, as messages to the instance that runs them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::Answer;
+use super::{AccessCall, Answer};
 use crate::imports::request::{Context, HookContext};
 
 /// One call, and where its result goes. The sender is dropped if the instance ends first.
@@ -33,6 +34,7 @@ pub enum Call {
         objects: Vec<RenderItem>,
         reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>>,
     },
+    Access(AccessCall),
     Render {
         form: Arc<str>,
         items: Vec<RenderItem>,
@@ -49,6 +51,7 @@ impl Call {
                 reply.is_closed()
             }
             Self::Decode { reply, .. } | Self::Render { reply, .. } => reply.is_closed(),
+            Self::Access(call) => call.cancel.is_cancelled(),
         }
     }
 }
@@ -75,6 +78,9 @@ pub enum CallError {
     /// No instance took the call.
     #[error("plugin `{plugin}` has no instance that can take a call: {reason}")]
     Unavailable { plugin: Arc<str>, reason: Arc<str> },
+    /// The plugin is not let to take calls now.
+    #[error("plugin `{plugin}` takes no calls for {wait:?}: {reason}")]
+    Closed { plugin: Arc<str>, reason: &'static str, wait: Duration },
     /// The guest answered, with an error of its own.
     #[error("plugin `{plugin}` answered with an error: {reason}")]
     Refused { plugin: Arc<str>, reason: String },

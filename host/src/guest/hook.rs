@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::{Call, Instance};
-use crate::chain::Link;
+use crate::chain::{Fault, Link};
 use crate::imports::Role;
 use crate::imports::request::HookContext;
 
@@ -97,7 +97,7 @@ async fn run_until_done(link: Arc<Link>, name: String, state: Arc<HookState>, ca
             }
             Err(_) if cancel.is_cancelled() => return,
             Err(reason) => {
-                link.log().host(tracing::Level::ERROR, &format!("hook `{name}` failed and is tried again: {reason}"));
+                link.conduct().fault(Fault::Hook, &format!("hook `{name}` failed and is tried again: {reason}"));
                 state.set_failed();
             }
         }

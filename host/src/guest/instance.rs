@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake as _};
 use std::time::Duration;
@@ -14,15 +14,17 @@ use std::time::Duration;
 use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
-use wasmtime::component::Accessor;
+use wasmtime::component::{Accessor, ResourceTableError};
 use wasmtime::{Store, UpdateDeadline};
 
+use super::access::AccessExports;
 use super::answer;
 use super::call::{Call, RenderItem};
 use super::event_loop::EventLoop;
 use crate::bindings::exports::host::chain::{objects, server};
-use crate::chain::{Link, Registrations};
+use crate::chain::{Conduct, Fault, Link, Registrations};
 use crate::imports::{Role, State};
+use crate::limits::Limits;
 
 /// A running instance. Dropping it lets the calls under way finish, then ends it.
 pub struct Instance {
@@ -51,6 +53,8 @@ struct Shared {
     sent: AtomicU64,
     /// The call that computed for too long.
     culprit: Arc<OnceLock<u64>>,
+    /// A call has been answered.
+    proven: AtomicBool,
 }
 
 /// How often a worn instance's calls are counted.
@@ -86,11 +90,12 @@ impl Instance {
         let limits = link.limits();
         let hook = matches!(role, Role::Hook(_));
         let loaded = link.loaded().clone();
-        let mut store = Store::new(loaded.pre.engine(), State::new(link.clone(), role));
+        let state = State::new(link.clone(), role).map_err(|error| StartError::Instantiate(short(&error)))?;
+        let mut store = Store::new(loaded.pre.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_max_component_handles(limits.handles_max);
         store.set_hostcall_fuel(limits.hostcall_bytes_max);
-        interrupt_spinning(&mut store, limits.cpu_ms_max);
+        interrupt_spinning(&mut store, link.conduct().clone(), limits.cpu_ms_max);
 
         let init = async {
             let instance = loaded
@@ -109,6 +114,8 @@ impl Instance {
                     ),
                     None => None,
                 },
+                access: AccessExports::load(&loaded, &mut store, &instance)
+                    .map_err(|error| StartError::Instantiate(short(&error)))?,
             };
             if hook {
                 // `init` builds the guest's own state; what it registers was registered by the
@@ -148,6 +155,7 @@ impl Instance {
             memory_bytes: store.data().memory.bytes(),
             sent: AtomicU64::new(0),
             culprit: store.data().culprit.clone(),
+            proven: AtomicBool::new(false),
         });
         let event_loop = EventLoop::start(drive(store, guest, link.clone(), shared.clone()));
         Ok((Self { event_loop, shared }, registrations))
@@ -222,6 +230,19 @@ impl Instance {
         self.shared.culprit.get().copied()
     }
 
+    /// A call has been answered.
+    pub fn prove(&self) {
+        // Written once: each call passes here.
+        if !self.is_proven() {
+            self.shared.proven.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it has answered any call.
+    pub fn is_proven(&self) -> bool {
+        self.shared.proven.load(Ordering::Relaxed)
+    }
+
     /// Linear memory, in bytes.
     pub fn memory_bytes(&self) -> usize {
         self.shared.memory_bytes.load(Ordering::Relaxed)
@@ -252,25 +273,38 @@ impl Shared {
 struct Guest {
     server: server::Guest,
     objects: Option<objects::Guest>,
+    access: AccessExports,
 }
 
-/// A guest that computes gets to yield once a tick, so that it never holds a thread, and is
-/// ended when it has not come back to the host's loop for `cpu_ms_max`.
-fn interrupt_spinning(store: &mut Store<State>, cpu_ms_max: u64) {
+/// Why a guest that spins is ended.
+#[derive(Debug, thiserror::Error)]
+#[error("it computed for longer than `cpu_ms_max` ({0}) without a pause")]
+struct Spun(u64);
+
+/// A guest that computes gets to yield once a tick, so that it never holds a thread; it pauses
+/// when it has computed more than its share, and is ended when it has not come back to the
+/// host's loop for `cpu_ms_max`.
+fn interrupt_spinning(store: &mut Store<State>, conduct: Arc<Conduct>, cpu_ms_max: u64) {
     store.set_epoch_deadline(1);
     let ticks = store.data().ticks.clone();
-    store.epoch_deadline_callback(move |mut context| match ticks.fetch_add(1, Ordering::Relaxed) {
-        // The deadline passes while the guest is idle, too: not a reason to yield.
-        0 => Ok(UpdateDeadline::Continue(1)),
-        n if n <= cpu_ms_max => Ok(UpdateDeadline::Yield(1)),
-        _ => {
+    let is_hook = matches!(store.data().role, Role::Hook(_));
+    store.epoch_deadline_callback(move |mut context| {
+        let stretch = ticks.fetch_add(1, Ordering::Relaxed);
+        if stretch > cpu_ms_max {
             let stack: Vec<_> = context.async_call_stack()?.collect();
             let state = context.data();
             if let Some(number) = stack.iter().find_map(|task| state.tasks.get(task)) {
                 let _ = state.culprit.set(*number);
             }
-            wasmtime::bail!("it computed for longer than `cpu_ms_max` ({cpu_ms_max}) without a pause")
+            return Err(Spun(cpu_ms_max).into());
         }
+        let pause = if is_hook { conduct.hook_computed(Limits::EPOCH_TICK) } else { conduct.call_computed(stretch) };
+        Ok(match pause {
+            Some(pause) => UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep(pause))),
+            // The deadline passes while the guest is idle, too: not a reason to yield.
+            None if stretch == 0 => UpdateDeadline::Continue(1),
+            None => UpdateDeadline::Yield(1),
+        })
     });
 }
 
@@ -294,11 +328,17 @@ async fn drive(mut store: Store<State>, guest: Guest, link: Arc<Link>, shared: A
         () = shared.end.cancelled() => Ok(()),
         result = serve => result,
     };
-    if let Err(error) = result {
-        let reason = short(&error);
-        link.log().host(tracing::Level::ERROR, &format!("an instance ended: {reason}"));
-        tracing::debug!(plugin = link.name(), "an instance ended: {error:?}");
-        let _ = shared.reason.set((reason.into(), shared.under_way.load(Ordering::Relaxed)));
+    let ended = match &result {
+        Err(error) => {
+            let (fault, reason) = named(error, store.data());
+            tracing::debug!(plugin = link.name(), "an instance ended: {error:?}");
+            let _ = shared.reason.set((reason.as_str().into(), shared.under_way.load(Ordering::Relaxed)));
+            Some((fault, reason))
+        }
+        Ok(()) => shared.reason.get().map(|(reason, _)| (Fault::Cancelled, reason.to_string())),
+    };
+    if let Some((fault, reason)) = ended {
+        link.conduct().fault(fault, &format!("an instance ended: {reason}"));
         link.metrics().trap();
     }
     shared.end.cancel();
@@ -384,6 +424,7 @@ async fn run(accessor: &Accessor<State>, guest: &Guest, call: Call) {
                 let _ = reply.send(result);
             }
         }
+        Call::Access(call) => guest.access.ask(accessor, call).await,
         Call::Decode { tag, objects, reply } => {
             let result = match &guest.objects {
                 Some(exports) => {
@@ -422,6 +463,26 @@ fn item(item: &RenderItem) -> objects::Item {
         host_store::EventKind::Deleted => objects::Event::Deleted,
     });
     objects::Item { event, object: stored(item) }
+}
+
+/// What an instance that ended did wrong, in words.
+fn named(error: &wasmtime::Error, state: &State) -> (Fault, String) {
+    let text = short(error);
+    if error.is::<Spun>() {
+        return (Fault::Cpu, text);
+    }
+    if let Some(bound) = state.memory.refused() {
+        return (Fault::Memory, format!("it asked for more than `{bound}`: {text}"));
+    }
+    let table_is_full = matches!(error.downcast_ref(), Some(ResourceTableError::Full));
+    // The engine's own types for these two are private.
+    if table_is_full || text.contains("handle limit exceeded") {
+        return (Fault::Handles, format!("it holds more than `handles_max`: {text}"));
+    }
+    if text.contains("fuel allocated for hostcalls") {
+        return (Fault::Bytes, format!("one call brought more than `hostcall_bytes_max`: {text}"));
+    }
+    (Fault::Trap, text)
 }
 
 /// A trap in one line; the guest's backtrace goes to the debug log.

@@ -3,6 +3,7 @@
 //! Owns: stores and what runs in them. This is the only room that calls a guest. It does not
 //! know how requests find a link (`chain`) nor how answers are written (`answer`).
 
+mod access;
 mod answer;
 mod call;
 mod event_loop;
@@ -10,6 +11,7 @@ mod hook;
 mod instance;
 mod pool;
 
+pub use access::{AccessCall, Credentials, Question};
 pub use answer::{Answer, Body, GuestStream, Layout, ProxyOrder, Response, WatchOptions};
 pub use call::{Call, CallError, RenderItem};
 pub use hook::{HookRunner, HookState};

@@ -9,8 +9,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, CallError, RenderItem};
-use super::{Answer, Body, Instance, Response, StartError};
-use crate::chain::{Link, Registrations};
+use super::{AccessCall, Answer, Body, Instance, Question, Response, StartError};
+use crate::chain::{Closed, Conduct, Fault, Link, Registrations};
 use crate::imports::Role;
 use crate::imports::request::{Context, HookContext};
 
@@ -21,6 +21,7 @@ pub struct Pool {
     /// Wakes those who wait for an instance.
     started: Arc<Notify>,
     stop: CancellationToken,
+    conduct: Arc<Conduct>,
     cancelled_call_ms_max: u64,
     cpu_ms_max: u64,
 }
@@ -55,6 +56,7 @@ impl Pool {
             slots: (0..size.max(1)).map(|_| Arc::default()).collect(),
             started: Arc::default(),
             stop: CancellationToken::new(),
+            conduct: link.conduct().clone(),
             cancelled_call_ms_max: link.limits().cancelled_call_ms_max,
             cpu_ms_max: link.limits().cpu_ms_max,
         };
@@ -98,8 +100,14 @@ impl Pool {
     }
 
     pub async fn check_health(&self, name: &str, limit_ms: u64) -> Result<(), CallError> {
-        let name = name.to_string();
-        let call = self.call(None, |reply| Call::CheckHealth { name, reply });
+        let ask = || self.call(None, |reply| Call::CheckHealth { name: name.to_string(), reply });
+        let call = async {
+            match ask().await {
+                // A neighbour's fault: others say how this one is.
+                Err(CallError::Lost { .. }) => ask().await,
+                answer => answer,
+            }
+        };
         self.answered(self.within(limit_ms, call).await)
     }
 
@@ -125,13 +133,48 @@ impl Pool {
         self.one_for_each(count, self.within(limit_ms, call).await)
     }
 
+    /// Asks who somebody is or what he may; `ask` makes the question.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(oneshot::Sender<T>) -> Question,
+        limit_ms: u64,
+    ) -> Result<T, CallError> {
+        let cancel = CancellationToken::new();
+        let make = |reply| Call::Access(AccessCall { cancel: cancel.clone(), question: ask(reply) });
+        self.within(limit_ms, self.call(Some(cancel.clone()), make)).await
+    }
+
     /// Instances that live now.
     pub fn instances(&self) -> impl Iterator<Item = Arc<Instance>> {
         self.slots.iter().filter_map(|slot| slot.current.load_full())
     }
 
-    /// Sends a call to the least busy instance and waits for its reply. Gives the instance, too.
+    /// Makes a call, if the plugin is let to take one, and judges the plugin by what comes of it.
+    /// Gives the instance, too.
     async fn call<T: Send + 'static>(
+        &self,
+        cancel: Option<CancellationToken>,
+        make: impl FnOnce(oneshot::Sender<T>) -> Call,
+    ) -> Result<(T, Arc<Instance>), CallError> {
+        let admitted = self.conduct.admit().map_err(|Closed { reason, wait }| {
+            let plugin = self.plugin.clone();
+            CallError::Closed { plugin, reason, wait }
+        })?;
+        let result = self.enter(cancel, make).await;
+        match &result {
+            Ok((_, instance)) => {
+                instance.prove();
+                admitted.succeeded();
+            }
+            Err(CallError::Failed { .. } | CallError::TimedOut { .. }) => admitted.failed(),
+            // Others are at fault, or nobody is.
+            Err(_) => {}
+        }
+        result
+    }
+
+    /// Sends a call to the least busy instance and waits for its reply.
+    async fn enter<T: Send + 'static>(
         &self,
         cancel: Option<CancellationToken>,
         make: impl FnOnce(oneshot::Sender<T>) -> Call,
@@ -157,7 +200,9 @@ impl Pool {
                 }
             }
         };
-        let mut waiting = Waiting { receiver: Some(receiver), instance, cancel, limit_ms: self.cancelled_call_ms_max };
+        let conduct = self.conduct.clone();
+        let limit_ms = self.cancelled_call_ms_max;
+        let mut waiting = Waiting { receiver: Some(receiver), instance, cancel, conduct, limit_ms };
         let result = waiting.receiver.as_mut().expect("set above").await;
         waiting.receiver = None;
         match result {
@@ -227,6 +272,7 @@ struct Waiting<T: Send + 'static> {
     receiver: Option<oneshot::Receiver<T>>,
     instance: Arc<Instance>,
     cancel: Option<CancellationToken>,
+    conduct: Arc<Conduct>,
     limit_ms: u64,
 }
 
@@ -236,9 +282,10 @@ impl<T: Send + 'static> Drop for Waiting<T> {
         if let Some(cancel) = &self.cancel {
             cancel.cancel();
         }
-        let (instance, limit_ms) = (self.instance.clone(), self.limit_ms);
+        let (instance, conduct, limit_ms) = (self.instance.clone(), self.conduct.clone(), self.limit_ms);
         tokio::spawn(async move {
             if tokio::time::timeout(Duration::from_millis(limit_ms), receiver).await.is_err() {
+                conduct.failed();
                 let reason =
                     format!("a call that was cancelled did not end within `cancelled_call_ms_max` ({limit_ms})");
                 instance.wear_out(&reason, NEIGHBOURS_WAIT).await;
@@ -298,11 +345,15 @@ async fn keep(
                     }
                 }
                 slot.current.store(None);
-                if since.elapsed() > HEALTHY_AFTER {
+                // One that fails now and then is not one that cannot live.
+                if instance.is_proven() || since.elapsed() > HEALTHY_AFTER {
                     backoff = BACKOFF_FIRST;
                 }
             }
-            Err(error) => link.log().host(tracing::Level::ERROR, &format!("an instance {error}")),
+            Err(error) => {
+                link.conduct().fault(Fault::Start, &format!("an instance {error}"));
+                link.conduct().failed();
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(backoff) => {}

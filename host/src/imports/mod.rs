@@ -3,11 +3,13 @@
 //! Owns: the data of a guest's store and the implementation of every import. It does not
 //! decide who is called when (`guest`) nor who gets a request (`chain`).
 
+pub mod access;
 mod memory;
 pub mod registration;
 pub mod request;
 mod runtime;
 pub mod storage;
+mod wasi;
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -15,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{GuestTaskId, HasData, ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::chain::{Link, Registrations};
 pub use memory::Memory;
@@ -54,17 +56,21 @@ pub enum Role {
 }
 
 impl State {
-    pub fn new(link: Arc<Link>, role: Role) -> Self {
-        Self {
-            table: ResourceTable::new(),
-            wasi: wasi(&link),
+    /// # Errors
+    /// If a directory that is granted cannot be opened.
+    pub fn new(link: Arc<Link>, role: Role) -> wasmtime::Result<Self> {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(link.limits().handles_max);
+        Ok(Self {
+            table,
+            wasi: wasi::context(&link)?,
             memory: Memory::new(link.limits()),
             link,
             role,
             ticks: Arc::default(),
             tasks: HashMap::new(),
             culprit: Arc::default(),
-        }
+        })
     }
 
     /// Takes what `init` registered.
@@ -80,12 +86,4 @@ impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
-}
-
-/// Clocks, randomness and standard streams; no directory, no network, no environment.
-fn wasi(link: &Link) -> WasiCtx {
-    let mut builder = WasiCtxBuilder::new();
-    builder.stdout(runtime::LogStream::new(link.log().clone(), tracing::Level::INFO));
-    builder.stderr(runtime::LogStream::new(link.log().clone(), tracing::Level::WARN));
-    builder.build()
 }

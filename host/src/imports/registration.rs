@@ -1,16 +1,26 @@
 //! `registration`: what a link says about itself.
 
+use std::time::Instant;
+
 use crate::bindings::host::chain::registration::{Contents, HealthCheck, Hook, Host, RegistrationError as Error};
+use crate::chain::Fault;
 use crate::imports::{Role, State};
 
 impl Host for State {
     fn replace(&mut self, name: String, contents: Contents) -> wasmtime::Result<Result<(), Error>> {
         let link = self.link.clone();
-        Ok(match &mut self.role {
+        let result = match &mut self.role {
             Role::Init(registrations) => registrations.replace(link.limits(), name, contents),
-            Role::Hook(_) => link.replace(name, contents),
+            Role::Hook(_) => {
+                // The work is the host's, the wish the guest's.
+                let begun = Instant::now();
+                let result = link.replace(name, contents);
+                link.conduct().hook_computed(begun.elapsed());
+                result
+            }
             Role::Serve => Err(closed("`replace`", "`init` or a hook")),
-        })
+        };
+        Ok(self.judged(result))
     }
 
     fn register_health_check(&mut self, check: HealthCheck) -> wasmtime::Result<Result<(), Error>> {
@@ -29,10 +39,11 @@ impl Host for State {
     }
 
     fn routes_complete(&mut self, name: String) -> wasmtime::Result<Result<(), Error>> {
-        Ok(match self.role {
+        let result = match self.role {
             Role::Hook(_) => self.link.routes_complete(&name),
             _ => Err(closed("`routes-complete`", "a hook")),
-        })
+        };
+        Ok(self.judged(result))
     }
 }
 
@@ -43,10 +54,19 @@ impl State {
         function: &str,
         register: impl FnOnce(&mut crate::chain::Registrations) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        match &mut self.role {
+        let result = match &mut self.role {
             Role::Init(registrations) => register(registrations),
             _ => Err(closed(function, "`init`")),
-        }
+        };
+        self.judged(result)
+    }
+
+    /// What is refused is the plugin's fault; the guest is told, too.
+    fn judged(&self, result: Result<(), Error>) -> Result<(), Error> {
+        result.inspect_err(|error| {
+            let (Error::Closed(reason) | Error::Taken(reason) | Error::Invalid(reason) | Error::Limit(reason)) = error;
+            self.link.conduct().fault(Fault::Registration, &format!("a registration is refused: {reason}"));
+        })
     }
 }
 

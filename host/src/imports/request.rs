@@ -14,7 +14,7 @@ use crate::bindings::host::chain::request::{
     Subrequest, Subresponse,
 };
 use crate::bindings::host::chain::types::{RequestInfo, User};
-use crate::chain::{Link, Matched, RequestState, delegate};
+use crate::chain::{Link, Matched, RequestState, Subrequests, delegate};
 use crate::guest::HookState;
 
 /// One request at one link.
@@ -32,6 +32,7 @@ pub struct HookContext {
     link: Arc<Link>,
     state: Arc<HookState>,
     cancel: CancellationToken,
+    subrequests: Subrequests,
 }
 
 impl Context {
@@ -46,7 +47,7 @@ impl Context {
 
 impl HookContext {
     pub fn new(link: Arc<Link>, state: Arc<HookState>, cancel: CancellationToken) -> Self {
-        Self { link, state, cancel }
+        Self { link, state, cancel, subrequests: Subrequests::default() }
     }
 }
 
@@ -170,7 +171,7 @@ impl HostHookContextWithStore<State> for HasState {
         subrequest: Subrequest,
     ) -> wasmtime::Result<Result<Subresponse, String>> {
         let context = accessor.with(|mut access| access.get().table.get(&context).cloned())?;
-        let answer = delegate::for_hook(context.link, context.cancel.clone(), subrequest);
+        let answer = delegate::for_hook(context.link, context.cancel.clone(), context.subrequests, subrequest);
         let answer = AbortOnDropHandle::new(tokio::spawn(answer));
         Ok(tokio::select! {
             answer = answer => answer.unwrap_or_else(|error| Err(error.to_string())),

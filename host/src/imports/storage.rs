@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host_store as native;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Accessor, Resource};
 
@@ -13,7 +14,7 @@ use crate::bindings::host::chain::storage::{
     HostStoreWithStore, HostWatch, HostWatchWithStore, LabelRequirement, ListQuery, Operation, Operator, Selector,
     TxnResult, WatchQuery, WatchStart,
 };
-use crate::chain::{Access, Link};
+use crate::chain::{Access, Fault, Link};
 
 /// One object at one revision.
 pub struct Object(pub Arc<native::Object>);
@@ -27,6 +28,16 @@ pub struct Watch {
     cancel: CancellationToken,
     timeout: Option<Duration>,
     bookmarks: bool,
+    permit: OwnedSemaphorePermit,
+}
+
+/// A watch that is the host's to serve.
+pub struct Handed {
+    pub watcher: native::Watcher,
+    pub timeout: Option<Duration>,
+    pub bookmarks: bool,
+    /// Counts it among the plugin's until it ends.
+    pub permit: OwnedSemaphorePermit,
 }
 
 /// Storage, for one request or hook.
@@ -53,6 +64,8 @@ impl Store {
         if self.link.services().claims.allow(self.link.name(), key, access) {
             return Ok(());
         }
+        let conduct = self.link.conduct();
+        conduct.fault(Fault::Grant, &format!("it asked for `{key}`, which is below none of its claims"));
         Err(Error::NotGranted(key.to_string()))
     }
 
@@ -67,11 +80,12 @@ impl Store {
 
 impl Watch {
     /// Takes the watch out, for the host to serve.
-    pub fn into_parts(self) -> wasmtime::Result<(native::Watcher, Option<Duration>, bool)> {
-        let Some(watcher) = Arc::into_inner(self.watcher) else {
+    pub fn hand_over(self) -> wasmtime::Result<Handed> {
+        let Self { watcher, timeout, bookmarks, permit, .. } = self;
+        let Some(watcher) = Arc::into_inner(watcher) else {
             wasmtime::bail!("a watch cannot be answered while it is being read");
         };
-        Ok((watcher.into_inner(), self.timeout, self.bookmarks))
+        Ok(Handed { watcher: watcher.into_inner(), timeout, bookmarks, permit })
     }
 }
 
@@ -244,12 +258,13 @@ impl HostStoreWithStore<State> for HasState {
         let (timeout, bookmarks) = (query.timeout_ms.map(Duration::from_millis), query.bookmarks);
         let work = async {
             store.granted(&query.prefix, Access::Read)?;
-            store.cache().watch(query.into()).await.map_err(Error::from)
+            let permit = store.link.watch_permit().map_err(Error::Unavailable)?;
+            Ok((store.cache().watch(query.into()).await?, permit))
         };
         match store.unless_over(work).await {
-            Ok(watcher) => {
+            Ok((watcher, permit)) => {
                 let watcher = Arc::new(tokio::sync::Mutex::new(watcher));
-                let watch = Watch { watcher, cancel: store.cancel.clone(), timeout, bookmarks };
+                let watch = Watch { watcher, cancel: store.cancel.clone(), timeout, bookmarks, permit };
                 Ok(Ok(accessor.with(|mut access| access.get().table.push(watch))?))
             }
             Err(error) => Ok(Err(error)),

@@ -161,8 +161,11 @@ async fn compile_in_child(name: &str, bytes: &[u8], file: &Path, limits: &Limits
             let reason = reason.trim();
             let reason =
                 if reason.is_empty() { format!("the compiler ended with {}", done.status) } else { reason.into() };
-            Err(LoadError::new(name, format!("is not a valid component: {reason}"))
-                .hint("the file may be damaged or half written: build or copy it again"))
+            Err(LoadError::new(name, format!("cannot be compiled: {reason}")).hint(format!(
+                "the file may be damaged or half written: build or copy it again; or it needs more memory than \
+                 `compile_memory_bytes_max` ({})",
+                limits.compile_memory_bytes_max
+            )))
         }
         Ok(Err(error)) => Err(io(error)),
         Err(_) => Err(LoadError::new(

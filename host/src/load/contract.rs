@@ -13,6 +13,17 @@ include!(concat!(env!("OUT_DIR"), "/offered.rs"));
 /// WASI 0.2 interfaces that are linked, by package.
 const WASI: &[&str] = &["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/"];
 
+/// What of WASI does nothing without a grant: the package, and the grant.
+const GRANTED: [(&str, &str); 2] = [("wasi:filesystem", "dir:PATH"), ("wasi:sockets", "net:HOST:PORT")];
+
+/// What the component imports that does nothing without a grant, and that grant.
+pub(super) fn wants(engine: &Engine, component: &Component) -> Vec<(&'static str, &'static str)> {
+    let ty = component.component_type();
+    let imports: Vec<&str> = ty.imports(engine.wasmtime()).map(|(import, _)| import).collect();
+    let imported = |package: &str| imports.iter().any(|import| import.starts_with(package));
+    GRANTED.into_iter().filter(|(package, _)| imported(package)).collect()
+}
+
 /// Whether the component wants only what there is, and exports `server`.
 pub(super) fn check(engine: &Engine, name: &str, component: &Component) -> Result<(), LoadError> {
     let ty = component.component_type();

@@ -33,6 +33,12 @@ pub struct Loaded {
     pub server: bindings::exports::host::chain::server::GuestIndices,
     /// Present if the component exports `objects`.
     pub objects: Option<bindings::exports::host::chain::objects::GuestIndices>,
+    /// Present if the component exports `authenticator`.
+    pub authenticator: Option<bindings::exports::host::chain::authenticator::GuestIndices>,
+    /// Present if the component exports `authorizer`.
+    pub authorizer: Option<bindings::exports::host::chain::authorizer::GuestIndices>,
+    /// What it imports that does nothing without a grant, and that grant.
+    pub wants: Vec<(&'static str, &'static str)>,
 }
 
 /// Reads the file of a plugin, compiles it or takes its code from the cache, compares it with
@@ -57,7 +63,10 @@ pub async fn load(
     let server = bindings::exports::host::chain::server::GuestIndices::new(&pre)
         .map_err(|error| LoadError::new(name, format!("does not fit the contract: {error}")))?;
     let objects = bindings::exports::host::chain::objects::GuestIndices::new(&pre).ok();
-    Ok(Loaded { digest: digest.into(), pre, server, objects })
+    let authenticator = bindings::exports::host::chain::authenticator::GuestIndices::new(&pre).ok();
+    let authorizer = bindings::exports::host::chain::authorizer::GuestIndices::new(&pre).ok();
+    let wants = contract::wants(engine, &component);
+    Ok(Loaded { digest: digest.into(), pre, server, objects, authenticator, authorizer, wants })
 }
 
 /// Everything that the host offers to a guest. WASI's files and sockets are linked with
@@ -76,6 +85,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     bindings::host::chain::log::add_to_linker::<State, HasState>(&mut linker, state)?;
     bindings::host::chain::metrics::add_to_linker::<State, HasState>(&mut linker, state)?;
     bindings::host::chain::configuration::add_to_linker::<State, HasState>(&mut linker, state)?;
+    bindings::host::chain::access::add_to_linker::<State, HasState>(&mut linker, state)?;
     Ok(linker)
 }
 

@@ -35,3 +35,50 @@ pub mod resource {
         generate_all,
     });
 }
+
+/// The exports of links that decide who gets in, apart for the same reason. Their types are
+/// those of the whole contract.
+pub mod access {
+    wit_bindgen::generate!({
+        path: "../../wit/0.1.0",
+        inline: "
+            package host:access-link@0.1.0;
+            world authenticator {
+                export host:chain/authenticator@0.1.0;
+            }
+        ",
+        world: "host:access-link/authenticator",
+        pub_export_macro: true,
+        export_macro_name: "export_authenticator_interface",
+        default_bindings_module: "plugin_sdk::bindings::access",
+        with: {
+            "host:chain/types@0.1.0": crate::bindings::host::chain::types,
+            "host:chain/access@0.1.0": crate::bindings::host::chain::access,
+            "host:chain/storage@0.1.0": crate::bindings::host::chain::storage,
+        },
+        generate_all,
+    });
+}
+
+/// As [`access`], for `authorizer`.
+pub mod rights {
+    wit_bindgen::generate!({
+        path: "../../wit/0.1.0",
+        inline: "
+            package host:rights-link@0.1.0;
+            world authorizer {
+                export host:chain/authorizer@0.1.0;
+            }
+        ",
+        world: "host:rights-link/authorizer",
+        pub_export_macro: true,
+        export_macro_name: "export_authorizer_interface",
+        default_bindings_module: "plugin_sdk::bindings::rights",
+        with: {
+            "host:chain/types@0.1.0": crate::bindings::host::chain::types,
+            "host:chain/access@0.1.0": crate::bindings::host::chain::access,
+            "host:chain/storage@0.1.0": crate::bindings::host::chain::storage,
+        },
+        generate_all,
+    });
+}

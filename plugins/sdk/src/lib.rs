@@ -48,6 +48,8 @@
 //! A link that serves API resources, and lets the host keep and stream their objects,
 //! implements [`Objects`] too and is exported with [`export_resource_link!`].
 //!
+//! One that decides who gets in implements the traits of [`access`].
+//!
 //! Where to look next: [`registration`] for what a link says about itself, [`Context`] and
 //! [`HookContext`] for what it may do, [`Answer`] and [`Response`] for what it decides, [`storage`]
 //! for what it keeps, [`Client`] for asking the rest of the chain, [`log`], [`metrics`],
@@ -57,6 +59,7 @@
 //! crate's types are generated. Calls into the host need one: outside of a component (in
 //! native unit tests) they panic.
 
+pub mod access;
 mod answer;
 pub mod bindings;
 mod client;

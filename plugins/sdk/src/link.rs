@@ -108,11 +108,11 @@ pub trait Instance: Link {
 /// What is exported for `L`: the generated traits, answered by the instance's value.
 pub struct Exported<L>(PhantomData<L>);
 
-fn instance<L: Instance>() -> &'static L {
+pub(crate) fn instance<L: Instance>() -> &'static L {
     L::slot().with(|slot| *slot.get().expect("the host calls `init` first, and nothing after it failed"))
 }
 
-fn text<T>(result: Result<T>) -> Result<T, String> {
+pub(crate) fn text<T>(result: Result<T>) -> Result<T, String> {
     result.map_err(|error| error.to_string())
 }
 

@@ -3,6 +3,7 @@
 //! A shared machine is not a quiet one: what is compared is measured in turns, and of turns the
 //! median counts. Costs are CPU time of the server, which its neighbours do not change much.
 
+mod hostile;
 mod load;
 mod process;
 mod report;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     if let Some(setup) = Setup::default_chain() {
         guest_against_native(&setup.with(&["--plugin", &hello.display().to_string()]).start());
     }
+    hostile::beside_hostile_links();
     ExitCode::SUCCESS
 }
 

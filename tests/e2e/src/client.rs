@@ -18,6 +18,8 @@ const REQUEST_SECONDS_MAX: u64 = 60;
 pub struct Client {
     agent: Agent,
     server: String,
+    /// Sent with each request.
+    header: Option<(String, String)>,
 }
 
 /// An answer, read to its end.
@@ -78,7 +80,12 @@ impl Client {
             .timeout_global(Some(Duration::from_secs(REQUEST_SECONDS_MAX)))
             .build()
             .new_agent();
-        Client { agent, server: server.to_owned() }
+        Client { agent, server: server.to_owned(), header: None }
+    }
+
+    /// The same client, that sends this header with each request.
+    pub fn with_header(&self, name: &str, value: &str) -> Client {
+        Client { header: Some((name.to_owned(), value.to_owned())), ..self.clone() }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -100,7 +107,12 @@ impl Client {
     }
 
     fn response(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> io::Result<Response<ureq::Body>> {
-        let request = Request::builder().method(method).uri(self.url(path)).header("accept", "application/json");
+        let mut request = Request::builder().method(method).uri(self.url(path));
+        if let Some((name, value)) = &self.header {
+            request = request.header(name, value);
+        }
+        // Of several the first counts.
+        let request = request.header("accept", "application/json");
         let sent = if body.is_empty() {
             self.agent.run(request.body(()).map_err(io::Error::other)?)
         } else {

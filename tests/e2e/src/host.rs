@@ -72,6 +72,14 @@ impl Setup {
         self.with(&["--plugin", &plugin, "--plugin-config", &format!("{name}={configuration}")])
     }
 
+    /// The same with one more link, outermost, that decides who gets in (`tests/doorman`). `None`
+    /// where it has not been built.
+    pub fn doorman(self) -> Option<Setup> {
+        let built = release_directory().join("../wasm32-wasip2/release/doorman.wasm");
+        let component = require(built, "run `scripts/components --package doorman`")?;
+        Some(self.with(&["--plugin", &component.display().to_string()]))
+    }
+
     /// The same with `examples/hello` as the outermost link. `None` where it has not been built.
     pub fn hello(self) -> Option<Setup> {
         let built = checkout().join("examples/hello/target/wasm32-wasip2/release/hello.wasm");

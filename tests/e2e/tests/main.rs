@@ -1,9 +1,11 @@
 //! The real host, driven over TLS by real clients.
 
 // The host and any chain.
+mod access;
 mod chain;
 mod containment;
 mod contract;
+mod hostile;
 mod lifecycle;
 mod proxy;
 

@@ -3,31 +3,43 @@
 //! Its configuration is a line for each thing that `init` does:
 //!
 //! ```text
-//! prefix /a      a route for a path and all below it
-//! exact /a/b     a route for one path
-//! check NAME     a health check; one whose name ends in `-fails` or `-traps` does
-//! hook NAME      a post-start hook; `-fails` and `-traps` as above, `-completes` says that routes
-//!                are complete once somebody has asked for `/.../told`
-//! expect NAME    says that routes will be added
-//! fail, trap, spin   what it says, at this point of `init`
+//! prefix /a         a route for a path and all below it
+//! exact /a/b        a route for one path
+//! check NAME        a health check; the last part of its name says what it does
+//! hook NAME         a post-start hook; the last part of its name says what it does
+//! pre-shutdown NAME a hook before the end, likewise
+//! expect NAME       says that routes will be added
+//! WORD              does what the word says, at this point of `init`
 //! ```
 //!
-//! What a request wants is the last part of its path, see `handle`.
+//! What a request wants is the last part of its path. [`words`] is what can be wanted of checks,
+//! hooks and requests alike; the rest is beside who understands it.
+
+mod answers;
+mod asks;
+mod granted;
+mod objects;
+mod random;
+mod words;
+
+use std::cell::RefCell;
 
 use plugin_sdk::registration::{self, Claim, Contents, Endpoint, Hook, Route};
-use plugin_sdk::storage::{Operation, Put, Selector, WatchQuery, WatchStart};
-use plugin_sdk::{Answer, Client, Context, HookContext, Link, Proxy, Result, Tls, configuration, export_link};
+use plugin_sdk::storage::{Operation, Put, Watch, WatchQuery, WatchStart};
+use plugin_sdk::{Answer, Client, Context, HookContext, Link, Proxy, Result, Tls, configuration, export_resource_link};
 
 /// The routes that are announced with `expect`.
 const LATER: &str = "later";
 
 struct Scripted {
     name: String,
+    /// Watches that nobody reads.
+    watches: RefCell<Vec<Watch>>,
 }
 
 impl Link for Scripted {
     fn init() -> Result<Self> {
-        let scripted = Self { name: configuration::plugin_name() };
+        let scripted = Self { name: configuration::plugin_name(), watches: RefCell::default() };
         let mut contents = Contents::new().claim(Claim::new(&scripted.prefix()));
         for line in configuration::get().unwrap_or_default().lines() {
             match line.split_once(' ').unwrap_or((line, "")) {
@@ -35,47 +47,78 @@ impl Link for Scripted {
                 ("exact", path) => contents = contents.route(Route::exact(path).tag(line)),
                 ("check", name) => registration::health_check(name, &[Endpoint::Readyz])?,
                 ("hook", name) => registration::hook(Hook::post_start(name))?,
+                ("pre-shutdown", name) => registration::hook(Hook::pre_shutdown(name))?,
                 ("expect", name) => registration::expect_routes(name)?,
-                (behaviour, _) => misbehave(behaviour)?,
+                (word, _) => words::now(word)?,
             }
         }
         contents.register("scripted")?;
         Ok(scripted)
     }
 
+    async fn prepare_run(&self, _: HookContext) -> Result {
+        if configuration::get().is_some_and(|script| script.contains("hang-before-run")) {
+            words::for_ever::<()>().await;
+        }
+        Ok(())
+    }
+
     async fn handle(&self, context: Context) -> Answer {
         let head = context.head();
-        match head.path.rsplit('/').next().unwrap_or_default() {
-            word if word.strip_suffix("-passes") == Some(&self.name) => Answer::Pass,
-            "ask" => match Client::new(&context).get(&head.query).await {
-                Ok(answer) => Answer::text(answer.status, String::from_utf8_lossy(&answer.body)),
-                Err(error) => Answer::text(500, error),
+        let word = head.path.rsplit('/').next().unwrap_or_default();
+        if word.strip_suffix("-passes") == Some(&self.name) {
+            return Answer::Pass;
+        }
+        match word {
+            "forward" => return Answer::Proxy(self.proxy(head.query)),
+            "upgrade" => return Answer::Upgrade(self.proxy(head.query)),
+            _ => {}
+        }
+        if let Some(answer) = answers::to(word) {
+            return answer;
+        }
+        let said = match word {
+            "hang" => words::for_ever().await,
+            "told" => self.remember(&context).await.map(|()| "told".to_string()),
+            "watch" => self.watch(&context, &head.query).await,
+            "random" => Ok(format!("{} bytes", random::bytes(1 << 20))),
+            "render" => match objects::rendered(&self.prefix(), &context, &head.query).await {
+                Ok(answer) => return answer,
+                Err(error) => Err(error),
             },
-            "forward" => Answer::Proxy(self.proxy(head.query)),
-            "upgrade" => Answer::Upgrade(self.proxy(head.query)),
-            "told" => match self.remember(&context).await {
-                Ok(()) => Answer::text(200, "told\n"),
-                Err(error) => Answer::text(500, error.to_string()),
-            },
-            behaviour => match misbehave(behaviour) {
-                Ok(()) => Answer::text(200, format!("{}: {} for {}\n", self.name, context.route().tag, head.path)),
-                Err(error) => Answer::text(500, error.to_string()),
-            },
+            word if asks::KNOWN.contains(&word) => {
+                return asks::answer(&self.prefix(), &context, word, &head.query).await;
+            }
+            word if granted::KNOWN.contains(&word) => granted::used(word, &head.query),
+            word => words::now(word).map(|()| format!("{}: {} for {}", self.name, context.route().tag, head.path)),
+        };
+        match said {
+            Ok(text) => Answer::text(200, format!("{text}\n")),
+            Err(error) => Answer::text(500, error.to_string()),
         }
     }
 
     async fn check_health(&self, name: &str) -> Result {
-        misbehave_by_name(name)
+        words::last(name).await
     }
 
     async fn run_hook(&self, context: HookContext, name: &str) -> Result {
-        misbehave_by_name(name)?;
+        words::last(name).await?;
+        if name.ends_with("-asks") {
+            Client::new(&context).get("/inner/hang").await?;
+        }
         context.ready();
         if name.ends_with("-completes") {
             self.told(&context).await?;
             registration::routes_complete(LATER)?;
         }
+        if name.ends_with("-burns") {
+            words::burn(&context).await;
+        }
         context.cancelled().await;
+        if name.ends_with("-lingers") {
+            words::for_ever::<()>().await;
+        }
         Ok(())
     }
 }
@@ -101,43 +144,19 @@ impl Scripted {
 
     /// Waits for the mark.
     async fn told(&self, context: &HookContext) -> Result {
-        let query = WatchQuery {
-            prefix: self.prefix(),
-            selector: Selector { labels: Vec::new(), fields: Vec::new() },
-            start: WatchStart::Now,
-            bookmarks: false,
-            timeout_ms: None,
-        };
-        let watch = context.store().watch(query).await?;
+        let watch = context.store().watch(WatchQuery::below(&self.prefix(), WatchStart::Now)).await?;
         watch.next().await?;
         Ok(())
     }
-}
 
-fn misbehave_by_name(name: &str) -> Result {
-    match name.rsplit('-').next() {
-        Some("fails") => misbehave("fail"),
-        Some("traps") => misbehave("trap"),
-        _ => Ok(()),
-    }
-}
-
-/// Does harm, if that is what the word says.
-fn misbehave(behaviour: &str) -> Result {
-    match behaviour {
-        "fail" => Err("told to fail".into()),
-        "trap" => panic!("told to trap"),
-        "spin" => loop {
-            std::hint::black_box(());
-        },
-        "grow" => {
-            let mut held = Vec::new();
-            loop {
-                held.push(std::hint::black_box(vec![1_u8; 1 << 20]));
-            }
+    /// Opens so many watches, and keeps them.
+    async fn watch(&self, context: &Context, count: &str) -> Result<String> {
+        for _ in 0..count.parse()? {
+            let watch = context.store().watch(WatchQuery::below(&self.prefix(), WatchStart::Tail)).await?;
+            self.watches.borrow_mut().push(watch);
         }
-        _ => Ok(()),
+        Ok(format!("{} are open", self.watches.borrow().len()))
     }
 }
 
-export_link!(Scripted);
+export_resource_link!(Scripted);

@@ -103,6 +103,11 @@ impl Health {
                     self.metrics.observe(name, endpoint, true);
                     writeln!(output, "[+]{name} ok")
                 }
+                Some(Err(reason)) if !check.required => {
+                    self.metrics.observe(name, endpoint, false);
+                    debug!(endpoint = endpoint.name(), check = name, reason, "a check that is not required failed");
+                    writeln!(output, "[-]{name} failed: not required")
+                }
                 Some(Err(reason)) => {
                     self.metrics.observe(name, endpoint, false);
                     failures.push(format!("{name}: {reason}"));

@@ -32,6 +32,8 @@ pub struct Check {
     timeout: Duration,
     /// Part of the start: `/livez` overlooks it during its grace period.
     boot: bool,
+    /// Whether the endpoint fails with it.
+    required: bool,
     run: Box<dyn Fn() -> CheckFuture + Send + Sync>,
 }
 
@@ -47,11 +49,23 @@ impl Check {
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
         let run = Box::new(move || Box::pin(run()) as CheckFuture);
-        Self { name: name.into(), endpoints: endpoints.into(), timeout: CHECK_TIMEOUT, boot: false, run }
+        Self {
+            name: name.into(),
+            endpoints: endpoints.into(),
+            timeout: CHECK_TIMEOUT,
+            boot: false,
+            required: true,
+            run,
+        }
     }
 
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// Shown, and asked for by its name, but the endpoint does not fail with it.
+    pub fn advisory(self) -> Self {
+        Self { required: false, ..self }
     }
 
     async fn run(&self) -> Result<(), String> {

@@ -165,3 +165,17 @@ async fn each_check_is_counted() {
         assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
     }
 }
+
+#[tokio::test]
+async fn an_advisory_check_is_shown_and_fails_nothing_but_itself() {
+    let health = health(&Arc::default());
+    health.add(failing("plugin/hello", &[Endpoint::Readyz]).advisory());
+    let report = "[+]ping ok\n[+]log ok\n[-]plugin/hello failed: not required\nreadyz check passed\n";
+    for (uri, code, body) in [
+        ("/readyz", 200, "ok"),
+        ("/readyz?verbose", 200, report),
+        ("/readyz/plugin/hello", 500, "internal server error: the disk is full\n"),
+    ] {
+        assert_eq!(ask(&health, uri).await, Some((code, body.to_owned())), "{uri}");
+    }
+}

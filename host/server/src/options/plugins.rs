@@ -24,6 +24,10 @@ pub struct PluginOptions {
     /// What a plugin may use beside the chain; repeatable. Nothing is granted by default
     #[arg(long = "plugin-grant", value_name = "NAME=GRANT")]
     pub plugin_grants: Vec<String>,
+
+    /// A bound of a plugin in place of the default, which `host limits` prints; repeatable
+    #[arg(long = "plugin-limit", value_name = "NAME=LIMIT=VALUE")]
+    pub plugin_limits: Vec<String>,
 }
 
 /// What [`PluginOptions`] say, checked.
@@ -42,6 +46,8 @@ pub struct PluginChoice {
     pub path: PathBuf,
     pub config: Option<PathBuf>,
     pub grants: Vec<String>,
+    /// `LIMIT=VALUE`.
+    pub limits: Vec<String>,
 }
 
 impl PluginOptions {
@@ -64,7 +70,7 @@ impl PluginOptions {
                     path.display()
                 ));
             }
-            links.push(PluginChoice { name, path, config: None, grants: Vec::new() });
+            links.push(PluginChoice { name, path, config: None, grants: Vec::new(), limits: Vec::new() });
         }
         for text in &self.plugin_configs {
             let Some((name, file)) = checks.pair("plugin-config", text) else { continue };
@@ -83,6 +89,13 @@ impl PluginOptions {
             match find(&mut links, &name) {
                 Some(link) => link.grants.push(grant),
                 None => checks.error(format!("--plugin-grant names `{name}`, which no --plugin has")),
+            }
+        }
+        for text in &self.plugin_limits {
+            let Some((name, limit)) = checks.pair("plugin-limit", text) else { continue };
+            match find(&mut links, &name) {
+                Some(link) => link.limits.push(limit),
+                None => checks.error(format!("--plugin-limit names `{name}`, which no --plugin has")),
             }
         }
         if let Some(dir) = self.plugin_dir.as_deref().filter(|dir| !dir.is_dir()) {

@@ -96,6 +96,7 @@ fn plugins_have_names_configuration_and_grants() {
         &format!("--plugin-config=core={}", file.display()),
         "--plugin-grant=core=http:example.com",
         "--plugin-grant=core=env:A=b",
+        "--plugin-limit=core=cpu_ms_max=5",
         &format!("--plugin-dir={}", dir.path().display()),
     ])
     .unwrap();
@@ -104,12 +105,14 @@ fn plugins_have_names_configuration_and_grants() {
         path: path.into(),
         config: None,
         grants: Vec::new(),
+        limits: Vec::new(),
     };
     let expected = [
         choice("extensions", "extensions.wasm"),
         PluginChoice {
             config: Some(file),
             grants: vec!["http:example.com".into(), "env:A=b".into()],
+            limits: vec!["cpu_ms_max=5".into()],
             ..choice("core", "/plugins/My_Core.wasm")
         },
         choice("my-hello", "./dir=odd/My_Hello.wasm"),
@@ -153,6 +156,7 @@ fn all_errors_are_said_at_once() {
         "--plugin-config=a",
         "--plugin-config=b=/dev/null",
         "--plugin-grant=c=http:x",
+        "--plugin-limit=d=cpu_ms_max=5",
         "--plugin-dir=/nowhere",
         "--log-format=xml",
         "--v=loud",
@@ -175,6 +179,7 @@ fn all_errors_are_said_at_once() {
         "--plugin-config must have the form `NAME=VALUE`: `a`",
         "--plugin-config names `b`, which no --plugin has",
         "--plugin-grant names `c`, which no --plugin has",
+        "--plugin-limit names `d`, which no --plugin has",
         "--plugin-dir is not a directory: `/nowhere`",
         "--client-ca-file cannot be read: `/nowhere/ca.crt`: no such file or directory",
         "--token-auth-file cannot be read: `/nowhere/tokens.csv`: no such file or directory",

@@ -1,0 +1,168 @@
+//! What an operator grants a plugin beside the chain, by name: `--plugin-grant NAME=KIND:WHAT`.
+//!
+//! Nothing is granted by default. What is asked for and not granted is denied, and the log says
+//! how to grant it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// All that one plugin is granted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Where its answers may be forwarded to: `HOST:PORT`, `HOST` or `*`.
+    pub proxy: Vec<String>,
+    pub directories: Vec<Directory>,
+    /// Environment variables.
+    pub variables: Vec<(String, String)>,
+    /// Where it may open TCP connections to: `HOST:PORT` or `*`.
+    pub network: Vec<String>,
+}
+
+/// A directory that a plugin sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    pub path: PathBuf,
+    /// Where the plugin sees it.
+    pub shown_as: String,
+    pub writable: bool,
+}
+
+/// What can be granted, for messages.
+pub const KINDS: &str = "`proxy:HOST:PORT`, `net:HOST:PORT`, `dir:PATH`, `dir-rw:PATH` and `env:NAME` can be";
+
+impl Grants {
+    /// Reads grants as they were typed. `variable` gives the values of the host's own environment.
+    ///
+    /// # Errors
+    /// At the first that cannot be granted: why.
+    pub fn parse(texts: &[String], variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let mut grants = Self::default();
+        for text in texts {
+            let (kind, what) = text.split_once(':').filter(|(_, what)| !what.is_empty()).unwrap_or(("", ""));
+            match kind {
+                "proxy" => grants.proxy.push(what.to_string()),
+                "net" => grants.network.push(destination(what)?),
+                "dir" => grants.directories.push(directory(what, false)?),
+                "dir-rw" => grants.directories.push(directory(what, true)?),
+                "env" => grants.variables.push(match what.split_once('=') {
+                    Some((name, value)) => (name.to_string(), value.to_string()),
+                    None => {
+                        let value = variable(what).ok_or_else(|| format!("`{text}`: the host has no such variable"))?;
+                        (what.to_string(), value)
+                    }
+                }),
+                _ => return Err(format!("`{text}`: {KINDS}")),
+            }
+        }
+        Ok(grants)
+    }
+
+    /// Whether anything of this kind is granted: `dir:...` or `net:...`.
+    pub fn has(&self, kind: &str) -> bool {
+        match kind.split(':').next() {
+            Some("dir") => !self.directories.is_empty(),
+            Some("net") => !self.network.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether a TCP connection to an address is granted: by its number, or by a name that it has
+    /// now.
+    pub async fn connects(&self, address: SocketAddr) -> bool {
+        for granted in &self.network {
+            if granted == "*" || granted.parse() == Ok(address) {
+                return true;
+            }
+            let mut named = tokio::net::lookup_host(granted).await.into_iter().flatten();
+            if named.any(|other| other == address) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn destination(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').and_then(|(host, port)| port.parse::<u16>().ok().filter(|_| !host.is_empty()));
+    if text == "*" || port.is_some() {
+        return Ok(text.to_string());
+    }
+    Err(format!("`net:{text}`: a host and a port are needed, `net:HOST:PORT`"))
+}
+
+/// `PATH`, or `PATH=SHOWN_AS`.
+fn directory(text: &str, writable: bool) -> Result<Directory, String> {
+    let (path, shown_as) = text.rsplit_once('=').unwrap_or((text, text));
+    let path = PathBuf::from(path);
+    match path.metadata() {
+        Ok(there) if there.is_dir() => Ok(Directory { path, shown_as: shown_as.to_string(), writable }),
+        Ok(_) => Err(format!("`{}` is not a directory", path.display())),
+        Err(error) => Err(format!("`{}` cannot be opened: {error}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(texts: &[&str]) -> Result<Grants, String> {
+        let texts: Vec<String> = texts.iter().map(|text| text.to_string()).collect();
+        Grants::parse(&texts, |name| (name == "HOME").then(|| "/home/a".to_string()))
+    }
+
+    #[test]
+    fn nothing_is_granted_by_default() {
+        assert_eq!(parse(&[]), Ok(Grants::default()));
+    }
+
+    #[test]
+    fn each_kind_is_read() {
+        let grants = parse(&[
+            "proxy:127.0.0.1:8443",
+            "net:[::1]:80",
+            "net:*",
+            "dir:/",
+            "dir-rw:/=/data",
+            "env:HOME",
+            "env:MODE=a=b",
+        ]);
+        let directory =
+            |shown_as: &str, writable| Directory { path: "/".into(), shown_as: shown_as.to_string(), writable };
+        let variable = |name: &str, value: &str| (name.to_string(), value.to_string());
+        let expected = Grants {
+            proxy: vec!["127.0.0.1:8443".into()],
+            directories: vec![directory("/", false), directory("/data", true)],
+            variables: vec![variable("HOME", "/home/a"), variable("MODE", "a=b")],
+            network: vec!["[::1]:80".into(), "*".into()],
+        };
+        assert_eq!(grants, Ok(expected));
+    }
+
+    #[test]
+    fn what_cannot_be_granted_is_told_why() {
+        for (text, part) in [
+            ("http:example.com", "`proxy:HOST:PORT`"),
+            ("proxy:", "can be"),
+            ("dir", "can be"),
+            ("net:example.com", "a host and a port are needed"),
+            ("net::80", "a host and a port are needed"),
+            ("dir:/nowhere/at/all", "`/nowhere/at/all` cannot be opened"),
+            ("dir:/dev/null", "is not a directory"),
+            ("env:NOT_SET", "the host has no such variable"),
+        ] {
+            let error = parse(&[text]).expect_err(text);
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_granted_by_number_or_by_name() {
+        let grants = parse(&["net:127.0.0.1:80", "net:localhost:81"]).expect("they are grants");
+        for (address, expected) in
+            [("127.0.0.1:80", true), ("127.0.0.1:81", true), ("127.0.0.1:82", false), ("127.0.0.2:80", false)]
+        {
+            assert_eq!(grants.connects(address.parse().expect("an address")).await, expected, "{address}");
+        }
+        assert!(!Grants::default().connects("127.0.0.1:80".parse().expect("an address")).await);
+    }
+}
