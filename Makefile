@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DATA_DIR ?= .data
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help build run test check bench clients install clean-data
+.PHONY: help build run test soak check bench clients install clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ run: build ## the default chain, on .data in this checkout
 
 test: ## everything that must hold: sets up what is missing, then runs it
 	@scripts/test
+
+soak: build ## a thousand swaps while clients read, write and watch
+	@SWAPS=1000 cargo test --release --workspace --test e2e -- --nocapture clients_do_not_notice
 
 check: ## format, lints, docs and licences
 	@scripts/check

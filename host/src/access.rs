@@ -5,33 +5,64 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use host_server::{
-    Attributes, Authenticator, Authorizer, Credentials, Decision, PathRule, ResourceRule, Rules, Server, Target, User,
-    Verdict,
+    Attributes, Authentication, Authenticator, Authorization, Authorizer, Credentials, Decision, PathRule,
+    ResourceRule, Rules, Server, Target, User, Verdict,
 };
 
 use crate::bindings::exports::host::chain::authorizer as wit;
 use crate::bindings::host::chain::types;
-use crate::chain::Link;
+use crate::chain::{Link, Services};
 use crate::guest::{self, CallError, Question};
 
-/// Lets the server ask a link for what it exports.
-pub fn add(server: &Server, link: &Arc<Link>) {
-    if link.loaded().authenticator.is_some() {
-        server.authentication().add(Arc::new(Asked(link.clone())));
+/// The server's questions, and the links that are asked them.
+pub struct Access {
+    authentication: Arc<Authentication>,
+    authorization: Arc<Authorization>,
+}
+
+impl Access {
+    pub fn new(server: &Server) -> Self {
+        Self { authentication: server.authentication().clone(), authorization: server.authorization().clone() }
     }
-    if link.loaded().authorizer.is_some() {
-        server.authorization().add(Arc::new(Asked(link.clone())));
+
+    /// Lets the server ask a link for what it exports, and not for what only the generation before
+    /// it did.
+    pub fn update(&self, link: &Arc<Link>) {
+        let asked = || Arc::new(Asked { services: link.services().clone(), plugin: link.name().to_string() });
+        match link.loaded().authenticator.is_some() {
+            true => self.authentication.add(asked()),
+            false => self.authentication.remove(link.name()),
+        }
+        match link.loaded().authorizer.is_some() {
+            true => self.authorization.add(asked()),
+            false => self.authorization.remove(link.name()),
+        }
+    }
+
+    /// Asks a plugin no more.
+    pub fn remove(&self, plugin: &str) {
+        self.authentication.remove(plugin);
+        self.authorization.remove(plugin);
     }
 }
 
-struct Asked(Arc<Link>);
+/// A plugin that is asked, in the generation that serves then.
+struct Asked {
+    services: Arc<Services>,
+    plugin: String,
+}
 
 impl Asked {
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(tokio::sync::oneshot::Sender<T>) -> Question,
     ) -> Result<T, CallError> {
-        let Self(link) = self;
+        // Held until there is an answer: a generation is let go of when no chain has it.
+        let chain = self.services.chain.load_full();
+        let Some(link) = chain.link(&self.plugin) else {
+            let plugin = self.plugin.as_str().into();
+            return Err(CallError::Unavailable { plugin, reason: "it is not part of the chain".into() });
+        };
         let answer = link.pool().ask(question, link.limits().access_ms_max).await;
         answer.inspect_err(|error| link.log().host(tracing::Level::ERROR, &error.to_string()))
     }
@@ -39,7 +70,7 @@ impl Asked {
 
 impl Authenticator for Asked {
     fn name(&self) -> &str {
-        self.0.name()
+        &self.plugin
     }
 
     fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> BoxFuture<'a, Result<Option<User>, String>> {
@@ -62,7 +93,7 @@ impl Authenticator for Asked {
 
 impl Authorizer for Asked {
     fn name(&self) -> &str {
-        self.0.name()
+        &self.plugin
     }
 
     fn authorize<'a>(&'a self, attributes: &'a Attributes<'a>) -> BoxFuture<'a, Result<Decision, String>> {

@@ -3,10 +3,13 @@
 //! The rooms, in the order in which a request passes them: `host_server` (another crate: TLS,
 //! filters, health, life cycle), [`chain`] (who gets the request), [`guest`] (entering a
 //! component), [`imports`] (what the component may do), [`answer`] (writing what it decided).
-//! [`load`] brings components in, [`run`] puts everything together. ARCHITECTURE.md tells more.
+//! [`load`] brings components in, [`assembly`] makes a chain of them and changes it while it
+//! serves, [`admin`] lets operators ask for that, [`run`] puts everything together. ARCHITECTURE.md tells more.
 
 pub mod access;
+pub mod admin;
 pub mod answer;
+pub mod assembly;
 pub mod bindings;
 pub mod chain;
 pub mod grants;

@@ -81,6 +81,15 @@ limits! {
     hook_end_ms_max: u64 = 5_000,
     /// How long a pre-shutdown hook may take.
     pre_shutdown_hook_ms_max: u64 = 30_000,
+    /// How long a generation that was replaced keeps its instances for what is under way in them.
+    drain_ms_max: u64 = 120_000,
+    /// How long the generation before is kept ready, in case the new one fails.
+    probation_ms: u64 = 30_000,
+    /// Instances and hooks of a new generation that may fail in that time; above it the one
+    /// before comes back.
+    probation_failures_max: u64 = 3,
+    /// How often in a row a health check of a new generation may fail in that time.
+    probation_check_failures_max: u64 = 2,
     /// Serving instances of one link; there are no more of them than cores.
     instances_per_link_max: usize = 16,
     /// Calls under way in one instance; more wait for their turn.

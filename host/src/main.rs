@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use host::limits::Limits;
-use host::{load, run};
+use host::{admin, load, run};
 use host_server::options::RunOptions;
 
 /// A Kubernetes-style API server whose every chain link is a WebAssembly component.
@@ -20,6 +20,11 @@ struct Cli {
 enum Command {
     /// Serve a chain of plugins
     Run(Box<RunOptions>),
+    /// Show the chain of a running host: order, generations, routes, checks, hooks, memory, calls
+    Chain(admin::ChainOptions),
+    /// Change the chain of a running host
+    #[command(subcommand)]
+    Plugin(admin::PluginCommand),
     /// Write all that is stored to a file, as of one moment, whether a host serves it or not
     Backup {
         /// The data directory of the host
@@ -57,6 +62,8 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Command::Run(options) => run::run(&options),
+        Command::Chain(options) => admin::chain(&options),
+        Command::Plugin(command) => admin::plugin(command),
         Command::Backup { data_dir, file } => done(host_store::backup(&data_dir.join(run::STORE), &file)),
         Command::Restore { data_dir, bump_revision, file } => {
             done(host_store::restore(&file, &data_dir.join(run::STORE), bump_revision))

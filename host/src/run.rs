@@ -6,26 +6,20 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use host_server::health::{Check, Endpoint};
 use host_server::lifecycle::{notify_ready, obey_signals};
-use host_server::options::{PluginChoice, RunConfig, RunOptions, Storage};
+use host_server::options::{RunConfig, RunOptions, Storage};
 use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
 use host_store::{Cache, Embedded, Encrypted, EncryptionConfig, Store, follow_encryption_config};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
-use crate::access;
-use crate::bindings::host::chain::registration::{self as wit, Moment};
-use crate::chain::{self, Chain, Claims, Facts, Link, LinkOptions, PluginFamilies, RequestState, Services};
-use crate::grants::Grants;
-use crate::guest::{HookRunner, HookState};
-use crate::imports::request::HookContext;
-use crate::limits::Limits;
-use crate::load::{self, CompiledCache, Engine, PluginPath};
+use crate::access::Access;
+use crate::admin;
+use crate::assembly::{self, Assembly, Loader};
+use crate::chain::{self, Claims, Facts, PluginFamilies, RequestState, Services};
 
 /// Where the store is in the data directory.
 pub const STORE: &str = "store";
@@ -69,22 +63,19 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let (data_dir, storage) = (config.data_dir.clone(), config.storage.clone());
     // Reads the whole index: beside what follows, which does not need it.
     let opening = {
-        let storage = storage.clone();
+        let (data_dir, storage) = (data_dir.clone(), storage.clone());
         tokio::task::spawn_blocking(move || open_store(&data_dir, &storage))
     };
-    let compiled = open_compiled_cache(&config)?;
-    let chosen = plugins.links.iter().map(link_options).collect::<anyhow::Result<Vec<_>>>()?;
+    let loader = Loader::new(&config)?;
     let server = Server::new(config)?;
 
-    let engine =
-        Engine::new(&widest(&chosen)).map_err(|error| anyhow::anyhow!("this machine cannot run plugins: {error:#}"))?;
     let ((store, cache), loaded) = tokio::try_join!(
         async {
             let store: Arc<dyn Store> = Arc::new(encrypted(opening.await??, &storage)?);
             let cache = Cache::start(store.clone(), host_store::Limits::default()).await;
             Ok((store, cache.context("the store cannot be read")?))
         },
-        load_all(&engine, &compiled, &plugins.links, plugins.dir.as_deref(), chosen),
+        loader.load_all(&plugins.links),
     )?;
     let services = Arc::new(Services {
         cache,
@@ -93,6 +84,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
         claims: Claims::default(),
         facts: Facts::default(),
         chain: ArcSwap::default(),
+        removals: watch::Sender::default(),
         metrics: Arc::new(PluginFamilies::new(server.metrics().registry())?),
         watch_timeout_min,
     });
@@ -104,28 +96,26 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     // Not in /readyz: who cannot reach the server cannot delete anything either.
     server.health().add(Check::new("storage-quota", [Endpoint::Healthz], quota_check(store.clone())));
 
-    let links = create_chain(&services, loaded).await?;
-    add_checks(&server, &links);
-    links.iter().for_each(|link| access::add(&server, link));
-    let hooks = prepare_hooks(&server, &links)?;
-    prepare_run(&links).await?;
+    let access = Access::new(&server);
+    let assembly = Assembly::start(loader, services.clone(), server.health().clone(), access, loaded).await?;
 
     let bound = server.bind().await?;
     services.facts.set("external-address", bound.address().to_string());
     let kubeconfig = bound.kubeconfig().display().to_string();
-    let director = Arc::new(ChainDirector { services: services.clone(), hooks: hooks.pre_shutdown });
+    let director = Arc::new(ChainDirector { services: services.clone(), assembly: assembly.clone() });
     let running = bound.serve(director);
     obey_signals(running.handle())?;
-    for start in hooks.post_start {
-        start.runner.start(start.name, start.state);
+    assembly.start_hooks();
+    let _admin = admin::listen(&data_dir, &assembly);
+    if plugins.watch {
+        assembly::watch(&assembly);
     }
     notify_ready();
-    tracing::info!(address = %running.address(), kubeconfig, links = links.len(), "the chain serves");
+    let links = services.chain.load().entries().len();
+    tracing::info!(address = %running.address(), kubeconfig, links, "the chain serves");
 
     running.finished().await;
-    for runner in hooks.runners {
-        runner.stop().await;
-    }
+    assembly.stop().await;
     // Last: whoever was still served may have written.
     store.close().await;
     tracing::info!("ended");
@@ -177,194 +167,6 @@ fn encrypted(store: Arc<Embedded>, storage: &Storage) -> anyhow::Result<Encrypte
     Ok(encrypted)
 }
 
-/// Compiled code is shared by all data directories of a user: it depends on the component and
-/// the host alone.
-fn open_compiled_cache(config: &RunConfig) -> anyhow::Result<CompiledCache> {
-    let home = std::env::var_os("XDG_CACHE_HOME")
-        .map(std::path::PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".cache")));
-    let shared = home.filter(|home| home.is_absolute()).map(|home| home.join("host").join("compiled"));
-    if let Some(directory) = &shared {
-        match CompiledCache::open(directory) {
-            Ok(cache) => return Ok(cache),
-            Err(error) => tracing::debug!("compiled code is kept in the data directory: {error}"),
-        }
-    }
-    let directory = config.data_dir.join("compiled");
-    CompiledCache::open(&directory).with_context(|| format!("cannot keep compiled code in `{}`", directory.display()))
-}
-
-/// Loads every plugin, all at the same time; all that cannot be loaded are named.
-async fn load_all(
-    engine: &Engine,
-    compiled: &CompiledCache,
-    plugins: &[PluginChoice],
-    plugin_dir: Option<&Path>,
-    chosen: Vec<LinkOptions>,
-) -> anyhow::Result<Vec<(LinkOptions, load::Loaded)>> {
-    let loads = plugins.iter().zip(chosen).map(|(plugin, options)| async move {
-        let wanted = PluginPath { name: plugin.name.clone(), path: plugin.path.clone() };
-        let path = load::find(&wanted, plugin_dir)?;
-        let loaded = load::load(engine, compiled, &plugin.name, &path, &options.limits).await?;
-        Ok::<_, load::LoadError>((options, loaded))
-    });
-    let mut loaded = Vec::new();
-    let mut errors = Vec::new();
-    for result in futures::future::join_all(loads).await {
-        match result {
-            Ok(plugin) => loaded.push(plugin),
-            Err(error) => errors.push(error.to_string()),
-        }
-    }
-    if errors.is_empty() { Ok(loaded) } else { Err(anyhow::anyhow!(errors.join("\n\n"))) }
-}
-
-fn link_options(plugin: &PluginChoice) -> anyhow::Result<LinkOptions> {
-    let configuration = plugin.config.as_ref().map(std::fs::read_to_string).transpose();
-    let configuration = configuration.with_context(|| format!("the configuration of plugin `{}`", plugin.name))?;
-    let name = &plugin.name;
-    let grants = Grants::parse(&plugin.grants, |name| std::env::var(name).ok())
-        .map_err(|problem| anyhow::anyhow!("plugin `{name}` cannot be granted {problem}"))?;
-    let mut limits = Limits::default();
-    for limit in &plugin.limits {
-        limits.set(limit).map_err(|problem| anyhow::anyhow!("--plugin-limit of `{name}`: {problem}"))?;
-    }
-    Ok(LinkOptions { name: name.clone(), configuration, grants: Arc::new(grants), limits: Arc::new(limits) })
-}
-
-/// What the engine has to have room for: the most that any plugin may have.
-fn widest(plugins: &[LinkOptions]) -> Limits {
-    plugins.iter().fold(Limits::default(), |widest, LinkOptions { limits, .. }| Limits {
-        memory_bytes_max: widest.memory_bytes_max.max(limits.memory_bytes_max),
-        table_elements_max: widest.table_elements_max.max(limits.table_elements_max),
-        ..widest
-    })
-}
-
-/// Starts the links, the innermost first, and makes them the chain that serves. Returns them
-/// innermost first, as they were given.
-async fn create_chain(
-    services: &Arc<Services>,
-    loaded: Vec<(LinkOptions, load::Loaded)>,
-) -> anyhow::Result<Vec<Arc<Link>>> {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let mut links = Vec::new();
-    for (options, plugin) in loaded {
-        let name = options.name.clone();
-        let instances = cores.min(options.limits.instances_per_link_max);
-        let link = Link::start(options, plugin, services.clone(), instances)
-            .await
-            .map_err(|error| anyhow::anyhow!("plugin `{name}` {error}"))?;
-        link.claim().map_err(|error| anyhow::anyhow!("plugin `{name}` cannot be loaded: {}", reason(&error)))?;
-        for expected in &link.registrations().expected {
-            services.routes_complete.expect(expected);
-        }
-        links.push(link);
-    }
-    services.chain.store(Arc::new(Chain::new(links.iter().rev().cloned())));
-    Ok(links)
-}
-
-fn reason(error: &wit::RegistrationError) -> &str {
-    use wit::RegistrationError::{Closed, Invalid, Limit, Taken};
-    match error {
-        Closed(reason) | Invalid(reason) | Limit(reason) | Taken(reason) => reason,
-    }
-}
-
-/// The links' health checks, the innermost link's first; one that is already there is skipped,
-/// as upstream skips what a delegate has (kube-apiserver.md 1.1, 5).
-fn add_checks(server: &Server, links: &[Arc<Link>]) {
-    for link in links {
-        server.health().add(standing_check(link));
-        for check in link.registrations().checks {
-            let endpoints: Vec<Endpoint> = check
-                .endpoints
-                .iter()
-                .map(|endpoint| match endpoint {
-                    wit::Endpoint::Healthz => Endpoint::Healthz,
-                    wit::Endpoint::Livez => Endpoint::Livez,
-                    wit::Endpoint::Readyz => Endpoint::Readyz,
-                })
-                .collect();
-            let limit_ms = link.limits().health_check_ms_max;
-            let (link, name) = (link.clone(), check.name.clone());
-            let run = move || {
-                let (link, name) = (link.clone(), name.clone());
-                async move { link.pool().check_health(&name, limit_ms).await.map_err(|error| error.to_string()) }
-            };
-            let check = Check::new(check.name, endpoints, run);
-            server.health().add(check.with_timeout(Duration::from_millis(limit_ms + 100)));
-        }
-    }
-}
-
-/// Whether a plugin is degraded. It is shown and fails nothing: who cannot do without the plugin
-/// sees that by its own checks, and a plugin that fails must not take the others with it.
-fn standing_check(link: &Arc<Link>) -> Check {
-    let conduct = link.conduct().clone();
-    let run = move || std::future::ready(if conduct.is_degraded() { Err("it keeps failing".into()) } else { Ok(()) });
-    Check::new(format!("plugin/{}", link.name()), [Endpoint::Readyz], run).advisory()
-}
-
-/// All hooks of the chain, ready to be started.
-struct Hooks {
-    runners: Vec<Arc<HookRunner>>,
-    post_start: Vec<PostStart>,
-    pre_shutdown: Vec<(Arc<HookRunner>, String)>,
-}
-
-struct PostStart {
-    runner: Arc<HookRunner>,
-    name: String,
-    state: Arc<HookState>,
-}
-
-/// Gives each post-start hook its check.
-///
-/// # Errors
-/// If two hooks have one name: names both links.
-fn prepare_hooks(server: &Server, links: &[Arc<Link>]) -> anyhow::Result<Hooks> {
-    let mut hooks = Hooks { runners: Vec::new(), post_start: Vec::new(), pre_shutdown: Vec::new() };
-    let mut owners: std::collections::HashMap<String, String> = std::collections::HashMap::new();
-    for link in links {
-        let runner = Arc::new(HookRunner::new(link.clone()));
-        hooks.runners.push(runner.clone());
-        for hook in link.registrations().hooks {
-            if let Some(other) = owners.insert(hook.name.clone(), link.name().to_string()) {
-                anyhow::bail!(
-                    "plugin `{}` cannot be loaded: its hook `{}` is registered by plugin `{other}` already",
-                    link.name(),
-                    hook.name
-                );
-            }
-            match hook.moment {
-                Moment::PreShutdown => hooks.pre_shutdown.push((runner.clone(), hook.name)),
-                Moment::PostStart => {
-                    let check = server.health().add_boot(&hook.name).with_context(|| {
-                        format!("plugin `{}`: there is a check `poststarthook/{}` already", link.name(), hook.name)
-                    })?;
-                    let state = Arc::new(HookState::new(check));
-                    hooks.post_start.push(PostStart { runner: runner.clone(), name: hook.name, state });
-                }
-            }
-        }
-    }
-    Ok(hooks)
-}
-
-/// The last step before the listener: the delegate first, each link once.
-async fn prepare_run(links: &[Arc<Link>]) -> anyhow::Result<()> {
-    for link in links {
-        let context = HookContext::new(link.clone(), Arc::default(), CancellationToken::new());
-        link.pool()
-            .prepare_run(context, link.limits().prepare_run_ms_max)
-            .await
-            .with_context(|| format!("plugin `{}` cannot be prepared", link.name()))?;
-    }
-    Ok(())
-}
-
 /// The store answers. Named as tools that watch a kube-apiserver know it.
 fn store_check(services: &Arc<Services>) -> impl Fn() -> StoreCheck + Send + Sync + use<> {
     let services = services.clone();
@@ -390,7 +192,7 @@ type StoreCheck = std::pin::Pin<Box<dyn Future<Output = Result<(), String>> + Se
 /// What stands behind the filters: the chain that serves when a request comes in.
 struct ChainDirector {
     services: Arc<Services>,
-    hooks: Vec<(Arc<HookRunner>, String)>,
+    assembly: Arc<Assembly>,
 }
 
 impl Director for ChainDirector {
@@ -404,12 +206,7 @@ impl Director for ChainDirector {
         chain.entries().iter().flat_map(|entry| entry.routes.paths()).map(str::to_string).collect()
     }
 
-    /// One after the other, as upstream; one that fails does not keep the others from running.
     async fn pre_shutdown(&self) {
-        for (runner, name) in &self.hooks {
-            if let Err(reason) = runner.run_once(name).await {
-                tracing::error!(hook = name, "the pre-shutdown hook failed: {reason}");
-            }
-        }
+        self.assembly.run_pre_shutdown_hooks().await;
     }
 }

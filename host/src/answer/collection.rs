@@ -13,7 +13,7 @@ use http_body_util::StreamBody;
 use super::item::{self, Served, batch_end};
 use super::{decode, failure};
 use crate::bindings::host::chain::request::ItemForm;
-use crate::chain::Link;
+use crate::chain::{Chain, Link};
 use crate::guest::{CallError, Layout};
 
 /// Bytes in one piece of a long list.
@@ -21,8 +21,13 @@ const CHUNK_BYTES: usize = 64 << 10;
 
 /// The body of a list. The first piece is written at once, so that a guest that fails can
 /// still be answered with an error, and a short list is not a stream.
-pub(super) async fn body(link: &Arc<Link>, listing: Arc<Listing>, layout: Layout) -> Result<HttpBody, CallError> {
-    let mut writer = Writer { link: link.clone(), listing, layout, next: 0, done: false };
+pub(super) async fn body(
+    chain: &Arc<Chain>,
+    link: &Arc<Link>,
+    listing: Arc<Listing>,
+    layout: Layout,
+) -> Result<HttpBody, CallError> {
+    let mut writer = Writer { _chain: chain.clone(), link: link.clone(), listing, layout, next: 0, done: false };
     let first = writer.piece().await?;
     if writer.done {
         return Ok(first.into());
@@ -43,6 +48,8 @@ pub(super) async fn body(link: &Arc<Link>, listing: Arc<Listing>, layout: Layout
 }
 
 struct Writer {
+    /// The link's instances stay as long as a chain has it.
+    _chain: Arc<Chain>,
     link: Arc<Link>,
     listing: Arc<Listing>,
     layout: Layout,

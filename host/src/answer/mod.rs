@@ -117,7 +117,9 @@ async fn body(request: &RequestState, link: &Arc<Link>, body: Body) -> Result<Ht
         Body::Bytes(bytes) => bytes.into(),
         Body::Stream(stream) => Box::pin(stream::body(link, stream, request.deadline)).await.ok_or(Unwritten::Late)?,
         Body::Object { object, layout } => Box::pin(one(link, object, layout)).await?,
-        Body::Collection { listing, layout } => Box::pin(collection::body(link, listing, layout)).await?,
+        Body::Collection { listing, layout } => {
+            Box::pin(collection::body(&request.chain, link, listing, layout)).await?
+        }
         Body::Watch { watcher, options, form } => watch::body(link, watcher, options, form),
     })
 }

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use super::{failure, item};
 use crate::bindings::host::chain::request::ItemForm;
-use crate::chain::Link;
-use crate::guest::{CallError, WatchOptions};
+use crate::chain::{Link, Services};
+use crate::guest::WatchOptions;
 
 /// How often a watch that asked for bookmarks gets one, as upstream: each minute, not all at
 /// the same time.
@@ -25,11 +25,13 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 
 /// The body of a watch.
-pub(super) fn body(link: &Arc<Link>, watcher: Watcher, options: WatchOptions, form: ItemForm) -> HttpBody {
+pub(super) fn body(link: &Link, watcher: Watcher, options: WatchOptions, form: ItemForm) -> HttpBody {
     let now = Instant::now();
     let timeout = options.timeout.unwrap_or_else(|| default_timeout(link.services().watch_timeout_min));
     let stream = Stream {
-        link: link.clone(),
+        plugin: link.name().into(),
+        removals: link.services().removals.subscribe(),
+        services: link.services().clone(),
         end: now + timeout,
         next_bookmark: first_bookmark(now, timeout),
         watcher,
@@ -49,7 +51,11 @@ pub(super) fn body(link: &Arc<Link>, watcher: Watcher, options: WatchOptions, fo
 }
 
 struct Stream {
-    link: Arc<Link>,
+    /// The link whose current generation writes what has to be rendered. A watch holds none:
+    /// it would keep the instances of a generation that was replaced long ago.
+    plugin: Arc<str>,
+    services: Arc<Services>,
+    removals: tokio::sync::watch::Receiver<()>,
     watcher: Watcher,
     options: WatchOptions,
     form: ItemForm,
@@ -71,9 +77,9 @@ impl Stream {
                     Some(events) => match self.write(events).await {
                         Ok(bytes) if bytes.is_empty() => continue,
                         Ok(bytes) => return Some(Ok(bytes)),
-                        Err(error) => {
+                        Err(failure) => {
                             self.over = true;
-                            return Some(Ok(error_event(failure(&self.link, &error, true))));
+                            return Some(Ok(error_event(failure)));
                         }
                     },
                     None => {
@@ -86,6 +92,12 @@ impl Stream {
                         };
                     }
                 },
+                // A watch of a link that is gone is over: its client finds that out by itself.
+                Ok(()) = self.removals.changed() => {
+                    if self.services.chain.load().link(&self.plugin).is_none() {
+                        return None;
+                    }
+                }
                 () = tokio::time::sleep_until(self.end) => return None,
                 () = tokio::time::sleep_until(bookmark), if self.options.bookmarks && bookmark < self.end => {
                     self.next_bookmark = next_bookmark(Instant::now(), self.end);
@@ -96,10 +108,10 @@ impl Stream {
         }
     }
 
-    async fn write(&mut self, events: Vec<Event>) -> Result<Bytes, CallError> {
+    async fn write(&mut self, events: Vec<Event>) -> Result<Bytes, Failure> {
         // One event as it is cached is written once for all watchers.
         if let ([Event::Object(event)], ItemForm::Stored) = (&events[..], &self.form)
-            && self.link.services().claims.decode_tag(event.object.key()).is_none()
+            && self.services.claims.decode_tag(event.object.key()).is_none()
         {
             self.first = false;
             return Ok(event.frame());
@@ -123,12 +135,18 @@ impl Stream {
         &mut self,
         objects: Vec<(Option<EventKind>, Arc<Object>)>,
         out: &mut BytesMut,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), Failure> {
         if objects.is_empty() {
             return Ok(());
         }
         let kinds: Vec<_> = objects.iter().map(|(kind, _)| *kind).collect();
-        let written = item::write(&self.link, &self.form, self.first, objects).await?;
+        // Held until it is written: a generation is let go of when no chain has it.
+        let chain = self.services.chain.load_full();
+        let Some(link) = chain.link(&self.plugin) else {
+            return Err(Failure::unavailable(format!("plugin `{}` was removed", self.plugin), 1));
+        };
+        let written = item::write(link, &self.form, self.first, objects).await;
+        let written = written.map_err(|error| failure(link, &error, true))?;
         self.first = false;
         for (kind, object) in kinds.into_iter().zip(written) {
             out.put_slice(match kind {

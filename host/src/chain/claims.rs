@@ -88,6 +88,12 @@ impl Claims {
         Ok(())
     }
 
+    /// Lets go of all that `link` holds.
+    pub fn clear(&self, cache: &Cache, link: &str) {
+        // To hold nothing is always possible.
+        let _ = self.set(cache, link, std::iter::empty());
+    }
+
     /// Whether `link` may do this with a key, or with everything below a prefix.
     pub fn allow(&self, link: &str, key: &str, access: Access) -> bool {
         let held = self.held.read();

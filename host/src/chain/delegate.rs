@@ -46,7 +46,7 @@ pub async fn for_hook(
     subrequests: Subrequests,
     subrequest: Subrequest,
 ) -> Result<Subresponse, String> {
-    let chain = link.services().chain.load_full();
+    let chain = link.chain();
     let position = chain.position(link.name()).ok_or("the link is not part of the chain yet")?;
     // Cancelled with the hook, and when nobody waits for the answer any more.
     let cancel = cancel.child_token();

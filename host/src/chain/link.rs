@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use host_server::lifecycle::{RoutesComplete, Signals};
 use host_store::Cache;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Chain, Claims, Conduct, Fault, PluginFamilies, PluginLog, PluginMetrics, Registrations, Routes};
+use super::{
+    Chain, Claims, Conduct, Entry, Fault, PluginFamilies, PluginLog, PluginMetrics, Registered, Registrations, Routes,
+};
 use crate::bindings::host::chain::registration::{Contents, RegistrationError};
 use crate::grants::Grants;
 use crate::guest::{Pool, StartError};
@@ -26,6 +28,8 @@ pub struct Services {
     pub facts: Facts,
     /// The chain that serves.
     pub chain: ArcSwap<Chain>,
+    /// Wakes those who wait for a link to leave the chain.
+    pub removals: tokio::sync::watch::Sender<()>,
     pub metrics: Arc<PluginFamilies>,
     /// `--min-request-timeout`: a watch without a time of its own lasts one to two of these.
     pub watch_timeout_min: Duration,
@@ -58,6 +62,7 @@ pub struct LinkOptions {
 /// A plugin in its place in the chain. One value for each generation.
 pub struct Link {
     options: LinkOptions,
+    generation: u64,
     loaded: Loaded,
     services: Arc<Services>,
     log: PluginLog,
@@ -65,8 +70,10 @@ pub struct Link {
     conduct: Arc<Conduct>,
     /// One permit for each watch that may be open.
     watches: Arc<Semaphore>,
-    registrations: Mutex<Registrations>,
+    registered: Mutex<Registered>,
     pool: OnceLock<Pool>,
+    /// The chain that it is going to be part of, while it gets ready for that.
+    prospect: ArcSwapOption<Chain>,
 }
 
 impl Link {
@@ -76,27 +83,30 @@ impl Link {
     /// If its first instance does not start.
     pub async fn start(
         options: LinkOptions,
+        generation: u64,
         loaded: Loaded,
         services: Arc<Services>,
         instances: usize,
     ) -> Result<Arc<Self>, StartError> {
         let limits = options.limits.clone();
         let families = &services.metrics;
-        let log = PluginLog::new(&options.name, &limits, families.faults(&options.name, Fault::LogLines));
+        let log = PluginLog::new(&options.name, generation, &limits, families.faults(&options.name, Fault::LogLines));
         let link = Arc::new(Self {
             conduct: Arc::new(Conduct::new(&options.name, &limits, log.clone(), families)),
             metrics: PluginMetrics::new(&options.name, &limits, log.clone(), families),
             watches: Arc::new(Semaphore::new(limits.watches_max)),
             log,
             options,
+            generation,
             loaded,
             services,
-            registrations: Mutex::default(),
+            registered: Mutex::default(),
             pool: OnceLock::new(),
+            prospect: ArcSwapOption::empty(),
         });
         link.say_what_is_not_granted();
         let (pool, registrations) = Pool::start(&link, instances).await?;
-        *link.registrations.lock() = registrations;
+        *link.registered.lock() = Registered::new(registrations);
         let _ = link.pool.set(pool);
         Ok(link)
     }
@@ -117,6 +127,11 @@ impl Link {
 
     pub fn name(&self) -> &str {
         &self.options.name
+    }
+
+    /// Counts the components that have been tried under this name since the start.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     pub fn options(&self) -> &LinkOptions {
@@ -169,45 +184,114 @@ impl Link {
         self.pool.get().expect("a link is handed out with its pool")
     }
 
-    /// What is registered now.
-    pub fn registrations(&self) -> Registrations {
-        self.registrations.lock().clone()
+    /// What `init` registered.
+    pub fn registrations(&self) -> Arc<Registrations> {
+        self.registered.lock().initial().clone()
     }
 
-    /// The routes that are registered now, as a table.
+    /// The routes that are served now, as a table.
     pub fn routes(&self) -> Arc<Routes> {
-        Arc::new(Routes::new(&self.registrations.lock().sets))
+        self.registered.lock().routes()
     }
 
-    /// Takes hold of the prefixes that `init` claimed.
+    /// How many key prefixes it holds.
+    pub fn claims(&self) -> usize {
+        self.registered.lock().claims().count()
+    }
+
+    /// The chain behind this link's own requests: the one that serves, or the one that it is
+    /// going to be part of.
+    pub fn chain(&self) -> Arc<Chain> {
+        self.prospect.load_full().unwrap_or_else(|| self.services.chain.load_full())
+    }
+
+    /// Says which chain it is going to be part of, if it is not part of one yet.
+    pub fn set_prospect(&self, chain: Option<Arc<Chain>>) {
+        self.prospect.store(chain);
+    }
+
+    /// Takes hold of the prefixes that it claims.
     ///
     /// # Errors
     /// If another link holds one of them.
     pub fn claim(&self) -> Result<(), RegistrationError> {
-        let registrations = self.registrations.lock();
-        self.services.claims.set(&self.services.cache, self.name(), registrations.claims())
+        self.hold(&self.registered.lock())
+    }
+
+    /// Takes hold of what the next generation claims, beside its own.
+    ///
+    /// # Errors
+    /// If another link holds one of these prefixes.
+    pub fn claim_for(&self, next: &Link) -> Result<(), RegistrationError> {
+        let claims = next.registered.lock().claims().cloned().collect();
+        let mut registered = self.registered.lock();
+        registered.hold(next.generation, claims);
+        self.hold(&registered).inspect_err(|_| registered.let_go(next.generation))
+    }
+
+    /// Lets go of what only another generation claims.
+    pub fn unclaim_for(&self, generation: u64) {
+        let mut registered = self.registered.lock();
+        registered.let_go(generation);
+        if let Err(error) = self.hold(&registered) {
+            self.log.host(tracing::Level::ERROR, &format!("its claims cannot be set: {error:?}"));
+        }
+    }
+
+    /// Takes the place of another generation, in one exchange of the chain that serves. From
+    /// here on the other registers nothing; its claims are held until `unclaim_for`.
+    ///
+    /// # Errors
+    /// If a claim cannot be held: the other goes on serving.
+    pub fn replace_generation(self: &Arc<Self>, before: &Link) -> Result<(), RegistrationError> {
+        // Whoever changes the chain does one thing at a time, and nobody else takes two of
+        // these locks.
+        let mut theirs = before.registered.lock();
+        let mut ours = self.registered.lock();
+        let mut taken = ours.clone();
+        taken.take_over(&theirs, self.generation, before.generation);
+        self.hold(&taken)?;
+        *ours = taken;
+        theirs.set_replaced();
+        let entry = Entry::new(self.clone(), ours.routes());
+        self.services.chain.rcu(|chain| chain.with_generation(&entry));
+        Ok(())
+    }
+
+    /// Takes part in the chain no more: from here on its hooks register nothing.
+    pub fn close(&self) {
+        self.registered.lock().set_replaced();
     }
 
     /// Replaces a set of routes and claims while the chain runs.
     pub fn replace(&self, name: String, contents: Contents) -> Result<(), RegistrationError> {
-        let mut registrations = self.registrations.lock();
-        let mut changed = registrations.clone();
-        changed.replace(self.limits(), name, contents)?;
+        self.change(|registered| registered.replace(self.limits(), name, contents))
+    }
+
+    /// The routes announced under this name are all there.
+    pub fn routes_complete(&self, name: &str) -> Result<(), RegistrationError> {
+        self.change(|registered| registered.complete(name))?;
+        self.services.routes_complete.complete(name);
+        Ok(())
+    }
+
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Registered) -> Result<(), RegistrationError>,
+    ) -> Result<(), RegistrationError> {
+        let mut registered = self.registered.lock();
+        let mut changed = registered.clone();
+        change(&mut changed)?;
         // Claims first: a route that serves must find its storage.
-        self.services.claims.set(&self.services.cache, self.name(), changed.claims())?;
-        let routes = Arc::new(Routes::new(&changed.sets));
-        *registrations = changed;
+        self.hold(&changed)?;
+        *registered = changed;
+        let routes = registered.routes();
         // Under the lock, so that two changes of one link reach the chain in their order.
         self.services.chain.rcu(|chain| chain.with_routes(self, &routes));
         Ok(())
     }
 
-    /// The routes announced under this name are all there.
-    pub fn routes_complete(&self, name: &str) -> Result<(), RegistrationError> {
-        if !self.registrations.lock().expected.iter().any(|expected| expected == name) {
-            return Err(RegistrationError::Invalid(format!("`{name}` was not announced with `expect-routes`")));
-        }
-        self.services.routes_complete.complete(name);
-        Ok(())
+    fn hold(&self, registered: &Registered) -> Result<(), RegistrationError> {
+        self.services.claims.set(&self.services.cache, self.name(), registered.claims())
     }
 }

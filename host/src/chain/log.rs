@@ -1,4 +1,4 @@
-//! A plugin's log lines: named after it, and not more than the host can bear.
+//! A plugin's log lines: named after it and its generation, and not more than the host can bear.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ pub struct PluginLog {
 
 struct Inner {
     plugin: String,
+    generation: u64,
     lines_per_second_max: u32,
     line_bytes_max: usize,
     /// Lines of the guest, and of the host about it: a guest that floods its log does not keep
@@ -45,11 +46,12 @@ enum Verdict {
 const SECOND: Duration = Duration::from_secs(1);
 
 impl PluginLog {
-    pub fn new(plugin: &str, limits: &Limits, dropped: IntCounter) -> Self {
+    pub fn new(plugin: &str, generation: u64, limits: &Limits, dropped: IntCounter) -> Self {
         let window = || Mutex::new(Window { since: Instant::now(), lines: 0, dropped: 0 });
         Self {
             inner: Arc::new(Inner {
                 plugin: plugin.to_string(),
+                generation,
                 lines_per_second_max: limits.log_lines_per_second_max,
                 line_bytes_max: limits.log_line_bytes_max,
                 guest: window(),
@@ -101,13 +103,13 @@ impl PluginLog {
 
     /// tracing's levels are part of the call site, so there is one for each.
     fn emit(&self, by: &str, level: Level, message: &str) {
-        let plugin = self.inner.plugin.as_str();
+        let (plugin, generation) = (self.inner.plugin.as_str(), self.inner.generation);
         match level {
-            Level::ERROR => tracing::error!(plugin, by, "{message}"),
-            Level::WARN => tracing::warn!(plugin, by, "{message}"),
-            Level::INFO => tracing::info!(plugin, by, "{message}"),
-            Level::DEBUG => tracing::debug!(plugin, by, "{message}"),
-            Level::TRACE => tracing::trace!(plugin, by, "{message}"),
+            Level::ERROR => tracing::error!(plugin, generation, by, "{message}"),
+            Level::WARN => tracing::warn!(plugin, generation, by, "{message}"),
+            Level::INFO => tracing::info!(plugin, generation, by, "{message}"),
+            Level::DEBUG => tracing::debug!(plugin, generation, by, "{message}"),
+            Level::TRACE => tracing::trace!(plugin, generation, by, "{message}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -20,10 +21,16 @@ pub struct PluginFamilies {
     traps: IntCounterVec,
     faults: IntCounterVec,
     degraded: IntGaugeVec,
+    swaps: IntCounterVec,
+    generation: IntGaugeVec,
     registry: Registry,
     /// Families that guests have made, by name.
     guests: Mutex<HashMap<String, Family>>,
+    /// The series that guests have made, by plugin: what all of its generations made counts.
+    series: Mutex<HashMap<String, Series>>,
 }
+
+type Series = Arc<Mutex<HashSet<(String, Vec<String>)>>>;
 
 #[derive(Clone)]
 enum Family {
@@ -52,8 +59,9 @@ pub struct PluginMetrics {
     dropped: IntCounter,
     /// Why updates were dropped: each reason is said once.
     told: Mutex<HashSet<String>>,
-    /// The series that the guest has made.
-    series: Mutex<HashSet<(String, Vec<String>)>>,
+    series: Series,
+    /// Of this generation: instances that ended because of the guest, and hooks that failed.
+    failures: AtomicU64,
 }
 
 impl PluginFamilies {
@@ -74,14 +82,22 @@ impl PluginFamilies {
                 Opts::new("host_plugin_degraded", "1 while a plugin keeps failing and calls are held back."),
                 &["plugin"],
             )?,
+            swaps: counter("host_plugin_swaps_total", "Swaps of a plugin, by result.", &["plugin", "result"])?,
+            generation: IntGaugeVec::new(
+                Opts::new("host_plugin_generation", "The generation of a plugin that serves."),
+                &["plugin"],
+            )?,
             registry: registry.clone(),
             guests: Mutex::default(),
+            series: Mutex::default(),
         };
         registry.register(Box::new(families.calls.clone()))?;
         registry.register(Box::new(families.seconds.clone()))?;
         registry.register(Box::new(families.traps.clone()))?;
         registry.register(Box::new(families.faults.clone()))?;
         registry.register(Box::new(families.degraded.clone()))?;
+        registry.register(Box::new(families.swaps.clone()))?;
+        registry.register(Box::new(families.generation.clone()))?;
         Ok(families)
     }
 
@@ -92,6 +108,22 @@ impl PluginFamilies {
 
     pub(super) fn degraded(&self, plugin: &str) -> IntGauge {
         self.degraded.with_label_values(&[plugin])
+    }
+
+    /// A swap, and how it ended: `swapped`, `refused` or `reverted`.
+    pub fn swap(&self, plugin: &str, result: &str) {
+        self.swaps.with_label_values(&[plugin, result]).inc();
+    }
+
+    /// The generation that serves.
+    pub fn set_generation(&self, plugin: &str, generation: u64) {
+        self.generation.with_label_values(&[plugin]).set(generation.cast_signed());
+    }
+
+    /// The plugin is not part of the chain any more.
+    pub fn remove_generation(&self, plugin: &str) {
+        // It fails where the plugin has none.
+        let _ = self.generation.remove_label_values(&[plugin]);
     }
 
     /// The guests' family of this name, made on first use; nothing if the name is taken by
@@ -155,7 +187,8 @@ impl PluginMetrics {
             dropped: families.faults(plugin, Fault::Metrics),
             told: Mutex::default(),
             families: families.clone(),
-            series: Mutex::default(),
+            series: families.series.lock().entry(plugin.to_string()).or_default().clone(),
+            failures: AtomicU64::new(0),
         }
     }
 
@@ -168,6 +201,22 @@ impl PluginMetrics {
     /// An instance ended because of the guest.
     pub fn trap(&self) {
         self.traps.inc();
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A hook failed, and is tried again.
+    pub fn hook_failed(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often this generation's instances and hooks have failed.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Calls of `handle` that the plugin answered, and that it did not, since the start.
+    pub fn calls(&self) -> (u64, u64) {
+        (self.handled.get(), self.failed.get())
     }
 
     pub fn add(&self, name: &str, labels: Vec<(String, String)>, value: u64) {

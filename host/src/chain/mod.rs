@@ -11,6 +11,7 @@ pub mod delegate;
 mod link;
 mod log;
 mod metrics;
+mod registered;
 mod registrations;
 mod request;
 mod routes;
@@ -19,6 +20,7 @@ mod standing;
 use std::sync::Arc;
 
 use host_server::Response;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use claims::{Access, Claims};
 pub use conduct::{Closed, Conduct, Fault};
@@ -26,6 +28,7 @@ pub use delegate::Subrequests;
 pub use link::{Facts, Link, LinkOptions, Services};
 pub use log::PluginLog;
 pub use metrics::{PluginFamilies, PluginMetrics};
+pub use registered::Registered;
 pub use registrations::Registrations;
 pub use request::RequestState;
 pub use routes::{Matched, Routes, Target};
@@ -45,12 +48,28 @@ pub struct Chain {
 pub struct Entry {
     pub link: Arc<Link>,
     pub routes: Arc<Routes>,
+    /// Fires when the last chain is gone that the link was in: when no request is under way
+    /// that may still enter it.
+    released: CancellationToken,
+    _release: Arc<DropGuard>,
+}
+
+impl Entry {
+    pub fn new(link: Arc<Link>, routes: Arc<Routes>) -> Self {
+        let released = CancellationToken::new();
+        Self { link, routes, _release: Arc::new(released.clone().drop_guard()), released }
+    }
+
+    /// Fires when no request is under way that may still enter the link.
+    pub fn released(&self) -> CancellationToken {
+        self.released.clone()
+    }
 }
 
 impl Chain {
     /// The chain of these links, given outermost first.
     pub fn new(links: impl IntoIterator<Item = Arc<Link>>) -> Self {
-        let entries = links.into_iter().map(|link| Entry { routes: link.routes(), link }).collect();
+        let entries = links.into_iter().map(|link| Entry::new(link.clone(), link.routes())).collect();
         Self { entries }
     }
 
@@ -58,21 +77,45 @@ impl Chain {
         &self.entries
     }
 
-    /// The same chain with other routes for one of its links.
-    pub fn with_routes(&self, link: &Link, routes: &Arc<Routes>) -> Self {
-        let entries = self.entries.iter().map(|entry| {
-            if entry.link.name() == link.name() {
-                Entry { link: entry.link.clone(), routes: routes.clone() }
-            } else {
-                entry.clone()
-            }
-        });
-        Self { entries: entries.collect() }
-    }
-
     /// Where a link stands, from the outside.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.entries.iter().position(|entry| entry.link.name() == name)
+    }
+
+    /// The generation of a link that is in this chain.
+    pub fn link(&self, name: &str) -> Option<&Arc<Link>> {
+        self.entries.iter().map(|entry| &entry.link).find(|link| link.name() == name)
+    }
+
+    /// The same chain with other routes for one of its links. A generation that is not in it
+    /// changes nothing.
+    pub fn with_routes(&self, link: &Link, routes: &Arc<Routes>) -> Self {
+        let mut entries = self.entries.clone();
+        if let Some(entry) = entries.iter_mut().find(|entry| std::ptr::eq(&*entry.link, link)) {
+            entry.routes = routes.clone();
+        }
+        Self { entries }
+    }
+
+    /// The same chain with another generation of one of its links.
+    pub fn with_generation(&self, new: &Entry) -> Self {
+        let mut entries = self.entries.clone();
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.link.name() == new.link.name()) {
+            *entry = new.clone();
+        }
+        Self { entries }
+    }
+
+    /// The same chain with one more link, which is then at this position.
+    pub fn with_link(&self, position: usize, new: &Entry) -> Self {
+        let mut entries = self.entries.clone();
+        entries.insert(position.min(entries.len()), new.clone());
+        Self { entries }
+    }
+
+    /// The same chain without one of its links.
+    pub fn without_link(&self, name: &str) -> Self {
+        Self { entries: self.entries.iter().filter(|entry| entry.link.name() != name).cloned().collect() }
     }
 }
 

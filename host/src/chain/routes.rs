@@ -46,6 +46,14 @@ impl Routes {
         self.exact.get(target.path).or_else(|| self.find_resource(target)).or_else(|| self.find_prefix(target.path))
     }
 
+    pub fn len(&self) -> usize {
+        self.exact.len() + self.resources.len() + self.prefixes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The paths to show at `/`: exact and prefix routes.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.exact.keys().chain(self.prefixes.keys()).map(String::as_str)

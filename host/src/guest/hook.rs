@@ -45,6 +45,16 @@ impl HookState {
         }
     }
 
+    /// Whether the hook has done what others wait for. Nobody waits for one without a check.
+    pub fn is_ready(&self) -> bool {
+        self.check.as_ref().is_none_or(Boot::is_finished)
+    }
+
+    /// What the hook of the same name continues to report to, in the next generation.
+    pub fn check(&self) -> Option<&Boot> {
+        self.check.as_ref()
+    }
+
     fn set_failed(&self) {
         if let Some(check) = &self.check {
             check.restarted();
@@ -133,7 +143,8 @@ async fn run(link: &Arc<Link>, name: &str, state: &Arc<HookState>, cancel: &Canc
         }
     };
     match result {
-        Ok(result) => result,
+        // A trap is counted where it happens.
+        Ok(result) => result.inspect_err(|_| link.metrics().hook_failed()),
         Err(_) => {
             instance.ended().await;
             Err(instance.reason().map_or_else(|| "its instance ended".to_string(), |(reason, _)| reason.to_string()))

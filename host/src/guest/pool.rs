@@ -144,6 +144,11 @@ impl Pool {
         self.within(limit_ms, self.call(Some(cancel.clone()), make)).await
     }
 
+    /// Lets the instances finish what they have, and starts no more.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
     /// Instances that live now.
     pub fn instances(&self) -> impl Iterator<Item = Arc<Instance>> {
         self.slots.iter().filter_map(|slot| slot.current.load_full())
@@ -261,7 +266,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.stop();
     }
 }
 

@@ -45,7 +45,7 @@ impl CompiledCache {
         bytes: Vec<u8>,
         limits: &Limits,
     ) -> Result<(Component, String), LoadError> {
-        let digest = hex(&Sha256::digest(&bytes));
+        let digest = digest(&bytes);
         let file = self.directory.join(format!("{digest}-{}.cwasm", engine.compatibility()));
         if file.is_file() {
             match map(engine, &file) {
@@ -187,8 +187,9 @@ fn map(engine: &Engine, file: &Path) -> wasmtime::Result<Component> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256, in hex.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

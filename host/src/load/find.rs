@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::LoadError;
+use super::{LoadError, is_whole};
 use crate::limits::Limits;
 
 /// `--plugin [name=]path`.
@@ -38,8 +38,8 @@ pub fn find(plugin: &PluginPath, plugin_dir: Option<&Path>) -> Result<PathBuf, L
     })
 }
 
-/// The whole file. Parsed as far as its header here, so that a text or core module is named as
-/// such before anything else looks at it.
+/// The whole file. Parsed as far as its sections here, so that a text, a core module or half a file is
+/// named as such before anything else looks at it.
 pub(super) fn read(name: &str, path: &Path, limits: &Limits) -> Result<Vec<u8>, LoadError> {
     let unreadable = |error| LoadError::new(name, format!("cannot be read from `{}`: {error}", path.display()));
     let size = path.metadata().map_err(unreadable)?.len();
@@ -53,7 +53,11 @@ pub(super) fn read(name: &str, path: &Path, limits: &Limits) -> Result<Vec<u8>, 
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
     match bytes.get(..8) {
-        Some([0, b'a', b's', b'm', _, _, 1, 0]) => Ok(bytes),
+        Some([0, b'a', b's', b'm', _, _, 1, 0]) if is_whole(&bytes) => Ok(bytes),
+        Some([0, b'a', b's', b'm', _, _, 1, 0]) => {
+            Err(LoadError::new(name, format!("is not whole: `{}` ends in the middle of a section", path.display()))
+                .hint("the file may be half written: build or copy it again"))
+        }
         Some([0, b'a', b's', b'm', _, _, 0, 0]) => {
             Err(LoadError::new(name, format!("is a core module, not a component: `{}`", path.display()))
                 .hint("build it for `wasm32-wasip2`, or wrap it with `wasm-tools component new`"))

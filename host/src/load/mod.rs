@@ -9,6 +9,7 @@ mod contract;
 mod engine;
 mod error;
 mod find;
+mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use crate::bindings;
 use crate::imports::{HasState, State};
 use crate::limits::Limits;
 
-pub use cache::{CompiledCache, compile_to_file};
+pub use cache::{CompiledCache, compile_to_file, digest};
 pub use engine::Engine;
 pub use error::LoadError;
 pub use find::{PluginPath, find};
+pub use whole::is_whole;
 
 /// A component that fits, linked and ready to be instantiated.
 #[derive(Clone)]

@@ -107,12 +107,23 @@ impl Client {
     }
 
     fn response(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> io::Result<Response<ureq::Body>> {
+        self.response_as("application/json", method, path, kind, body)
+    }
+
+    fn response_as(
+        &self,
+        accept: &str,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: &[u8],
+    ) -> io::Result<Response<ureq::Body>> {
         let mut request = Request::builder().method(method).uri(self.url(path));
         if let Some((name, value)) = &self.header {
             request = request.header(name, value);
         }
         // Of several the first counts.
-        let request = request.header("accept", "application/json");
+        let request = request.header("accept", accept);
         let sent = if body.is_empty() {
             self.agent.run(request.body(()).map_err(io::Error::other)?)
         } else {
@@ -139,7 +150,14 @@ impl Client {
     /// Opens a stream, such as a watch, whose lines arrive as they are written.
     #[track_caller]
     pub fn stream(&self, path: &str) -> impl Iterator<Item = Value> + Send + use<> {
-        let response = self.response("GET", path, "", b"").unwrap_or_else(|error| panic!("GET {path}: {error}"));
+        self.stream_as("application/json", path)
+    }
+
+    /// The same in another form, such as a table.
+    #[track_caller]
+    pub fn stream_as(&self, accept: &str, path: &str) -> impl Iterator<Item = Value> + Send + use<> {
+        let response = self.response_as(accept, "GET", path, "", b"");
+        let response = response.unwrap_or_else(|error| panic!("GET {path}: {error}"));
         assert_eq!(response.status(), 200, "GET {path}");
         let lines = io::BufRead::lines(io::BufReader::new(response.into_body().into_reader()));
         lines.map_while(Result::ok).map(|line| serde_json::from_str(&line).expect("a line is JSON"))

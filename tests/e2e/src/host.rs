@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::Client;
-use crate::tools::{Output, checkout, release_directory, require};
+use crate::tools::{Output, checkout, release_directory, require, run};
 
 /// How long a start may take: on a fresh machine each plugin is compiled first.
 const START_SECONDS_MAX: u64 = 180;
@@ -60,9 +61,14 @@ impl Setup {
     /// The same with one more link, outermost, that does what `script` says (`tests/guest`).
     /// `None` where it has not been built.
     pub fn link(self, name: &str, script: &str) -> Option<Setup> {
-        let built = release_directory().join("../wasm32-wasip2/release/scripted_link.wasm");
-        let component = require(built, "run `scripts/components --package scripted-link`")?;
+        let component = Self::scripted_component()?;
         Some(self.scripted(&component, name, script))
+    }
+
+    /// The build of `tests/guest`; `None` where it has not been built.
+    pub fn scripted_component() -> Option<PathBuf> {
+        let built = release_directory().join("../wasm32-wasip2/release/scripted_link.wasm");
+        require(built, "run `scripts/components --package scripted-link`")
     }
 
     /// The same with a link made of this component, which has to be a build of `tests/guest`.
@@ -92,6 +98,16 @@ impl Setup {
         let path = self.directory.path().join(name);
         fs::write(&path, content).expect("a temporary directory can be written");
         path.display().to_string()
+    }
+
+    /// Another build of a component: the same code with another digest.
+    pub fn rebuilt(&self, component: &Path, name: &str) -> PathBuf {
+        let mut bytes = fs::read(component).unwrap_or_else(|error| panic!("`{}`: {error}", component.display()));
+        // A custom section with nothing but a name.
+        let length = |bytes: usize| u8::try_from(bytes).expect("the name is short");
+        bytes.extend([0, length(name.len() + 1), length(name.len())]);
+        bytes.extend(name.as_bytes());
+        self.file(name, &bytes).into()
     }
 
     pub fn data_dir(&self) -> &Path {
@@ -209,6 +225,47 @@ impl Host {
 
     pub fn id(&self) -> u32 {
         self.running.child.id()
+    }
+
+    /// What it was started with.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Runs another command of the binary on the data directory: `plugin ls`.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(&self.setup.binary);
+        run(command.args(arguments).arg("--data-dir").arg(self.data_dir()), "")
+    }
+
+    /// A link as `host chain` shows it.
+    #[track_caller]
+    pub fn link(&self, name: &str) -> Value {
+        let links = self.links();
+        links.iter().find(|link| link["name"] == name).unwrap_or_else(|| panic!("no `{name}` in {links:?}")).clone()
+    }
+
+    /// The chain as `host chain` shows it, outermost first.
+    #[track_caller]
+    pub fn links(&self) -> Vec<Value> {
+        let chain = self.command(&["chain", "-o", "json"]).success();
+        let chain: Value = serde_json::from_str(&chain).unwrap_or_else(|error| panic!("{error}: {chain}"));
+        chain["links"].as_array().expect("it has links").clone()
+    }
+
+    /// The value of a metric, given with its labels; 0 if there is none.
+    #[track_caller]
+    pub fn metric(&self, series: &str) -> f64 {
+        let metrics = self.client.get("/metrics").expect(200).text();
+        let line = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().expect("it is a number"))
+    }
+
+    /// Its memory that is resident now.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process runs, on Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells it");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("it is a number") << 10
     }
 
     /// From its start to the first `/readyz` that was ok.

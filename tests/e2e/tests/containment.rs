@@ -94,14 +94,14 @@ fn a_guest_that_grows_without_end_is_ended_and_gives_its_memory_back() {
     let Some(setup) = beside_a_neighbour("") else { return };
     let host = setup.start();
     all_is_well(&host);
-    let before = resident_bytes(&host);
+    let before = host.resident_bytes();
     for _ in 0..4 {
         host.client().get("/faulty/grow").expect(500);
         all_is_well(&host);
     }
     // One instance may hold 256 MiB: were one kept, this would show it.
     let bound = before + (100 << 20);
-    eventually(|| resident_bytes(&host) < bound, || format!("{} bytes, {before} before", resident_bytes(&host)));
+    eventually(|| host.resident_bytes() < bound, || format!("{} bytes, {before} before", host.resident_bytes()));
 }
 
 #[test]
@@ -147,10 +147,4 @@ fn the_host_knows_no_particular_plugin() {
             }
         }
     }
-}
-
-fn resident_bytes(host: &Host) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", host.id())).expect("the process runs, on Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells it");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("it is a number") << 10
 }

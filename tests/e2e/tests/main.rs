@@ -8,6 +8,8 @@ mod contract;
 mod hostile;
 mod lifecycle;
 mod proxy;
+mod swap;
+mod swap_probation;
 
 // The default chain.
 mod aggregator;
@@ -18,3 +20,4 @@ mod hello;
 mod kubectl;
 mod projects;
 mod python;
+mod swap_load;

@@ -9,6 +9,9 @@
 //! hook NAME         a post-start hook; the last part of its name says what it does
 //! pre-shutdown NAME a hook before the end, likewise
 //! expect NAME       says that routes will be added
+//! claim PREFIX      one more key prefix that is its own
+//! adds PATH         a route that a hook adds which completes the routes
+//! prepare WORD      does what the word says in `prepare-run`
 //! WORD              does what the word says, at this point of `init`
 //! ```
 //!
@@ -22,7 +25,7 @@ mod objects;
 mod random;
 mod words;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use plugin_sdk::registration::{self, Claim, Contents, Endpoint, Hook, Route};
 use plugin_sdk::storage::{Operation, Put, Watch, WatchQuery, WatchStart};
@@ -31,20 +34,28 @@ use plugin_sdk::{Answer, Client, Context, HookContext, Link, Proxy, Result, Tls,
 /// The routes that are announced with `expect`.
 const LATER: &str = "later";
 
+#[derive(Default)]
 struct Scripted {
     name: String,
     /// Watches that nobody reads.
     watches: RefCell<Vec<Watch>>,
+    added: Vec<String>,
+    prepare: String,
+    /// How often this instance's health was asked for.
+    asked: Cell<u32>,
 }
 
 impl Link for Scripted {
     fn init() -> Result<Self> {
-        let scripted = Self { name: configuration::plugin_name(), watches: RefCell::default() };
+        let mut scripted = Self { name: configuration::plugin_name(), ..Self::default() };
         let mut contents = Contents::new().claim(Claim::new(&scripted.prefix()));
         for line in configuration::get().unwrap_or_default().lines() {
             match line.split_once(' ').unwrap_or((line, "")) {
                 ("prefix", path) => contents = contents.route(Route::prefix(path).tag(line)),
                 ("exact", path) => contents = contents.route(Route::exact(path).tag(line)),
+                ("claim", prefix) => contents = contents.claim(Claim::new(prefix)),
+                ("adds", path) => scripted.added.push(path.to_string()),
+                ("prepare", behaviour) => scripted.prepare = behaviour.to_string(),
                 ("check", name) => registration::health_check(name, &[Endpoint::Readyz])?,
                 ("hook", name) => registration::hook(Hook::post_start(name))?,
                 ("pre-shutdown", name) => registration::hook(Hook::pre_shutdown(name))?,
@@ -60,7 +71,7 @@ impl Link for Scripted {
         if configuration::get().is_some_and(|script| script.contains("hang-before-run")) {
             words::for_ever::<()>().await;
         }
-        Ok(())
+        words::now(&self.prepare)
     }
 
     async fn handle(&self, context: Context) -> Answer {
@@ -99,6 +110,10 @@ impl Link for Scripted {
     }
 
     async fn check_health(&self, name: &str) -> Result {
+        let before = self.asked.replace(self.asked.get() + 1);
+        if name.ends_with("-wears-off") && before > 0 {
+            return Err("it has worn off".into());
+        }
         words::last(name).await
     }
 
@@ -110,6 +125,10 @@ impl Link for Scripted {
         context.ready();
         if name.ends_with("-completes") {
             self.told(&context).await?;
+            let added = self.added.iter().fold(Contents::new(), |contents, path| {
+                contents.route(Route::prefix(path).tag(format!("prefix {path}")))
+            });
+            added.register("added")?;
             registration::routes_complete(LATER)?;
         }
         if name.ends_with("-burns") {

@@ -55,6 +55,10 @@ impl Boot {
         self.done.store(true, Ordering::Release);
     }
 
+    pub fn is_finished(&self) -> bool {
+        self.done.load(Ordering::Acquire)
+    }
+
     /// The hook has failed, and is started again.
     pub fn restarted(&self) {
         self.done.store(false, Ordering::Release);

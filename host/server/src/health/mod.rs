@@ -124,6 +124,11 @@ impl Health {
         self.add(check).then_some(boot)
     }
 
+    /// Whether there is a check of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.checks.read().iter().any(|check| check.name == name)
+    }
+
     /// Removes the check of a link that has gone.
     pub fn remove(&self, name: &str) {
         self.checks.write().retain(|check| check.name != name);

@@ -28,6 +28,10 @@ pub struct PluginOptions {
     /// A bound of a plugin in place of the default, which `host limits` prints; repeatable
     #[arg(long = "plugin-limit", value_name = "NAME=LIMIT=VALUE")]
     pub plugin_limits: Vec<String>,
+
+    /// For development: put a plugin whose file changes into the place of the one that runs
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// What [`PluginOptions`] say, checked.
@@ -36,6 +40,8 @@ pub struct Plugins {
     /// Innermost first, as given.
     pub links: Vec<PluginChoice>,
     pub dir: Option<PathBuf>,
+    /// Plugins whose files change are swapped.
+    pub watch: bool,
 }
 
 /// One link, as the operator chose it.
@@ -57,20 +63,21 @@ impl PluginOptions {
             checks.error("--plugin must be given at least once: a chain has at least one link");
         }
         for text in &self.plugins {
-            let (name, path) = split_choice(text);
-            if !is_name(&name) {
+            let choice = PluginChoice::parse(text);
+            let (name, path) = (&choice.name, &choice.path);
+            if !PluginChoice::is_name(name) {
                 checks.error(format!(
                     "--plugin needs a name of lower-case letters, digits and `-`: `{text}`; write `NAME={}`",
                     path.display()
                 ));
-            } else if let Some(other) = links.iter().find(|link| link.name == name) {
+            } else if let Some(other) = links.iter().find(|link| link.name == *name) {
                 checks.error(format!(
                     "--plugin has two links named `{name}`: `{}` and `{}`; give one another name with `NAME=PATH`",
                     other.path.display(),
                     path.display()
                 ));
             }
-            links.push(PluginChoice { name, path, config: None, grants: Vec::new(), limits: Vec::new() });
+            links.push(choice);
         }
         for text in &self.plugin_configs {
             let Some((name, file)) = checks.pair("plugin-config", text) else { continue };
@@ -101,7 +108,7 @@ impl PluginOptions {
         if let Some(dir) = self.plugin_dir.as_deref().filter(|dir| !dir.is_dir()) {
             checks.error(format!("--plugin-dir is not a directory: `{}`", dir.display()));
         }
-        Plugins { links, dir: self.plugin_dir.as_deref().map(absolute) }
+        Plugins { links, dir: self.plugin_dir.as_deref().map(absolute), watch: self.watch }
     }
 }
 
@@ -109,23 +116,26 @@ fn find<'a>(links: &'a mut [PluginChoice], name: &str) -> Option<&'a mut PluginC
     links.iter_mut().find(|link| link.name == name)
 }
 
-/// `NAME=PATH`, or a path whose file name without its ending is the name.
-fn split_choice(text: &str) -> (String, PathBuf) {
-    match text.split_once('=') {
-        // A path may hold `=` too, but then the part before it has a separator or a dot.
-        Some((name, path)) if !name.contains(['/', '.']) => (name.to_owned(), path.into()),
-        _ => {
-            let stem = Path::new(text).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            (stem.unwrap_or_default().replace('_', "-").to_lowercase(), text.into())
-        }
+impl PluginChoice {
+    /// `NAME=PATH`, or a path whose file name without its ending is the name.
+    pub fn parse(text: &str) -> Self {
+        let (name, path) = match text.split_once('=') {
+            // A path may hold `=` too, but then the part before it has a separator or a dot.
+            Some((name, path)) if !name.contains(['/', '.']) => (name.to_owned(), path.into()),
+            _ => {
+                let stem = Path::new(text).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+                (stem.unwrap_or_default().replace('_', "-").to_lowercase(), text.into())
+            }
+        };
+        Self { name, path, config: None, grants: Vec::new(), limits: Vec::new() }
     }
-}
 
-/// What may stand in metric labels, health check names and file names alike.
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 63
-        && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-')
+    /// What may stand in metric labels, health check names and file names alike.
+    pub fn is_name(name: &str) -> bool {
+        !name.is_empty()
+            && name.len() <= 63
+            && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+            && !name.starts_with('-')
+            && !name.ends_with('-')
+    }
 }

@@ -1,0 +1,105 @@
+//! From an operator's choice to a component that can be started.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use host_server::options::{PluginChoice, RunConfig};
+
+use crate::chain::LinkOptions;
+use crate::grants::Grants;
+use crate::limits::Limits;
+use crate::load::{self, CompiledCache, Engine, LoadError, Loaded, PluginPath};
+
+/// Finds, compiles and links components.
+pub struct Loader {
+    engine: Engine,
+    compiled: CompiledCache,
+    plugin_dir: Option<PathBuf>,
+}
+
+/// A plugin that is loaded and not started.
+pub struct Prepared {
+    pub(super) choice: PluginChoice,
+    pub(super) file: PathBuf,
+    pub(super) options: LinkOptions,
+    pub(super) loaded: Loaded,
+}
+
+impl Loader {
+    /// # Errors
+    /// If there is no private directory for compiled code, or the machine cannot run any.
+    pub fn new(config: &RunConfig) -> anyhow::Result<Self> {
+        let options: Vec<LinkOptions> = config.plugins.links.iter().map(link_options).collect::<Result<_, _>>()?;
+        let engine = Engine::new(&widest(&options))
+            .map_err(|error| anyhow::anyhow!("this machine cannot run plugins: {error:#}"))?;
+        let compiled = open_compiled_cache(&config.data_dir)?;
+        Ok(Self { engine, compiled, plugin_dir: config.plugins.dir.clone() })
+    }
+
+    /// Loads every plugin, all at the same time.
+    ///
+    /// # Errors
+    /// Names all that cannot be loaded.
+    pub async fn load_all(&self, choices: &[PluginChoice]) -> anyhow::Result<Vec<Prepared>> {
+        let mut prepared = Vec::new();
+        let mut errors = Vec::new();
+        for result in futures::future::join_all(choices.iter().map(|choice| self.load(choice))).await {
+            match result {
+                Ok(plugin) => prepared.push(plugin),
+                Err(error) => errors.push(error.to_string()),
+            }
+        }
+        if errors.is_empty() { Ok(prepared) } else { Err(anyhow::anyhow!(errors.join("\n\n"))) }
+    }
+
+    /// Loads a plugin, and reads its configuration.
+    pub(super) async fn load(&self, choice: &PluginChoice) -> Result<Prepared, LoadError> {
+        let wanted = PluginPath { name: choice.name.clone(), path: choice.path.clone() };
+        let options = link_options(choice)?;
+        let file = load::find(&wanted, self.plugin_dir.as_deref())?;
+        let loaded = load::load(&self.engine, &self.compiled, &choice.name, &file, &options.limits).await?;
+        Ok(Prepared { options, choice: choice.clone(), file, loaded })
+    }
+}
+
+fn link_options(choice: &PluginChoice) -> Result<LinkOptions, LoadError> {
+    let name = &choice.name;
+    let wrong = |problem: String| LoadError::new(name, problem);
+    let configuration = choice.config.as_ref().map(std::fs::read_to_string).transpose();
+    let configuration =
+        configuration.map_err(|error| wrong(format!("has a configuration that cannot be read: {error}")))?;
+    let grants = Grants::parse(&choice.grants, |name| std::env::var(name).ok())
+        .map_err(|problem| wrong(format!("cannot be granted {problem}")))?;
+    let mut limits = Limits::default();
+    for limit in &choice.limits {
+        limits.set(limit).map_err(|problem| wrong(format!("cannot have its limits: --plugin-limit: {problem}")))?;
+    }
+    Ok(LinkOptions { name: name.clone(), configuration, grants: Arc::new(grants), limits: Arc::new(limits) })
+}
+
+/// What the engine has to have room for: the most that any plugin may have.
+fn widest(plugins: &[LinkOptions]) -> Limits {
+    plugins.iter().fold(Limits::default(), |widest, LinkOptions { limits, .. }| Limits {
+        memory_bytes_max: widest.memory_bytes_max.max(limits.memory_bytes_max),
+        table_elements_max: widest.table_elements_max.max(limits.table_elements_max),
+        ..widest
+    })
+}
+
+/// Compiled code is shared by all data directories of a user: it depends on the component and
+/// the host alone.
+fn open_compiled_cache(data_dir: &Path) -> anyhow::Result<CompiledCache> {
+    let home = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    let shared = home.filter(|home| home.is_absolute()).map(|home| home.join("host").join("compiled"));
+    if let Some(directory) = &shared {
+        match CompiledCache::open(directory) {
+            Ok(cache) => return Ok(cache),
+            Err(error) => tracing::debug!("compiled code is kept in the data directory: {error}"),
+        }
+    }
+    let directory = data_dir.join("compiled");
+    CompiledCache::open(&directory).with_context(|| format!("cannot keep compiled code in `{}`", directory.display()))
+}
