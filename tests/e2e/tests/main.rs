@@ -11,9 +11,11 @@ mod proxy;
 
 // The default chain.
 mod aggregator;
+mod audit;
 mod bad_input;
 mod differential;
 mod durability;
+mod envtest;
 mod hello;
 mod kubectl;
 mod projects;
