@@ -1,12 +1,14 @@
 //! The command line of `host`.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use host::limits::Limits;
-use host::{admin, load, run};
-use host_server::options::RunOptions;
+use host::{admin, load, run, store};
+use host_server::KUBERNETES_VERSION;
+use host_server::options::{RunOptions, with_config_file};
 
 /// A Kubernetes-style API server whose every chain link is a WebAssembly component.
 #[derive(Parser)]
@@ -44,6 +46,9 @@ enum Command {
         bump_revision: u64,
         file: PathBuf,
     },
+    /// Look at a configuration without running it
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print every bound on what plugins and clients can grow
     Limits,
     /// Compile a component into a file: what `run` does in a process of its own
@@ -51,23 +56,68 @@ enum Command {
     Compile { component: PathBuf, output: PathBuf, memory_bytes_max: u64 },
 }
 
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Say everything that is wrong with the options that `run` would get, and end with 1 if there is anything
+    Check(Box<RunOptions>),
+}
+
+/// `host run` with the default chain, for those who start a kube-apiserver.
+#[derive(Parser)]
+#[command(name = "Kubernetes", bin_name = KUBE_APISERVER, version = KUBERNETES_VERSION)]
+struct KubeApiserver {
+    #[command(flatten)]
+    options: Box<RunOptions>,
+}
+
+const KUBE_APISERVER: &str = "kube-apiserver";
+
+/// Innermost first.
+const DEFAULT_CHAIN: [&str; 3] = ["extensions.wasm", "core.wasm", "aggregator.wasm"];
+
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            // As kube-apiserver: a wrong flag is exit code 1; help is none of it.
-            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-        }
-    };
-    match cli.command {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let called = arguments.first().and_then(|name| Path::new(name).file_name());
+    if called.is_some_and(|name| name == KUBE_APISERVER) {
+        return match parse::<KubeApiserver>(arguments) {
+            Ok(mut command) => {
+                if command.options.plugins.plugins.is_empty() {
+                    command.options.plugins.plugins = DEFAULT_CHAIN.map(str::to_owned).to_vec();
+                }
+                run::run(&command.options)
+            }
+            Err(code) => code,
+        };
+    }
+    match parse::<Cli>(arguments) {
+        Ok(cli) => run_command(cli.command),
+        Err(code) => code,
+    }
+}
+
+/// The command line, and the configuration file that it names.
+fn parse<C: Parser>(arguments: Vec<OsString>) -> Result<C, ExitCode> {
+    let arguments = with_config_file(&C::command(), arguments).map_err(|errors| {
+        eprintln!("{errors}");
+        ExitCode::FAILURE
+    })?;
+    C::try_parse_from(arguments).map_err(|error| {
+        let _ = error.print();
+        // As kube-apiserver: a wrong flag is exit code 1; help is none of it.
+        if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    })
+}
+
+fn run_command(command: Command) -> ExitCode {
+    match command {
         Command::Run(options) => run::run(&options),
         Command::Chain(options) => admin::chain(&options),
         Command::Plugin(command) => admin::plugin(command),
-        Command::Backup { data_dir, file } => done(host_store::backup(&data_dir.join(run::STORE), &file)),
+        Command::Backup { data_dir, file } => done(host_store::backup(&data_dir.join(store::DIRECTORY), &file)),
         Command::Restore { data_dir, bump_revision, file } => {
-            done(host_store::restore(&file, &data_dir.join(run::STORE), bump_revision))
+            done(host_store::restore(&file, &data_dir.join(store::DIRECTORY), bump_revision))
         }
+        Command::Config(ConfigCommand::Check(options)) => check(&options),
         Command::Limits => limits(),
         Command::Compile { component, output, memory_bytes_max } => compile(&component, &output, memory_bytes_max),
     }
@@ -87,6 +137,20 @@ fn done(result: Result<host_store::Summary, host_store::BackupError>) -> ExitCod
     }
 }
 
+fn check(options: &RunOptions) -> ExitCode {
+    match options.complete() {
+        Ok(config) => {
+            config.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            println!("the configuration is valid");
+            ExitCode::SUCCESS
+        }
+        Err(errors) => {
+            eprintln!("{errors}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn limits() -> ExitCode {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
@@ -101,7 +165,7 @@ fn limits() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn compile(component: &std::path::Path, output: &std::path::Path, memory_bytes_max: u64) -> ExitCode {
+fn compile(component: &Path, output: &Path, memory_bytes_max: u64) -> ExitCode {
     match load::compile_to_file(component, output, memory_bytes_max) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

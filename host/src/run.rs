@@ -93,6 +93,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     keep_client_ca_fact(&services, server.client_ca());
     server.health().add(Check::new("etcd", Endpoint::ALL, store_check(&services)));
     server.health().add(Check::new("etcd-readiness", [Endpoint::Readyz], store_check(&services)));
+    server.health().add(Check::informer_sync(server.routes().clone()));
     // Not in /readyz: who cannot reach the server cannot delete anything either.
     server.health().add(Check::new("storage-quota", [Endpoint::Healthz], quota_check(store.clone())));
 

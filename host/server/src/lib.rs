@@ -10,6 +10,7 @@
 //!
 //! Knows nothing of wasm and nothing of storage: what is behind the filters is a [`Director`].
 
+mod audit;
 mod authn;
 mod authz;
 mod director;
@@ -17,6 +18,7 @@ mod filters;
 pub mod health;
 pub mod lifecycle;
 mod limits;
+mod names;
 mod observe;
 pub mod options;
 pub mod pki;
@@ -27,7 +29,11 @@ mod serve;
 mod traces;
 mod version;
 
-pub use authn::{API_SERVER, Authentication, Authenticator, Credentials, PRIVILEGED, TokenFileError, User};
+pub use audit::{AuditError, Decoder, WebhookError};
+pub use authn::{
+    API_SERVER, Anonymous, Authentication, Authenticator, Credentials, FrontProxyHeaders, PRIVILEGED, TokenFileError,
+    User,
+};
 pub use authz::{
     Attributes, Authorization, Authorizer, Decision, Mode, PathRule, ResourceRule, ResourceTarget, Rules, Target,
     Verdict,

@@ -21,6 +21,22 @@ pub(crate) const WARNING_CHARS_MAX: usize = 4096;
 /// Each of them, then.
 pub(crate) const WARNING_CHARS_CUT: usize = 256;
 
+/// What an audit event keeps of a user agent.
+pub(crate) const AUDIT_USER_AGENT_BYTES_MAX: usize = 1024;
+/// What is kept of an answer for its audit event, at level `RequestResponse`. An event whose answer
+/// is larger says so in place of it.
+pub(crate) const AUDIT_RESPONSE_BYTES_MAX: usize = 10 << 20;
+/// Batches that are on their way to a webhook at once; more wait in the buffer, whose bound is a flag.
+pub(crate) const AUDIT_SENDS_MAX: usize = 16;
+/// How often a batch is sent until it is accepted.
+pub(crate) const AUDIT_SEND_ATTEMPTS_MAX: u32 = 5;
+/// Until a webhook has answered.
+pub(crate) const AUDIT_SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// What is read of its answer.
+pub(crate) const AUDIT_SEND_ANSWER_BYTES_MAX: usize = 64 << 10;
+/// What a shutdown waits for events that are on their way.
+pub(crate) const AUDIT_CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What a watch still sends, after the server has begun to end it, of what is ready.
 pub(crate) const ENDING_WATCH_FRAMES_MAX: usize = 128;
 
@@ -139,6 +155,13 @@ impl Limits {
             ("warnings_max", WARNINGS_MAX as u64),
             ("warning_chars_max", WARNING_CHARS_MAX as u64),
             ("warning_chars_cut", WARNING_CHARS_CUT as u64),
+            ("audit_user_agent_bytes_max", AUDIT_USER_AGENT_BYTES_MAX as u64),
+            ("audit_response_bytes_max", AUDIT_RESPONSE_BYTES_MAX as u64),
+            ("audit_sends_max", AUDIT_SENDS_MAX as u64),
+            ("audit_send_attempts_max", AUDIT_SEND_ATTEMPTS_MAX.into()),
+            ("audit_send_ms_max", AUDIT_SEND_TIMEOUT.as_millis() as u64),
+            ("audit_send_answer_bytes_max", AUDIT_SEND_ANSWER_BYTES_MAX as u64),
+            ("audit_close_ms_max", AUDIT_CLOSE_TIMEOUT.as_millis() as u64),
             ("ending_watch_frames_max", ENDING_WATCH_FRAMES_MAX as u64),
             ("trace_spans_queued_max", TRACE_SPANS_QUEUED_MAX as u64),
             ("trace_spans_sent_max", TRACE_SPANS_SENT_MAX as u64),

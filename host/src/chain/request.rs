@@ -173,7 +173,9 @@ impl RequestState {
     }
 
     pub fn annotate_audit(&self, key: String, value: String) {
-        tracing::debug!(audit_id = self.audit_id(), key, value, "audit annotation");
+        if let Some(context) = &self.context {
+            context.annotate_audit(&key, &value);
+        }
     }
 
     /// The whole body, read at most once from the client.
@@ -185,7 +187,12 @@ impl RequestState {
             *state = BodyState::Broken(WitBodyError::Cancelled);
             let read = body.read(REQUEST_BODY_BYTES_MAX).await;
             *state = match read {
-                Ok(bytes) => BodyState::Read(bytes),
+                Ok(bytes) => {
+                    if let Some(context) = &self.context {
+                        context.record_body(&bytes);
+                    }
+                    BodyState::Read(bytes)
+                }
                 Err(BodyError::TooLarge(limit)) => BodyState::Broken(WitBodyError::TooLarge(limit)),
                 Err(BodyError::Broken(reason)) => BodyState::Broken(WitBodyError::Broken(reason)),
             };

@@ -23,6 +23,9 @@ const EVENTUALLY_SECONDS_MAX: u64 = 60;
 /// Between two looks at something that has no other way to say it has changed.
 const POLL: Duration = Duration::from_millis(1);
 
+/// The name by which a host is a kube-apiserver.
+const KUBE_APISERVER: &str = "kube-apiserver";
+
 /// What a host is started with. It outlives the process, so that the same data directory
 /// can be served again.
 #[derive(Clone, Debug)]
@@ -93,6 +96,24 @@ impl Setup {
         Some(self.with(&["--plugin", &component.display().to_string()]))
     }
 
+    /// The same for somebody who expects a kube-apiserver: through a link of that name, with flags
+    /// alone, and a directory for certificates.
+    pub fn as_kube_apiserver(mut self) -> Setup {
+        let certificates = self.directory.path().join("certificates");
+        fs::create_dir(&certificates).expect("a temporary directory can be written");
+        let link = self.directory.path().join(KUBE_APISERVER);
+        std::os::unix::fs::symlink(&self.binary, &link).expect("a temporary directory can be written");
+        self.binary = link;
+        self.data_dir = certificates.join("host-data");
+        let certificates = format!("--cert-dir={}", certificates.display());
+        self.with(&[&certificates])
+    }
+
+    /// Runs it with nothing but this argument, to its end.
+    pub fn run_alone(&self, argument: &str) -> Output {
+        run(Command::new(&self.binary).arg(argument), "")
+    }
+
     /// Writes a file that lives as long as the setup, and gives its path.
     pub fn file(&self, name: &str, content: &[u8]) -> String {
         let path = self.directory.path().join(name);
@@ -116,7 +137,9 @@ impl Setup {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
-        command.arg("run").arg("--data-dir").arg(self.data_dir());
+        if !self.binary.ends_with(KUBE_APISERVER) {
+            command.arg("run").arg("--data-dir").arg(self.data_dir());
+        }
         if !self.arguments.iter().any(|argument| argument == "--secure-port") {
             command.args(["--secure-port", "0"]);
         }

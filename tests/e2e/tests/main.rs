@@ -13,9 +13,11 @@ mod swap_probation;
 
 // The default chain.
 mod aggregator;
+mod audit;
 mod bad_input;
 mod differential;
 mod durability;
+mod envtest;
 mod hello;
 mod kubectl;
 mod projects;

@@ -22,7 +22,7 @@ pub trait Authenticator: Send + Sync + 'static {
 /// What a request brings to prove whose it is. Not to be logged.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
-    /// Of `Authorization: Bearer TOKEN`.
+    /// Of `Authorization: Bearer TOKEN`, or a subprotocol of a WebSocket.
     pub bearer_token: Option<&'a str>,
     pub headers: &'a HeaderMap,
 }

@@ -52,6 +52,7 @@ impl ClientAuthorities {
 #[derive(Debug)]
 pub(crate) struct Authorities {
     verifier: Arc<dyn ClientCertVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
     pem: String,
 }
 
@@ -59,12 +60,18 @@ impl Authorities {
     /// All certificates in `pem`.
     pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, ClientCaError> {
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            roots.add(certificate?)?;
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?;
+        for certificate in &certificates {
+            roots.add(certificate.clone())?;
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
-        Ok(Self { verifier, pem: String::from_utf8_lossy(pem).into_owned() })
+        Ok(Self { verifier, certificates, pem: String::from_utf8_lossy(pem).into_owned() })
+    }
+
+    /// Whether both accept certificates of the same authority.
+    pub(crate) fn has_one_of(&self, other: &Self) -> bool {
+        self.certificates.iter().any(|certificate| other.certificates.contains(certificate))
     }
 
     pub(crate) fn pem(&self) -> &str {
@@ -76,12 +83,24 @@ impl Authorities {
         self.verifier.root_hint_subjects().to_vec()
     }
 
+    fn verify(&self, leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Result<(), String> {
+        let verified = self.verifier.verify_client_cert(leaf, intermediates, UnixTime::now());
+        verified.map(drop).map_err(|error| format!("verifying certificate failed: {error}"))
+    }
+
+    /// The common name of a chain; empty if it has none.
+    pub(super) fn subject(&self, chain: &[CertificateDer<'_>]) -> Result<String, String> {
+        let (leaf, intermediates) = chain.split_first().ok_or("there is no certificate")?;
+        self.verify(leaf, intermediates)?;
+        let (_, certificate) = X509Certificate::from_der(leaf).map_err(|error| error.to_string())?;
+        let name = certificate.subject().iter_common_name().last().and_then(|name| name.as_str().ok());
+        Ok(name.unwrap_or_default().to_owned())
+    }
+
     /// The user whom a chain names; nobody if it has no common name.
     pub(super) fn user(&self, chain: &[CertificateDer<'_>]) -> Result<Option<User>, String> {
         let Some((leaf, intermediates)) = chain.split_first() else { return Ok(None) };
-        self.verifier
-            .verify_client_cert(leaf, intermediates, UnixTime::now())
-            .map_err(|error| format!("verifying certificate failed: {error}"))?;
+        self.verify(leaf, intermediates)?;
         let (_, certificate) = X509Certificate::from_der(leaf).map_err(|error| error.to_string())?;
         let subject = certificate.subject();
         // As upstream, the last one where there are several.

@@ -1,4 +1,4 @@
-//! Who asks: client certificates, then bearer tokens, then whom plugins name, then nobody in
+//! Who asks: a front proxy's word, client certificates, then bearer tokens, then whom plugins name, then nobody in
 //! particular.
 //!
 //! A credential that is presented and wrong is never taken for none: it is a 401 even where
@@ -6,8 +6,11 @@
 
 mod authenticator;
 mod certificates;
+mod front_proxy;
 mod tokens;
 mod user;
+mod verified;
+pub(crate) mod websocket;
 
 use std::sync::Arc;
 
@@ -17,19 +20,39 @@ use parking_lot::RwLock;
 
 pub use authenticator::{Authenticator, Credentials};
 pub(crate) use certificates::{Authorities, ClientAuthorities};
+pub(crate) use front_proxy::FrontProxy;
+pub use front_proxy::FrontProxyHeaders;
 pub use tokens::TokenFileError;
 pub(crate) use tokens::Tokens;
 pub(crate) use user::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};
 pub use user::{API_SERVER, PRIVILEGED, User};
+pub(crate) use verified::Verified;
 
 use crate::request::Context;
 
 /// How requests prove whose they are.
 pub struct Authentication {
-    authorities: Option<Arc<ClientAuthorities>>,
-    tokens: Tokens,
+    known: Known,
     plugins: RwLock<Arc<[Arc<dyn Authenticator>]>>,
-    anonymous: Option<Arc<User>>,
+    anonymous: Anonymous,
+    nobody: Arc<User>,
+}
+
+/// What the server itself can tell.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) front_proxy: Option<FrontProxy>,
+    pub(crate) authorities: Option<Arc<ClientAuthorities>>,
+    pub(crate) tokens: Tokens,
+}
+
+/// Which requests need no credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Anonymous {
+    Everywhere,
+    Nowhere,
+    /// Those for these paths.
+    Paths(Vec<String>),
 }
 
 /// Why a request is answered 401: for the log only.
@@ -41,15 +64,21 @@ pub(crate) enum Refusal {
     InvalidToken,
     #[error("{0}")]
     InvalidCertificate(String),
+    #[error("{0}")]
+    InvalidProtocol(&'static str),
     /// A plugin's.
     #[error("{authenticator}: {reason}")]
     Plugin { authenticator: String, reason: String },
 }
 
 impl Authentication {
-    pub(crate) fn new(authorities: Option<Arc<ClientAuthorities>>, tokens: Tokens, anonymous: bool) -> Self {
-        let anonymous = anonymous.then(|| Arc::new(User::anonymous()));
-        Self { authorities, tokens, plugins: RwLock::new(Arc::new([])), anonymous }
+    pub(crate) fn new(known: Known, anonymous: Anonymous) -> Self {
+        Self { known, plugins: RwLock::new(Arc::new([])), anonymous, nobody: Arc::new(User::anonymous()) }
+    }
+
+    /// In which headers a front proxy says who asks.
+    pub(crate) fn front_proxy_headers(&self) -> Option<&FrontProxyHeaders> {
+        self.known.front_proxy.as_ref().map(|proxy| &proxy.headers)
     }
 
     /// Adds an authenticator, at any time, in place of one of the same name.
@@ -68,14 +97,25 @@ impl Authentication {
     /// A good credential counts, wherever it is; else a bad one is refused; else it is anonymous.
     pub(crate) async fn authenticate(&self, context: &Context, headers: &HeaderMap) -> Result<Arc<User>, Refusal> {
         let mut refusal = None;
+        if let Some(proxy) = &self.known.front_proxy {
+            match proxy.user(context, headers) {
+                Ok(Some(user)) => return Ok(user),
+                Ok(None) => {}
+                Err(reason) => refusal = Some(reason),
+            }
+        }
         match self.certificate_user(context) {
             Ok(Some(user)) => return Ok(user),
             Ok(None) => {}
             Err(reason) => refusal = Some(reason),
         }
-        let bearer_token = bearer_token(headers);
+        let protocol_token = websocket::token(headers).unwrap_or_else(|reason| {
+            refusal.get_or_insert(reason);
+            None
+        });
+        let bearer_token = bearer_token(headers).or(protocol_token.as_deref());
         if let Some(token) = bearer_token {
-            match self.tokens.user(token) {
+            match self.known.tokens.user(token) {
                 Some(user) => return Ok(user),
                 None => drop(refusal.get_or_insert(Refusal::InvalidToken)),
             }
@@ -90,31 +130,41 @@ impl Authentication {
                 }
             }
         }
-        match (refusal, &self.anonymous) {
-            (Some(refusal), _) => Err(refusal),
-            (None, Some(anonymous)) => Ok(anonymous.clone()),
-            (None, None) => Err(Refusal::NoCredentials),
+        match refusal {
+            Some(refusal) => Err(refusal),
+            None if self.anonymous.is_welcome(context.info().path()) => Ok(self.nobody.clone()),
+            None => Err(Refusal::NoCredentials),
         }
     }
 
     /// Verified once for a connection and its authorities: the certificate cannot change.
     fn certificate_user(&self, context: &Context) -> Result<Option<Arc<User>>, Refusal> {
-        let Some(authorities) = &self.authorities else { return Ok(None) };
+        let Some(authorities) = &self.known.authorities else { return Ok(None) };
         let connection = context.connection();
         if connection.certificates().is_empty() {
             return Ok(None);
         }
         let authorities = authorities.current();
-        connection.certificate_user(context.received(), &authorities, |chain| {
-            let user = authorities.user(chain).map_err(Refusal::InvalidCertificate)?;
+        connection.verified_user().get(context.received(), &authorities, || {
+            let user = authorities.user(connection.certificates()).map_err(Refusal::InvalidCertificate)?;
             Ok(user.map(|user| Arc::new(user.authenticated())))
         })
     }
 }
 
+impl Anonymous {
+    fn is_welcome(&self, path: &str) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Nowhere => false,
+            Self::Paths(paths) => paths.iter().any(|other| other == path),
+        }
+    }
+}
+
 impl std::fmt::Debug for Authentication {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authentication").field("anonymous", &self.anonymous.is_some()).finish_non_exhaustive()
+        f.debug_struct("Authentication").field("anonymous", &self.anonymous).finish_non_exhaustive()
     }
 }
 

@@ -48,6 +48,13 @@ fn bearer(value: &str) -> HeaderMap {
     HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(value).unwrap())])
 }
 
+fn authentication(authority: Option<&Authority>, csv: &str, anonymous: Anonymous) -> Authentication {
+    Authentication::new(
+        Known { authorities: authority.map(authorities), tokens: tokens(csv).unwrap(), front_proxy: None },
+        anonymous,
+    )
+}
+
 fn tokens(csv: &str) -> Result<Tokens, TokenFileError> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), csv).unwrap();
@@ -57,7 +64,7 @@ fn tokens(csv: &str) -> Result<Tokens, TokenFileError> {
 #[tokio::test]
 async fn a_certificate_names_user_groups_and_uid() {
     let authority = Authority::new();
-    let authentication = Authentication::new(Some(authorities(&authority)), Tokens::default(), true);
+    let authentication = authentication(Some(&authority), "", Anonymous::Everywhere);
     let chain = authority.sign(|params| {
         params.distinguished_name.push(DnType::CommonName, "bob");
         params.distinguished_name.push(DnType::OrganizationName, "builders");
@@ -93,8 +100,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
         ("one without a name", authority.sign(|_| {}), true),
         ("none", Vec::new(), true),
     ];
-    let authorities = authorities(&authority);
-    let authentication = Authentication::new(Some(authorities), Tokens::default(), true);
+    let authentication = authentication(Some(&authority), "", Anonymous::Everywhere);
     for (what, chain, anonymous) in cases {
         let got = authentication.authenticate(&context(chain), &HeaderMap::new()).await;
         match got {
@@ -107,8 +113,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
 #[tokio::test]
 async fn a_certificate_is_verified_once_for_a_while() {
     let authority = Authority::new();
-    let authorities = authorities(&authority);
-    let authentication = Authentication::new(Some(authorities), Tokens::default(), false);
+    let authentication = authentication(Some(&authority), "", Anonymous::Nowhere);
     let chain = authority.sign(|params| params.distinguished_name.push(DnType::CommonName, "bob"));
     let context = context(chain);
     let first = authentication.authenticate(&context, &HeaderMap::new()).await.unwrap();
@@ -123,7 +128,7 @@ async fn tokens_are_read_as_upstream_reads_them() {
                ,nobody,9\n\
                twice,first,1\n\
                twice,second,2\n";
-    let authentication = Authentication::new(None, tokens(csv).unwrap(), true);
+    let authentication = authentication(None, csv, Anonymous::Everywhere);
     type Expected = Result<(&'static str, &'static str, &'static [&'static str]), Refusal>;
     let cases: [(&str, Expected); 9] = [
         ("Bearer secret", Ok(("bob", "7", &["system:authenticated"]))),
@@ -160,8 +165,7 @@ fn a_token_file_that_cannot_be_read_says_where() {
 #[tokio::test]
 async fn a_good_credential_counts_beside_a_bad_one() {
     let authority = Authority::new();
-    let authorities = authorities(&authority);
-    let authentication = Authentication::new(Some(authorities), tokens("secret,bob,7").unwrap(), false);
+    let authentication = authentication(Some(&authority), "secret,bob,7", Anonymous::Nowhere);
     let unknown = Authority::new().sign(|params| params.distinguished_name.push(DnType::CommonName, "eve"));
     let user = authentication.authenticate(&context(unknown), &bearer("Bearer secret")).await.unwrap();
     assert_eq!(user.name, "bob");
@@ -190,7 +194,7 @@ impl Authenticator for Told {
 
 #[tokio::test]
 async fn plugins_are_asked_one_after_the_other() {
-    let authentication = Authentication::new(None, tokens("secret,bob,7").unwrap(), true);
+    let authentication = authentication(None, "secret,bob,7", Anonymous::Everywhere);
     authentication.add(Arc::new(Told("a")));
     authentication.add(Arc::new(Told("b")));
     let plugin = |name: &str| Refusal::Plugin { authenticator: name.into(), reason: "out of order".into() };
@@ -216,4 +220,72 @@ async fn plugins_are_asked_one_after_the_other() {
     authentication.remove("a");
     let gone = authentication.authenticate(&context(Vec::new()), &bearer("Bearer a")).await;
     assert_eq!(gone.unwrap_err(), Refusal::InvalidToken);
+}
+
+#[tokio::test]
+async fn a_front_proxy_says_who_asks() {
+    let (proxies, clients) = (Authority::new(), Authority::new());
+    let names = |names: &[&'static str]| names.iter().map(|name| http::HeaderName::from_static(name)).collect();
+    let front_proxy = FrontProxy {
+        authorities: authorities(&proxies),
+        names: vec!["proxy".to_owned()],
+        headers: FrontProxyHeaders {
+            user: names(&["x-remote-user", "x-user"]),
+            uid: names(&["x-remote-uid"]),
+            group: names(&["x-remote-group"]),
+            extra_prefixes: vec!["x-remote-extra-".to_owned()],
+        },
+    };
+    let known =
+        Known { front_proxy: Some(front_proxy), authorities: Some(authorities(&clients)), tokens: Tokens::default() };
+    let authentication = Authentication::new(known, Anonymous::Everywhere);
+    let named = |authority: &Authority, name: &str| {
+        authority.sign(|params| params.distinguished_name.push(DnType::CommonName, name))
+    };
+    let headers = |pairs: &[(&'static str, &'static str)]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    };
+
+    let all: HeaderMap = headers(&[
+        ("x-user", "bob"),
+        ("x-remote-uid", "7"),
+        ("x-remote-group", "a"),
+        ("x-remote-group", ""),
+        ("x-remote-group", "b"),
+        ("x-remote-extra-acme.com%2fscope", "x"),
+        ("x-remote-extra-acme.com%2fscope", "y"),
+    ]);
+    let user = authentication.authenticate(&context(named(&proxies, "proxy")), &all).await.unwrap();
+    assert_eq!((user.name.as_str(), user.uid.as_str()), ("bob", "7"));
+    assert_eq!(user.groups, ["a", "b", AUTHENTICATED]);
+    assert_eq!(user.extra, [("acme.com/scope".to_owned(), vec!["x".to_owned(), "y".to_owned()])]);
+
+    // Anybody else who says so is not believed.
+    let cases = [
+        ("another certificate of the proxies' authority", named(&proxies, "eve"), &all, None),
+        ("an unknown authority's", named(&Authority::new(), "proxy"), &all, None),
+        ("a client's", named(&clients, "eve"), &all, Some("eve")),
+        ("nobody's", Vec::new(), &all, Some(ANONYMOUS)),
+        ("the proxy's, for nobody", named(&proxies, "proxy"), &HeaderMap::new(), None),
+    ];
+    for (whose, chain, headers, expected) in cases {
+        let got = authentication.authenticate(&context(chain), headers).await.ok();
+        assert_eq!(got.map(|user| user.name.clone()), expected.map(str::to_owned), "{whose}");
+    }
+    let known = authentication.front_proxy_headers().unwrap();
+    assert!(all.keys().all(|name| known.has(name)) && !known.has(&AUTHORIZATION));
+}
+
+#[tokio::test]
+async fn anonymous_requests_are_for_the_paths_that_are_named() {
+    let authentication = authentication(None, "", Anonymous::Paths(vec!["/livez".to_owned()]));
+    for (path, welcome) in [("/livez", true), ("/livez/ping", false), ("/api", false)] {
+        let request = crate::filters::testing::get(path);
+        let got = authentication.authenticate(request.context(), &HeaderMap::new()).await;
+        assert_eq!(got.is_ok(), welcome, "{path}");
+    }
 }

@@ -1,24 +1,34 @@
 //! Finds out who asks.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::header::{AUTHORIZATION, CONNECTION};
-use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use http::{HeaderValue, Version};
 use tracing::info;
 
 use super::Filter;
+use super::audit::refused;
 use super::headers::remove_matching;
-use crate::authn::{Authentication, UNAUTHENTICATED};
-use crate::request::{Context, Request};
+use crate::audit::Auditor;
+use crate::authn::{Authentication, Refusal, UNAUTHENTICATED, websocket};
+use crate::observe::{AccessMetrics, Authenticated};
+use crate::request::{Context, Request, Step};
 use crate::response::{Failure, Response};
 
 pub(super) struct Authenticate {
     authentication: Arc<Authentication>,
+    auditor: Option<Arc<Auditor>>,
+    metrics: Arc<AccessMetrics>,
 }
 
 impl Authenticate {
-    pub(super) fn new(authentication: Arc<Authentication>) -> Self {
-        Self { authentication }
+    pub(super) fn new(
+        authentication: Arc<Authentication>,
+        auditor: Option<Arc<Auditor>>,
+        metrics: Arc<AccessMetrics>,
+    ) -> Self {
+        Self { authentication, auditor, metrics }
     }
 }
 
@@ -29,27 +39,45 @@ impl Filter for Authenticate {
     async fn before(&self, request: &mut Request) -> Result<bool, Response> {
         let http2 = request.version() == Version::HTTP_2;
         let context = request.context();
-        let user = self.authentication.authenticate(context, request.headers()).await.map_err(|reason| {
-            info!(audit_id = context.audit_id(), %reason, "unable to authenticate the request");
-            let mut response = Failure::unauthorized().into();
-            close_if(http2, &mut response);
-            response
-        })?;
+        let started = Instant::now();
+        let user = self.authentication.authenticate(context, request.headers()).await;
+        let time = started.elapsed();
+        context.latency().set(Step::Authentication, time);
+        self.metrics.authenticated(
+            match &user {
+                Ok(_) => Authenticated::Known,
+                Err(Refusal::NoCredentials) => Authenticated::Unknown,
+                Err(_) => Authenticated::Refused,
+            },
+            time,
+        );
+        let user = match user {
+            Ok(user) => user,
+            Err(reason) => {
+                info!(audit_id = context.audit_id(), %reason, "unable to authenticate the request");
+                let mut response = Failure::unauthorized().into();
+                close_if(http2, &mut response);
+                refused(self.auditor.as_ref(), request, &response);
+                return Err(response);
+            }
+        };
         let anonymous = user.is_in(UNAUTHENTICATED);
+        self.metrics.user(&user.name);
         context.set_user(user);
-        clear_credentials(request.headers_mut());
+        let proxy = self.authentication.front_proxy_headers();
+        // Nobody behind this filter is tempted to use, or to pass on, what has been checked here.
+        websocket::remove_token(request.headers_mut());
+        remove_matching(request.headers_mut(), |name| {
+            *name == AUTHORIZATION
+                || name.as_str().starts_with("x-remote-")
+                || proxy.is_some_and(|headers| headers.has(name))
+        });
         Ok(http2 && anonymous)
     }
 
     fn after(&self, close: bool, _: &Arc<Context>, response: &mut Response) {
         close_if(close, response);
     }
-}
-
-/// Nobody behind this filter is tempted to use, or to pass on, what has been checked here.
-fn clear_credentials(headers: &mut HeaderMap) {
-    let is_credential = |name: &HeaderName| *name == AUTHORIZATION || name.as_str().starts_with("x-remote-");
-    remove_matching(headers, is_credential);
 }
 
 /// HTTP/2 is cheap to abuse (CVE-2023-44487): strangers get one request for each connection.
@@ -62,11 +90,12 @@ fn close_if(close: bool, response: &mut Response) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authn::Tokens;
-    use crate::filters::testing::{Inside, get, request, through};
+    use crate::authn::{Anonymous, Known};
+    use crate::filters::testing::{Inside, access_metrics, get, request, through};
 
     fn filter(anonymous: bool) -> Authenticate {
-        Authenticate::new(Arc::new(Authentication::new(None, Tokens::default(), anonymous)))
+        let anonymous = if anonymous { Anonymous::Everywhere } else { Anonymous::Nowhere };
+        Authenticate::new(Arc::new(Authentication::new(Known::default(), anonymous)), None, access_metrics())
     }
 
     #[tokio::test]
@@ -100,6 +129,6 @@ mod tests {
             ("accept", "*/*"),
         ];
         through(filter(true), request("GET", "/api", &headers), &inside).await;
-        assert_eq!(inside.headers().keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
+        assert_eq!(inside.headers().keys().map(http::HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
     }
 }

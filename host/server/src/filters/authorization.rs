@@ -1,21 +1,28 @@
 //! Lets pass who may.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tracing::{debug, error};
 
 use super::Filter;
 use crate::authz::{Attributes, Authorization, Verdict};
-use crate::request::Request;
+use crate::observe::{AccessMetrics, Authorized};
+use crate::request::{Request, Step};
 use crate::response::{Response, internal_error};
+
+/// Annotations of the audit event.
+const DECISION: &str = "authorization.k8s.io/decision";
+const REASON: &str = "authorization.k8s.io/reason";
 
 pub(super) struct Authorize {
     authorization: Arc<Authorization>,
+    metrics: Arc<AccessMetrics>,
 }
 
 impl Authorize {
-    pub(super) fn new(authorization: Arc<Authorization>) -> Self {
-        Self { authorization }
+    pub(super) fn new(authorization: Arc<Authorization>, metrics: Arc<AccessMetrics>) -> Self {
+        Self { authorization, metrics }
     }
 }
 
@@ -25,14 +32,34 @@ impl Filter for Authorize {
     async fn before(&self, request: &mut Request) -> Result<(), Response> {
         let context = request.context();
         let attributes = Attributes::new(context.user(), request.info());
-        match self.authorization.authorize(&attributes).await {
-            Ok(decision) if decision.verdict == Verdict::Allow => Ok(()),
+        let started = Instant::now();
+        let decision = self.authorization.authorize(&attributes).await;
+        let time = started.elapsed();
+        context.latency().set(Step::Authorization, time);
+        self.metrics.authorized(
+            match decision.as_ref().map(|decision| decision.verdict) {
+                Ok(Verdict::Allow) => Authorized::Allowed,
+                Ok(Verdict::Deny) => Authorized::Denied,
+                Ok(Verdict::NoOpinion) => Authorized::NoOpinion,
+                Err(_) => Authorized::Failed,
+            },
+            time,
+        );
+        match decision {
+            Ok(decision) if decision.verdict == Verdict::Allow => {
+                context.annotate_audit(DECISION, "allow");
+                context.annotate_audit(REASON, &decision.reason);
+                Ok(())
+            }
             Ok(decision) => {
+                context.annotate_audit(DECISION, "forbid");
+                context.annotate_audit(REASON, &decision.reason);
                 let failure = attributes.forbidden(&decision.reason);
                 debug!(audit_id = context.audit_id(), "{}", failure.message);
                 Err(failure.into())
             }
             Err(reason) => {
+                context.annotate_audit(REASON, "internal error");
                 error!(audit_id = context.audit_id(), "cannot authorize: {reason}");
                 Err(internal_error(request.uri(), reason))
             }
@@ -44,7 +71,7 @@ impl Filter for Authorize {
 mod tests {
     use super::*;
     use crate::authz::Mode;
-    use crate::filters::testing::{Inside, request_of, through};
+    use crate::filters::testing::{Inside, access_metrics, request_of, through};
 
     /// Groups, method and URI; then the message and the details of a refusal.
     type Case = (&'static [&'static str], &'static str, &'static str, Result<(), &'static str>);
@@ -88,7 +115,7 @@ mod tests {
         ];
         for (groups, method, uri, expected) in cases {
             let inside = Inside::default();
-            let filter = Authorize::new(Arc::new(Authorization::new(vec![Mode::PublicPaths])));
+            let filter = Authorize::new(Arc::new(Authorization::new(vec![Mode::PublicPaths])), access_metrics());
             let (code, headers, body) = through(filter, request_of("eve", groups, method, uri, &[]), &inside).await;
             match expected {
                 Ok(()) => assert_eq!((code, inside.seen()), (200, 1), "{uri}"),

@@ -1,21 +1,25 @@
 //! Bounds the time that a request may take.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout_at;
 
+use super::audit::refused;
 use super::{Around, Handler};
+use crate::audit::Auditor;
 use crate::options::duration::GoDuration;
 use crate::request::{Request, info};
 use crate::response::{Failure, Response};
 
 pub(super) struct Deadline {
     longest: Duration,
+    auditor: Option<Arc<Auditor>>,
 }
 
 impl Deadline {
-    pub(super) fn new(longest: Duration) -> Self {
-        Self { longest }
+    pub(super) fn new(longest: Duration, auditor: Option<Arc<Auditor>>) -> Self {
+        Self { longest, auditor }
     }
 
     /// What the client asks for, if that is less.
@@ -36,7 +40,11 @@ impl Around for Deadline {
         }
         let allotted = match self.allotted(request.query()) {
             Ok(allotted) => allotted,
-            Err(failure) => return failure.into(),
+            Err(failure) => {
+                let response = failure.into();
+                refused(self.auditor.as_ref(), &request, &response);
+                return response;
+            }
         };
         let context = request.context().clone();
         let deadline = context.received() + allotted;
@@ -73,7 +81,8 @@ mod tests {
             ("timeout=10", Err("invalid timeout specified in the request URL - time: missing unit in duration \"10\"")),
         ];
         for (query, expected) in cases {
-            let got = Deadline::new(MINUTE).allotted(query).map(|d| d.as_millis()).map_err(|failure| failure.message);
+            let got =
+                Deadline::new(MINUTE, None).allotted(query).map(|d| d.as_millis()).map_err(|failure| failure.message);
             assert_eq!(got, expected.map_err(str::to_owned), "{query}");
         }
     }
@@ -86,7 +95,7 @@ mod tests {
             let request = get(uri);
             let context = request.context().clone();
             let cancelled = context.cancellation().clone();
-            let (code, _, body) = read(Deadline::new(MINUTE).around(request, &inside).await).await;
+            let (code, _, body) = read(Deadline::new(MINUTE, None).around(request, &inside).await).await;
             assert_eq!(code, expected, "{uri}");
             if code == 504 {
                 assert_eq!(message(&body), "Timeout: request did not complete within the allotted timeout");

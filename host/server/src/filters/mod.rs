@@ -6,15 +6,18 @@
 //! copy it once for each layer (measured: a tenth of the time of a request). What must hold the
 //! future of the rest, to drop it or to catch its panic, is [`Around`].
 
+mod audit;
 mod audit_id;
 mod authentication;
 mod authorization;
 mod cache_control;
 mod chain;
+mod cors;
 mod deadline;
 mod end_with_body;
 mod goaway;
 mod headers;
+mod hsts;
 mod impersonation;
 mod in_flight;
 mod log;
@@ -60,4 +63,4 @@ pub(crate) trait Around: Send + Sync + 'static {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -1,16 +1,31 @@
 //! Answers a panic.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use http::StatusCode;
 use tracing::error;
 
 use super::{Around, Handler};
-use crate::request::Request;
+use crate::request::{Context, Request};
 use crate::response::{Response, text};
 
 pub(super) struct ContainPanics;
+
+impl ContainPanics {
+    pub(super) fn answer(context: &Arc<Context>, panic: &(dyn Any + Send)) -> Response {
+        let reason = panic.downcast_ref::<&str>().copied();
+        let reason = reason.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown");
+        let path = context.info().path();
+        error!(audit_id = context.audit_id(), path, reason, "a request made the server panic");
+        if let Some(record) = context.audit() {
+            record.panicked(context, reason);
+        }
+        text(StatusCode::INTERNAL_SERVER_ERROR, "This request caused apiserver to panic. Look in the logs for details.")
+    }
+}
 
 impl Around for ContainPanics {
     async fn around<N: Handler>(&self, request: Request, next: &N) -> Response {
@@ -18,20 +33,7 @@ impl Around for ContainPanics {
         // The only things that a panic can leave half done are the request's own.
         match AssertUnwindSafe(next.handle(request)).catch_unwind().await {
             Ok(response) => response,
-            Err(panic) => {
-                let reason = panic.downcast_ref::<&str>().copied();
-                let reason = reason.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-                error!(
-                    audit_id = context.audit_id(),
-                    path = context.info().path(),
-                    reason = reason.unwrap_or("unknown"),
-                    "a request made the server panic"
-                );
-                text(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "This request caused apiserver to panic. Look in the logs for details.",
-                )
-            }
+            Err(panic) => Self::answer(&context, &*panic),
         }
     }
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use super::Handler;
+use super::audit::Audit;
 use super::audit_id::AuditId;
 use super::authentication::Authenticate;
 use super::authorization::Authorize;
 use super::cache_control::CacheControl;
 use super::chain::{Filters, Layered, Then};
+use super::cors::Cors;
 use super::deadline::Deadline;
 use super::end_with_body::EndWithBody;
 use super::goaway::Goaway;
+use super::hsts::StrictTransportSecurity;
 use super::impersonation::Impersonate;
 use super::in_flight::{InFlight, Limits};
 use super::log::Log;
@@ -23,11 +26,12 @@ use super::trace::Trace;
 use super::wait_group::WaitGroup;
 use super::warnings::SendWarnings;
 use super::watch_end::EndWatches;
+use crate::audit::Auditor;
 use crate::authn::Authentication;
 use crate::authz::Authorization;
 use crate::lifecycle::Signals;
-use crate::observe::RequestMetrics;
-use crate::options::{Requests, Shutdown};
+use crate::observe::{AccessMetrics, RequestMetrics};
+use crate::options::{Requests, Shutdown, Web};
 use crate::serve::{InFlightRequests, Watches};
 use crate::traces::Tracer;
 
@@ -37,11 +41,14 @@ pub(crate) struct Parts {
     pub(crate) authentication: Arc<Authentication>,
     pub(crate) authorization: Arc<Authorization>,
     pub(crate) metrics: Arc<RequestMetrics>,
+    pub(crate) access_metrics: Arc<AccessMetrics>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) in_flight: Arc<InFlightRequests>,
     pub(crate) watches: Arc<Watches>,
     pub(crate) tracer: Option<Arc<Tracer>>,
+    pub(crate) auditor: Option<Arc<Auditor>>,
     pub(crate) requests: Requests,
+    pub(crate) web: Web,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -52,11 +59,14 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         authentication,
         authorization,
         metrics,
+        access_metrics,
         limits,
         in_flight,
         watches,
         tracer,
+        auditor,
         requests,
+        web,
         shutdown,
     } = parts;
 
@@ -75,6 +85,8 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         .then(Log)
         // Sends clients elsewhere with as little work as possible.
         .then(RetryAfter::new(signals.clone(), shutdown.send_retry_after))
+        // Answers of any kind, refusals included, are for TLS only.
+        .then(StrictTransportSecurity::new(web.strict_transport_security))
         // Answers of any kind, refusals included, are not for caches.
         .then(CacheControl)
         // Whatever the answer is, a refusal by those below too.
@@ -86,20 +98,27 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
 
     // Inside of the deadline, since an answer that came too late warns nobody.
     let let_in = SendWarnings
-        .then(Authenticate::new(authentication))
+        // Browsers ask without credentials whether they may come.
+        .then(Cors::new(web.allowed_origins))
+        .then(Authenticate::new(authentication, auditor.clone(), access_metrics.clone()))
         // Whose word counts is known, and nobody is anybody else yet.
         .then(Trace::new(tracer))
+        // Knows who asks, and is told whom he impersonates and whether he may.
+        .then(Audit::new(auditor.clone()))
         .then(Impersonate::new(authorization.clone()))
         // Knows who asks: those who may do everything are let in even when the house is full.
         .then(InFlight::new(limits))
         // As late as possible, and before anything that tells what exists.
-        .then(Authorize::new(authorization));
+        .then(Authorize::new(authorization, access_metrics));
 
     let inside = Layered { around: Filters(let_in), inside: handler };
     // Around authentication, which may ask others and must not take for ever.
-    let inside = Layered { around: Deadline::new(requests.timeout), inside };
+    let inside = Layered { around: Deadline::new(requests.timeout, auditor), inside };
     let inside = Layered { around: Filters(take_in), inside };
     // Nothing inside may end the connection, let alone the process.
     let inside = Layered { around: ContainPanics, inside };
     Layered { around: Filters(identify), inside }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,15 +11,16 @@ use tokio::time::Instant;
 
 use super::{Around, Filter, Handler};
 use crate::authn::User;
+use crate::observe::AccessMetrics;
 use crate::request::{Context, Request, RequestBody, RequestInfo};
 use crate::response::{Response, text};
 use crate::serve::Connection;
 
 /// Names and values.
-pub(super) type Headers = &'static [(&'static str, &'static str)];
+pub(crate) type Headers = &'static [(&'static str, &'static str)];
 
 /// A request with its info, as it is below the filter that finds that.
-pub(super) fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Request {
+pub(crate) fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Request {
     let mut message = http::Request::builder().method(method).uri(uri);
     for (name, value) in headers {
         message = message.header(*name, *value);
@@ -33,7 +34,7 @@ pub(super) fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Requ
     Request::new(message, context)
 }
 
-pub(super) fn get(uri: &str) -> Request {
+pub(crate) fn get(uri: &str) -> Request {
     request("GET", uri, &[])
 }
 
@@ -44,16 +45,20 @@ pub(super) fn get_by(version: http::Version) -> Request {
 }
 
 /// A request of somebody in these groups.
-pub(super) fn request_of(user: &str, groups: &[&str], method: &str, uri: &str, headers: &[(&str, &str)]) -> Request {
+pub(crate) fn request_of(user: &str, groups: &[&str], method: &str, uri: &str, headers: &[(&str, &str)]) -> Request {
     let request = request(method, uri, headers);
     let groups = groups.iter().map(|group| (*group).to_owned()).collect();
     request.context().set_user(Arc::new(User { name: user.to_owned(), groups, ..User::default() }));
     request
 }
 
+pub(crate) fn access_metrics() -> Arc<AccessMetrics> {
+    Arc::new(AccessMetrics::new(&prometheus::Registry::new()))
+}
+
 /// What stands behind the filter under test: answers `done`, and remembers what came.
 #[derive(Default)]
-pub(super) struct Inside {
+pub(crate) struct Inside {
     seen: AtomicUsize,
     headers: Mutex<HeaderMap>,
     user: Mutex<Arc<User>>,
@@ -62,19 +67,19 @@ pub(super) struct Inside {
 }
 
 impl Inside {
-    pub(super) fn slow(takes: Duration) -> Self {
+    pub(crate) fn slow(takes: Duration) -> Self {
         Self { takes, ..Self::default() }
     }
 
-    pub(super) fn seen(&self) -> usize {
+    pub(crate) fn seen(&self) -> usize {
         self.seen.load(Ordering::Relaxed)
     }
 
-    pub(super) fn headers(&self) -> HeaderMap {
+    pub(crate) fn headers(&self) -> HeaderMap {
         self.headers.lock().clone()
     }
 
-    pub(super) fn user(&self) -> Arc<User> {
+    pub(crate) fn user(&self) -> Arc<User> {
         self.user.lock().clone()
     }
 }
@@ -92,18 +97,18 @@ impl Handler for Inside {
 }
 
 /// Status and body of the answer that `filter` lets through or gives.
-pub(super) async fn through<F: Filter>(filter: F, request: Request, inside: &Inside) -> (u16, HeaderMap, String) {
+pub(crate) async fn through<F: Filter>(filter: F, request: Request, inside: &Inside) -> (u16, HeaderMap, String) {
     read(super::chain::Filters(filter).around(request, inside).await).await
 }
 
-pub(super) async fn read(response: Response) -> (u16, HeaderMap, String) {
+pub(crate) async fn read(response: Response) -> (u16, HeaderMap, String) {
     let (head, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (head.status.as_u16(), head.headers, String::from_utf8(body.to_vec()).unwrap())
 }
 
 /// The message of a `Status`.
-pub(super) fn message(body: &str) -> String {
+pub(crate) fn message(body: &str) -> String {
     let status: serde_json::Value = serde_json::from_str(body).unwrap();
     status["message"].as_str().unwrap().to_owned()
 }

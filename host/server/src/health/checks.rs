@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Check, Endpoint};
-use crate::lifecycle::{Signal, Signals};
+use crate::lifecycle::{RoutesComplete, Signal, Signals};
 
 /// Somebody answers.
 pub(super) fn ping() -> Check {
@@ -21,6 +21,15 @@ pub(super) fn log() -> Check {
             Ok(Ok(())) => Ok(()),
             _ => Err("logging blocked".to_owned()),
         }
+    })
+}
+
+/// Whoever announced routes has read what they depend on.
+pub(super) fn informer_sync(routes: Arc<RoutesComplete>) -> Check {
+    Check::new("informer-sync", [Endpoint::Readyz], move || {
+        let missing = routes.missing();
+        let (count, names) = (missing.len(), missing.join(" "));
+        async move { if count == 0 { Ok(()) } else { Err(format!("{count} informers not started yet: [{names}]")) } }
     })
 }
 

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use tracing::{debug, warn};
 
-use super::Health;
+use super::{Check, Health};
 use crate::request::info;
 use crate::response::{Response, plain, text};
 
@@ -85,30 +85,38 @@ impl Health {
         let excluded: BTreeSet<String> = info::values(query, "exclude").map(Into::into).collect();
         let mut unknown = excluded.clone();
         let checks = self.of(endpoint);
+        // By its own name, or its group's.
+        let exclusion = |check: &Check| {
+            let names = [Some(&check.name), check.group.as_ref()];
+            names.into_iter().flatten().find(|name| excluded.contains(*name)).cloned()
+        };
         // At once, since some may take until their deadline.
-        let results = join_all(checks.iter().map(async |check| match excluded.contains(&check.name) {
-            true => None,
-            false => Some(self.run(endpoint, check).await),
+        let results = join_all(checks.iter().map(async |check| match exclusion(check) {
+            Some(name) => Err(name),
+            None => Ok(self.run(endpoint, check).await),
         }));
         let mut output = String::new();
         let mut failures = Vec::new();
         for (check, result) in checks.iter().zip(results.await) {
             let name = &check.name;
             let _ = match result {
-                None => {
-                    unknown.remove(name);
-                    writeln!(output, "[+]{name} excluded: ok")
+                Err(excluded) => {
+                    unknown.remove(&excluded);
+                    match excluded == *name {
+                        true => writeln!(output, "[+]{name} excluded: ok"),
+                        false => writeln!(output, "[+]{name} excluded with {excluded}: ok"),
+                    }
                 }
-                Some(Ok(())) => {
+                Ok(Ok(())) => {
                     self.metrics.observe(name, endpoint, true);
                     writeln!(output, "[+]{name} ok")
                 }
-                Some(Err(reason)) if !check.required => {
+                Ok(Err(reason)) if !check.required => {
                     self.metrics.observe(name, endpoint, false);
                     debug!(endpoint = endpoint.name(), check = name, reason, "a check that is not required failed");
                     writeln!(output, "[-]{name} failed: not required")
                 }
-                Some(Err(reason)) => {
+                Ok(Err(reason)) => {
                     self.metrics.observe(name, endpoint, false);
                     failures.push(format!("{name}: {reason}"));
                     // The endpoint is public; the reason goes to the log.

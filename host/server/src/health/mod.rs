@@ -18,7 +18,7 @@ pub(crate) use endpoint::HealthRequest;
 
 use metrics::HealthMetrics;
 
-use crate::lifecycle::{Signal, Signals};
+use crate::lifecycle::{RoutesComplete, Signal, Signals};
 
 /// A check that takes longer has failed: a probe that hangs tells nobody anything.
 pub const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,6 +30,8 @@ pub struct Check {
     name: String,
     endpoints: Vec<Endpoint>,
     timeout: Duration,
+    /// What a caller may exclude it by, beside its name.
+    group: Option<String>,
     /// Part of the start: `/livez` overlooks it during its grace period.
     boot: bool,
     /// Whether the endpoint fails with it.
@@ -53,6 +55,7 @@ impl Check {
             name: name.into(),
             endpoints: endpoints.into(),
             timeout: CHECK_TIMEOUT,
+            group: None,
             boot: false,
             required: true,
             run,
@@ -66,6 +69,16 @@ impl Check {
     /// Shown, and asked for by its name, but the endpoint does not fail with it.
     pub fn advisory(self) -> Self {
         Self { required: false, ..self }
+    }
+
+    /// Callers exclude the checks of a group all at once.
+    pub fn in_group(self, group: impl Into<String>) -> Self {
+        Self { group: Some(group.into()), ..self }
+    }
+
+    /// `informer-sync`: what the links announced is there.
+    pub fn informer_sync(routes: Arc<RoutesComplete>) -> Self {
+        checks::informer_sync(routes)
     }
 
     async fn run(&self) -> Result<(), String> {

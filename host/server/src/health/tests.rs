@@ -30,6 +30,11 @@ async fn texts_are_upstreams() {
     ill.add(failing("etcd", &Endpoint::ALL));
     ill.add_boot("start-controllers").unwrap();
 
+    let grouped = health(&Arc::default());
+    for name in ["a", "b"] {
+        grouped.add(failing(name, &Endpoint::ALL).in_group("peers"));
+    }
+
     let all_ok = "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]poststarthook/rbac/bootstrap-roles ok\n";
     let cases = [
         (&well, "/healthz", 200, "ok"),
@@ -53,6 +58,20 @@ async fn texts_are_upstreams() {
             ),
         ),
         (&well, "/readyz?exclude=x", 200, "ok"),
+        (&grouped, "/readyz?exclude=peers", 200, "ok"),
+        (
+            &grouped,
+            "/readyz?verbose&exclude=peers&exclude=a",
+            200,
+            "[+]ping ok\n[+]log ok\n[+]a excluded: ok\n[+]b excluded with peers: ok\nreadyz check passed\n",
+        ),
+        (
+            &grouped,
+            "/readyz?exclude=a",
+            500,
+            "[+]ping ok\n[+]log ok\n[+]a excluded: ok\n[-]b failed: reason withheld\nreadyz check failed\n",
+        ),
+        (&grouped, "/readyz/peers/b", 404, ""),
         (&well, "/readyz/etcd", 200, "ok"),
         (&well, "/readyz/poststarthook/rbac/bootstrap-roles", 200, "ok"),
         (
@@ -67,7 +86,8 @@ async fn texts_are_upstreams() {
         (&ill, "/livez/poststarthook/start-controllers", 500, "internal server error: not finished\n"),
     ];
     for (health, uri, code, body) in cases {
-        assert_eq!(ask(health, uri).await, Some((code, body.to_owned())), "{uri}");
+        let expected = (code != 404).then(|| (code, body.to_owned()));
+        assert_eq!(ask(health, uri).await, expected, "{uri}");
     }
     for unknown in ["/readyz/nonsense", "/readyz/", "/readyzz", "/", "/version"] {
         assert_eq!(ask(&well, unknown).await, None, "{unknown}");
@@ -178,4 +198,21 @@ async fn an_advisory_check_is_shown_and_fails_nothing_but_itself() {
     ] {
         assert_eq!(ask(&health, uri).await, Some((code, body.to_owned())), "{uri}");
     }
+}
+
+#[tokio::test]
+async fn readiness_waits_for_what_links_announced() {
+    let signals = Arc::new(Signals::default());
+    let routes = Arc::new(crate::lifecycle::RoutesComplete::new(signals.clone()));
+    let health = health(&signals);
+    health.add(Check::informer_sync(routes.clone()));
+    for name in ["crds", "apiservices"] {
+        routes.expect(name);
+    }
+    let expected = "internal server error: 2 informers not started yet: [apiservices crds]\n";
+    assert_eq!(ask(&health, "/readyz/informer-sync").await, Some((500, expected.to_owned())));
+    assert_eq!(ask(&health, "/livez/informer-sync").await, None);
+    routes.complete("crds");
+    routes.complete("apiservices");
+    assert_eq!(ask(&health, "/readyz").await.unwrap().0, 200);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prometheus::{Encoder, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
-use super::RequestMetrics;
+use super::{AccessMetrics, RequestMetrics};
 use crate::filters::InFlightLimits;
 use crate::lifecycle::{Signal, Signals};
 use crate::version::build_labels;
@@ -14,6 +14,7 @@ use crate::version::build_labels;
 pub struct Metrics {
     registry: Registry,
     requests: Arc<RequestMetrics>,
+    access: Arc<AccessMetrics>,
     in_flight: IntGaugeVec,
     limits: Arc<InFlightLimits>,
     lifecycle: IntGaugeVec,
@@ -43,11 +44,12 @@ impl Metrics {
         registry.register(Box::new(tls_handshake_errors.clone())).expect("names are registered once");
         let requests = Arc::new(RequestMetrics::new(&registry));
         registry.register(Box::new(build_info())).expect("names are registered once");
+        let access = Arc::new(AccessMetrics::new(&registry));
         #[cfg(target_os = "linux")]
         registry
             .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
             .expect("names are registered once");
-        Self { registry, requests, in_flight, limits, lifecycle, tls_handshake_errors, signals }
+        Self { registry, requests, access, in_flight, limits, lifecycle, tls_handshake_errors, signals }
     }
 
     /// Where the store and the plugins put their numbers.
@@ -57,6 +59,10 @@ impl Metrics {
 
     pub(crate) fn requests(&self) -> &Arc<RequestMetrics> {
         &self.requests
+    }
+
+    pub(crate) fn access(&self) -> &Arc<AccessMetrics> {
+        &self.access
     }
 
     pub(crate) fn tls_handshake_errors(&self) -> &IntCounter {

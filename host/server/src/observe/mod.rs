@@ -1,11 +1,13 @@
 //! What an operator sees: log lines and numbers.
 
+mod access;
 mod families;
 mod labels;
 mod logging;
 mod metrics;
 mod requests;
 
+pub(crate) use access::{AccessMetrics, Authenticated, Authorized};
 pub use logging::{LoggingError, init_logging};
 pub use metrics::Metrics;
 pub(crate) use metrics::encode;

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::anonymous_config;
 use super::check::{Checks, absolute};
+use super::front_proxy::{FrontProxyAccess, FrontProxyOptions};
+use crate::authn::Anonymous;
 use crate::authz::Mode;
 
 #[derive(Debug, Clone, Args)]
@@ -18,16 +21,16 @@ pub struct AccessOptions {
     #[arg(long, value_name = "FILE")]
     pub token_auth_file: Option<PathBuf>,
 
-    /// Requests without credentials are those of user system:anonymous; false answers them 401
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "true",
-        default_missing_value = "true",
-        num_args = 0..=1,
-        require_equals = true
-    )]
-    pub anonymous_auth: String,
+    /// Requests without credentials are those of user system:anonymous; false answers them 401 [default: true]
+    #[arg(long, value_name = "BOOL", default_missing_value = "true", num_args = 0..=1, require_equals = true)]
+    pub anonymous_auth: Option<String>,
+
+    /// YAML file that says for which paths requests need no credentials: an AuthenticationConfiguration
+    #[arg(long, value_name = "FILE")]
+    pub authentication_config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub front_proxy: FrontProxyOptions,
 
     /// Who is asked whether a request is allowed, in this order: AlwaysAllow, AlwaysDeny, or a plugin's name; all plugins that decide, if nothing is said
     #[arg(long, value_name = "MODE,...", value_delimiter = ',')]
@@ -39,7 +42,8 @@ pub struct AccessOptions {
 pub struct Access {
     pub client_ca_file: Option<PathBuf>,
     pub token_auth_file: Option<PathBuf>,
-    pub anonymous: bool,
+    pub anonymous: Anonymous,
+    pub front_proxy: Option<FrontProxyAccess>,
     pub authorization: Vec<Mode>,
 }
 
@@ -58,8 +62,29 @@ impl AccessOptions {
         Access {
             client_ca_file: file("client-ca-file", &self.client_ca_file),
             token_auth_file: file("token-auth-file", &self.token_auth_file),
-            anonymous: checks.flag("anonymous-auth", &self.anonymous_auth),
+            anonymous: self.anonymous(checks),
+            front_proxy: self.front_proxy.complete(checks),
             authorization: self.modes(plugins, checks),
+        }
+    }
+
+    fn anonymous(&self, checks: &mut Checks) -> Anonymous {
+        let flag = self.anonymous_auth.as_ref().map(|text| checks.flag("anonymous-auth", text));
+        let file = self.authentication_config.as_ref().and_then(|path| match anonymous_config::read(path) {
+            Ok(anonymous) => anonymous,
+            Err(reason) => {
+                checks.error(format!("--authentication-config cannot be used: `{}`: {reason}", path.display()));
+                None
+            }
+        });
+        match (flag, file) {
+            (Some(_), Some(_)) => {
+                checks.error("--anonymous-auth cannot be used: --authentication-config says who is anonymous");
+                Anonymous::Nowhere
+            }
+            (_, Some(anonymous)) => anonymous,
+            (Some(false), None) => Anonymous::Nowhere,
+            (Some(true) | None, None) => Anonymous::Everywhere,
         }
     }
 

@@ -4,8 +4,12 @@
 //! stay text until [`RunOptions::complete`], so that one start says everything that is wrong.
 
 mod access;
+mod anonymous_config;
+mod audit;
 mod check;
 pub mod duration;
+mod file;
+mod front_proxy;
 mod logging;
 mod plugins;
 mod requests;
@@ -14,13 +18,21 @@ mod shutdown;
 mod storage;
 mod tls;
 mod tracing;
+mod upstream;
+mod web;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 pub use access::{Access, AccessOptions};
+pub use audit::{Audit, AuditLogOptions, AuditOptions, AuditWebhookOptions};
+pub(crate) use audit::{
+    AuditBatch, AuditLog, AuditLogFormat, AuditLogTarget, AuditMode, AuditRotation, AuditTruncate, AuditWebhook,
+};
 pub use check::OptionErrors;
+pub use file::with_config_file;
+pub use front_proxy::{FrontProxyAccess, FrontProxyOptions};
 pub use logging::{LogFormat, Logging, LoggingOptions};
 pub use plugins::{PluginChoice, PluginOptions, Plugins};
 pub use requests::{RequestOptions, Requests};
@@ -29,6 +41,8 @@ pub use shutdown::{Shutdown, ShutdownOptions};
 pub use storage::{Storage, StorageOptions};
 pub use tls::{NamedPair, PairFiles, Tls, TlsOptions};
 pub use tracing::{Tracing, TracingOptions};
+pub use upstream::UpstreamOptions;
+pub use web::{Web, WebOptions};
 
 use check::{Checks, absolute};
 
@@ -38,9 +52,13 @@ mod tests;
 /// `host run`, as typed.
 #[derive(Debug, Clone, Args)]
 pub struct RunOptions {
-    /// Directory that holds what clients write, the host's keys and the compiled plugins
-    #[arg(long, value_name = "DIR", default_value = "host-data")]
-    pub data_dir: PathBuf,
+    /// YAML file with options, its keys the flags; flags win
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Directory that holds what clients write, the host's keys and the compiled plugins [default: host-data, below --cert-dir if that is given]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
 
     #[command(flatten)]
     pub serving: ServingOptions,
@@ -49,7 +67,11 @@ pub struct RunOptions {
     #[command(flatten)]
     pub storage: StorageOptions,
     #[command(flatten)]
+    pub audit: AuditOptions,
+    #[command(flatten)]
     pub requests: RequestOptions,
+    #[command(flatten)]
+    pub web: WebOptions,
     #[command(flatten)]
     pub shutdown: ShutdownOptions,
     #[command(flatten)]
@@ -58,6 +80,9 @@ pub struct RunOptions {
     pub logging: LoggingOptions,
     #[command(flatten)]
     pub tracing: TracingOptions,
+    /// Last: what the others have is theirs.
+    #[command(flatten)]
+    pub upstream: UpstreamOptions,
 }
 
 /// `host run`, completed and validated.
@@ -67,7 +92,9 @@ pub struct RunConfig {
     pub serving: Serving,
     pub access: Access,
     pub storage: Storage,
+    pub audit: Audit,
     pub requests: Requests,
+    pub web: Web,
     pub shutdown: Shutdown,
     pub plugins: Plugins,
     pub logging: Logging,
@@ -82,25 +109,38 @@ impl RunOptions {
     /// Reads the text and looks at the files that it names. Nothing is bound or written.
     pub fn complete(&self) -> Result<RunConfig, OptionErrors> {
         let mut checks = Checks::default();
-        if self.data_dir.exists() && !self.data_dir.is_dir() {
-            checks.error(format!("--data-dir is not a directory: `{}`", self.data_dir.display()));
+        let data_dir = self.data_dir();
+        if data_dir.exists() && !data_dir.is_dir() {
+            checks.error(format!("--data-dir is not a directory: `{}`", data_dir.display()));
         }
         let serving = self.serving.complete(&mut checks);
         let plugins = self.plugins.complete(&mut checks);
         let names: Vec<&str> = plugins.links.iter().map(|link| link.name.as_str()).collect();
         let access = self.access.complete(&names, &mut checks);
         let config = RunConfig {
-            data_dir: absolute(&self.data_dir),
+            data_dir: absolute(&data_dir),
             serving,
             access,
             storage: self.storage.complete(&mut checks),
+            audit: self.audit.complete(&mut checks),
+            web: self.web.complete(&mut checks),
             requests: self.requests.complete(&mut checks),
             shutdown: self.shutdown.complete(&mut checks),
             plugins,
             logging: self.logging.complete(&mut checks),
             tracing: self.tracing.complete(&mut checks),
-            warnings: checks.warnings().to_vec(),
+            warnings: {
+                self.upstream.complete(&mut checks);
+                checks.warnings().to_vec()
+            },
         };
         checks.finish(config)
+    }
+
+    /// A test that starts a server on a directory of its own wants its data there, too.
+    fn data_dir(&self) -> PathBuf {
+        const NAME: &str = "host-data";
+        let below = || self.serving.tls.cert_dir.as_ref().map_or_else(|| NAME.into(), |dir| dir.join(NAME));
+        self.data_dir.clone().unwrap_or_else(below)
     }
 }

@@ -1,6 +1,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::authn::Anonymous;
 use crate::authz::Mode;
 
 #[derive(Parser)]
@@ -29,9 +30,12 @@ fn defaults_are_upstreams_where_it_has_them() {
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (400, 200));
     assert_eq!(config.storage.compaction_interval.map(|interval| interval.as_secs()), Some(300));
     assert_eq!(config.storage.quota_bytes, None);
-    assert!(config.access.anonymous && config.shutdown.delay.is_zero() && !config.shutdown.send_retry_after);
+    assert_eq!(config.access.anonymous, Anonymous::Everywhere);
+    assert!(config.shutdown.delay.is_zero() && !config.shutdown.send_retry_after);
     assert_eq!(config.logging, Logging { format: LogFormat::Text, verbosity: 2 });
-    assert!(config.data_dir.is_absolute());
+    assert!(config.data_dir.is_absolute() && config.data_dir.ends_with("host-data"));
+    assert!(config.audit.log.is_none() && config.audit.webhook.is_none() && config.web.allowed_origins.is_none());
+    assert_eq!(config.warnings, [""; 0]);
 }
 
 #[test]
@@ -77,7 +81,8 @@ fn each_option_is_taken() {
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (0, 5));
     assert_eq!((config.storage.compaction_interval, config.storage.quota_bytes), (None, Some(2 << 30)));
     assert!(config.storage.encryption_config.is_some() && config.storage.encryption_reload);
-    assert!(!config.access.anonymous && config.shutdown.send_retry_after);
+    assert_eq!(config.access.anonymous, Anonymous::Nowhere);
+    assert!(config.shutdown.send_retry_after);
     assert_eq!((config.shutdown.delay.as_secs(), config.shutdown.livez_grace_period.as_secs()), (5, 120));
     assert_eq!((config.shutdown.watch_grace_period.as_secs(), config.requests.goaway_chance), (7, 0.001));
     assert_eq!(config.logging, Logging { format: LogFormat::Json, verbosity: 4 });
@@ -142,6 +147,22 @@ fn all_errors_are_said_at_once() {
         "--token-auth-file=/nowhere/tokens.csv",
         "--anonymous-auth=perhaps",
         "--authorization-mode=b,RBAC,RBAC",
+        "--authentication-config=/nowhere/config.yaml",
+        "--requestheader-client-ca-file=/nowhere/proxy.crt",
+        "--requestheader-group-headers=X Remote",
+        "--audit-policy-file=/nowhere/policy.yaml",
+        "--audit-log-path=/nowhere/audit.log",
+        "--audit-log-format=xml",
+        "--audit-log-mode=later",
+        "--audit-log-maxsize=-1",
+        "--audit-log-version=v2",
+        "--audit-webhook-config-file=/nowhere/webhook.yaml",
+        "--audit-webhook-mode=blocking",
+        "--audit-webhook-version=v3",
+        "--audit-webhook-batch-max-size=0",
+        "--audit-webhook-truncate-max-batch-size=1",
+        "--cors-allowed-origins=example.com,//a(",
+        "--strict-transport-security-directives=max-age",
         "--request-timeout=0s",
         "--min-request-timeout=-1",
         "--max-requests-inflight=many",
@@ -184,10 +205,29 @@ fn all_errors_are_said_at_once() {
         "--client-ca-file cannot be read: `/nowhere/ca.crt`: no such file or directory",
         "--token-auth-file cannot be read: `/nowhere/tokens.csv`: no such file or directory",
         "--anonymous-auth must be `true` or `false`: `perhaps`",
+        "--authentication-config cannot be used: `/nowhere/config.yaml`: No such file or directory (os error 2)",
+        "--requestheader-group-headers must be names of headers: `X Remote`",
+        "--requestheader-client-ca-file cannot be read: `/nowhere/proxy.crt`: no such file or directory",
         "--authorization-mode must be `AlwaysAllow`, `AlwaysDeny`, `Node`, `RBAC` or the name of a plugin: `b`",
         "--authorization-mode has `RBAC` more than once",
         "--encryption-provider-config cannot be read: `/nowhere/keys.yaml`: no such file or directory",
         "--quota-backend-bytes must be a number of bytes: `2GiB`",
+        "--audit-policy-file cannot be used: `/nowhere/policy.yaml`: No such file or directory (os error 2)",
+        "--audit-log-version must be `audit.k8s.io/v1`: `v2`",
+        "--audit-log-maxsize must be a number: `-1`",
+        "--audit-log-format must be `json` or `legacy`: `xml`",
+        "--audit-log-mode must be `batch`, `blocking` or `blocking-strict`: `later`",
+        "--audit-webhook-version must be `audit.k8s.io/v1`: `v3`",
+        "--audit-webhook-mode must be `batch`: requests do not wait for a webhook: `blocking`",
+        "--audit-webhook-batch-max-size must be a number above 0: `0`",
+        "--audit-webhook-truncate-max-batch-size must be at least --audit-webhook-truncate-max-event-size, and that above \
+         0: `1`, `102400`",
+        "--audit-webhook-config-file cannot be used: `/nowhere/webhook.yaml`: `/nowhere/webhook.yaml`: No such file or \
+         directory (os error 2)",
+        "--cors-allowed-origins must match a host from its start (`^` or `//`) to its end (`$` or `:`): `example.com`",
+        "--cors-allowed-origins must match a host from its start (`^` or `//`) to its end (`$` or `:`): `//a(`",
+        "--cors-allowed-origins has a wrong regular expression: unclosed group",
+        "--strict-transport-security-directives must be `max-age=SECONDS`, `includeSubDomains` or `preload`: `max-age`",
         "--request-timeout must not be zero: `0s`",
         "--min-request-timeout must be a number of seconds: `-1`",
         "--max-requests-inflight must be a number: `many`",
@@ -245,4 +285,98 @@ fn a_cipher_suite_that_is_not_offered_is_named_with_those_that_are() {
     assert!(error.starts_with(
         "--tls-cipher-suites does not offer `TLS_RSA_WITH_AES_128_CBC_SHA`: choose from `TLS_AES_128_GCM_SHA256`, "
     ));
+}
+
+#[test]
+fn what_envtest_passes_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    for name in ["apiserver.crt", "apiserver.key", "client-cert-auth-ca.crt"] {
+        std::fs::write(dir.path().join(name), "").unwrap();
+    }
+    // As controller-runtime 0.24 writes them, and those that its users are told to add.
+    let arguments = [
+        "--allow-privileged=true".to_owned(),
+        "--authorization-mode=RBAC".to_owned(),
+        "--bind-address=127.0.0.1".to_owned(),
+        format!("--cert-dir={}", dir.path().display()),
+        format!("--client-ca-file={}", path("client-cert-auth-ca.crt")),
+        "--disable-admission-plugins=ServiceAccount".to_owned(),
+        "--enable-admission-plugins=NamespaceLifecycle,ResourceQuota".to_owned(),
+        "--etcd-servers=http://127.0.0.1:2379".to_owned(),
+        "--secure-port=35000".to_owned(),
+        "--service-account-issuer=https://127.0.0.1:35000/".to_owned(),
+        format!("--service-account-key-file={}", path("sa-signer.crt")),
+        format!("--service-account-signing-key-file={}", path("sa-signer.key")),
+        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+        "--advertise-address=127.0.0.1".to_owned(),
+        "--watch-cache=false".to_owned(),
+        "--enable-priority-and-fairness".to_owned(),
+    ];
+    let config = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    assert_eq!(config.serving.secure_port, 35000);
+    let [certificate, key] = ["apiserver.crt", "apiserver.key"].map(|name| dir.path().join(name));
+    assert_eq!(config.serving.tls.certificate, Some(PairFiles { certificate, key }));
+    assert_eq!(config.data_dir, dir.path().join("host-data"));
+    assert_eq!(config.access.authorization, [Mode::PublicPaths]);
+    let [rbac, without_effect] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
+    assert!(rbac.starts_with("--authorization-mode=RBAC decides nothing"), "{rbac}");
+    let expected = "these flags have no effect: --etcd-servers, --watch-cache (objects are stored in --data-dir); \
+                    --service-account-issuer, --service-account-key-file, --service-account-signing-key-file (no tokens \
+                    are issued); --allow-privileged, --disable-admission-plugins, --enable-admission-plugins (what is \
+                    admitted is up to the plugins); --advertise-address (there is one server); \
+                    --enable-priority-and-fairness (it does not have that)";
+    assert_eq!(without_effect, expected);
+}
+
+#[test]
+fn a_front_proxy_is_trusted_with_its_headers() {
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    let ca = format!("--requestheader-client-ca-file={}", ca.path().display());
+    let arguments = [
+        &ca,
+        "--requestheader-allowed-names=proxy,other",
+        "--requestheader-username-headers=X-Remote-User,X-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+    ];
+    let config = run(&arguments).unwrap();
+    let proxy = config.access.front_proxy.unwrap();
+    assert_eq!(proxy.names, ["proxy", "other"]);
+    assert_eq!(proxy.headers.user, ["x-remote-user", "x-user"]);
+    assert_eq!((proxy.headers.uid.len(), proxy.headers.extra_prefixes), (0, vec!["x-remote-extra-".to_owned()]));
+    assert!(config.warnings.is_empty());
+
+    for (arguments, warning) in [
+        (
+            vec!["--requestheader-username-headers=X-Remote-User"],
+            "have no effect without --requestheader-client-ca-file",
+        ),
+        (vec![&ca], "has no effect without --requestheader-username-headers"),
+        (vec![&ca, "--requestheader-username-headers=X-User"], "is without `X-Remote-User`"),
+    ] {
+        let warnings = run(&arguments).unwrap().warnings;
+        assert!(warnings.len() == 1 && warnings[0].contains(warning), "{warnings:?}");
+    }
+}
+
+#[test]
+fn an_audit_needs_a_policy() {
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    let rules = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata, verb: [get]}]";
+    std::fs::write(policy.path(), rules).unwrap();
+    let policy = format!("--audit-policy-file={}", policy.path().display());
+    let config = run(&[&policy, "--audit-log-path=-"]).unwrap();
+    assert!(config.audit.policy.is_some() && config.audit.log.is_some());
+    assert!(config.warnings[0].contains("fields without effect") && config.warnings[0].ends_with("`rules[0].verb`"));
+    let config = run(&["--audit-log-path=-"]).unwrap();
+    assert!(config.warnings[0].starts_with("--audit-log-path gets no events"), "{:?}", config.warnings);
+
+    let mode = |flags: &[&str]| run(&[&["--audit-log-path=-"], flags].concat()).unwrap().audit.log.unwrap().mode;
+    assert_eq!(
+        (mode(&[]), mode(&["--audit-log-mode=blocking-strict"])),
+        (AuditMode::Blocking, AuditMode::BlockingStrict)
+    );
+    let AuditMode::Batch(batch) = mode(&["--audit-log-mode=batch"]) else { panic!("it is a batch") };
+    assert_eq!((batch.buffer_size, batch.batch_size, batch.throttle), (10_000, 1, None));
 }

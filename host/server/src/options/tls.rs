@@ -19,6 +19,10 @@ pub struct TlsOptions {
     #[arg(long, value_name = "FILE")]
     pub tls_private_key_file: Option<PathBuf>,
 
+    /// Directory whose apiserver.crt and apiserver.key are served if they are there and --tls-cert-file is not given
+    #[arg(long, value_name = "DIR")]
+    pub cert_dir: Option<PathBuf>,
+
     /// Certificate and key for clients that ask for one of these names, or else for one that the certificate has; can
     /// be given more than once
     #[arg(long, value_name = "CERT,KEY[:NAME,...]")]
@@ -110,9 +114,20 @@ impl TlsOptions {
             }
             (Some(_), None) => checks.error(missing(certificate_flag, key_flag)),
             (None, Some(_)) => checks.error(missing(key_flag, certificate_flag)),
-            (None, None) => {}
+            (None, None) => return self.certificate_of_dir(checks),
         }
         None
+    }
+
+    fn certificate_of_dir(&self, checks: &mut Checks) -> Option<PairFiles> {
+        let file = |name| self.cert_dir.as_ref().map(|dir| dir.join(name));
+        let (certificate, key) = file("apiserver.crt").zip(file("apiserver.key"))?;
+        if !(certificate.exists() && key.exists()) {
+            return None;
+        }
+        checks.file("cert-dir", &certificate);
+        checks.file("cert-dir", &key);
+        Some(PairFiles { certificate: absolute(&certificate), key: absolute(&key) })
     }
 
     fn tls_13_only(&self, checks: &mut Checks) -> bool {

@@ -4,12 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 use super::cancellation::Cancellation;
 use super::info::RequestInfo;
+use super::latency::Latency;
 use super::warnings::Warnings;
+use crate::audit::Record;
 use crate::authn::User;
 use crate::serve::Connection;
 
@@ -26,6 +29,9 @@ pub struct Context {
     impersonated: OnceLock<Arc<User>>,
     warnings: Warnings,
     terminated: AtomicBool,
+    latency: Latency,
+    /// Nothing for requests that are not recorded.
+    audit: OnceLock<Arc<Record>>,
     cancellation: Cancellation,
 }
 
@@ -42,6 +48,8 @@ impl Context {
             impersonated: OnceLock::new(),
             warnings: Warnings::default(),
             terminated: AtomicBool::new(false),
+            latency: Latency::default(),
+            audit: OnceLock::new(),
             cancellation: Cancellation::default(),
         }
     }
@@ -87,8 +95,35 @@ impl Context {
         self.authenticated.get()
     }
 
+    pub(crate) fn impersonated_user(&self) -> Option<&Arc<User>> {
+        self.impersonated.get()
+    }
+
     pub fn warnings(&self) -> &Warnings {
         &self.warnings
+    }
+
+    /// Adds an annotation to the audit event, if there will be one. The first value of a key stays.
+    pub fn annotate_audit(&self, key: &str, value: &str) {
+        if let Some(record) = self.audit.get() {
+            record.annotate(key, value);
+        }
+    }
+
+    /// Notes the body for the audit event, if that is to have it. Whoever reads the body whole
+    /// tells.
+    pub fn record_body(&self, body: &Bytes) {
+        if let Some(record) = self.audit.get() {
+            record.set_request_body(self, body);
+        }
+    }
+
+    pub(crate) fn audit(&self) -> Option<&Arc<Record>> {
+        self.audit.get()
+    }
+
+    pub(crate) fn latency(&self) -> &Latency {
+        &self.latency
     }
 
     /// Whether nobody waits for the answer any more.
@@ -133,6 +168,10 @@ impl Context {
 
     pub(crate) fn set_user(&self, user: Arc<User>) {
         let _ = self.authenticated.set(user);
+    }
+
+    pub(crate) fn set_audit(&self, record: Arc<Record>) {
+        let _ = self.audit.set(record);
     }
 
     pub(crate) fn impersonate(&self, user: Arc<User>) {

@@ -4,6 +4,7 @@ mod body;
 mod cancellation;
 mod context;
 pub(crate) mod info;
+mod latency;
 mod upgrade;
 mod warnings;
 
@@ -15,6 +16,7 @@ pub use body::{BodyError, RequestBody};
 pub(crate) use context::CancelOnDrop;
 pub use context::Context;
 pub use info::{RequestInfo, RequestInfoError};
+pub(crate) use latency::Step;
 pub use upgrade::{Upgrade, UpgradedConnection};
 pub use warnings::Warnings;
 

@@ -55,6 +55,14 @@ impl Body {
         matches!(self.kind, Kind::Stream(_))
     }
 
+    /// All of it, unless it is a stream.
+    pub(crate) fn bytes(&self) -> Option<&Bytes> {
+        match &self.kind {
+            Kind::Bytes(bytes) => Some(bytes),
+            Kind::Empty | Kind::Stream(_) | Kind::Upgrade(_) => None,
+        }
+    }
+
     /// Drops `guard` when the answer is over: at once, unless it is a stream or leaves HTTP.
     pub fn hold(&mut self, guard: impl Any + Send) {
         match &self.kind {

@@ -2,33 +2,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
 use rustls::pki_types::CertificateDer;
 
-use crate::authn::{Authorities, Refusal, User};
-
-/// How long a certificate that was verified counts as such: it may expire while the connection lives.
-const VERIFIED_FOR: Duration = Duration::from_secs(60);
+use crate::authn::{User, Verified};
 
 #[derive(Debug)]
 pub struct Connection {
     peer: SocketAddr,
     certificates: Vec<CertificateDer<'static>>,
-    verified: RwLock<Option<Verified>>,
-}
-
-#[derive(Debug, Clone)]
-struct Verified {
-    at: Instant,
-    by: Arc<Authorities>,
-    user: Result<Option<Arc<User>>, Refusal>,
+    verified_user: Verified<Option<Arc<User>>>,
+    verified_proxy: Verified<()>,
 }
 
 impl Connection {
     pub(crate) fn new(peer: SocketAddr, certificates: Vec<CertificateDer<'static>>) -> Self {
-        Self { peer, certificates, verified: RwLock::new(None) }
+        Self { peer, certificates, verified_user: Verified::default(), verified_proxy: Verified::default() }
     }
 
     pub fn peer(&self) -> SocketAddr {
@@ -40,21 +29,13 @@ impl Connection {
         &self.certificates
     }
 
-    /// Whom the certificate names, by `verify` or as the same `authorities` had it a moment ago.
-    pub(crate) fn certificate_user(
-        &self,
-        now: Instant,
-        authorities: &Arc<Authorities>,
-        verify: impl FnOnce(&[CertificateDer<'static>]) -> Result<Option<Arc<User>>, Refusal>,
-    ) -> Result<Option<Arc<User>>, Refusal> {
-        if let Some(verified) = &*self.verified.read()
-            && now.saturating_duration_since(verified.at) < VERIFIED_FOR
-            && Arc::ptr_eq(&verified.by, authorities)
-        {
-            return verified.user.clone();
-        }
-        let user = verify(&self.certificates);
-        *self.verified.write() = Some(Verified { at: now, by: authorities.clone(), user: user.clone() });
-        user
+    /// Whom the certificate names.
+    pub(crate) fn verified_user(&self) -> &Verified<Option<Arc<User>>> {
+        &self.verified_user
+    }
+
+    /// Whether it is the front proxy's.
+    pub(crate) fn verified_proxy(&self) -> &Verified<()> {
+        &self.verified_proxy
     }
 }

@@ -17,7 +17,8 @@ use super::running::{Running, Sequence, ServerHandle};
 use super::trust::Trust;
 use super::watches::Watches;
 use super::{listener, reload};
-use crate::authn::{Authentication, TokenFileError, Tokens};
+use crate::audit::{AuditError, Auditor, Decoder};
+use crate::authn::{Authentication, FrontProxy, Known, TokenFileError, Tokens};
 use crate::authz::Authorization;
 use crate::director::Director;
 use crate::filters::{self, InFlightLimits};
@@ -39,6 +40,13 @@ pub enum StartError {
     Certificate(#[from] CertificateError),
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(
+        "--requestheader-client-ca-file has an authority that --client-ca-file or the host has too\n\nhint: name the \
+         proxies with `--requestheader-allowed-names`, else each client could say that it is somebody else"
+    )]
+    AnybodyIsFrontProxy,
     #[error(
         "--authorization-mode names `{0}`, which decides nothing\n\nhint: a plugin that is named there exports `authorizer`"
     )]
@@ -72,6 +80,7 @@ pub struct Server {
     trust: Arc<Trust>,
     authentication: Arc<Authentication>,
     authorization: Arc<Authorization>,
+    auditor: Option<Arc<Auditor>>,
     signals: Arc<Signals>,
     routes: Arc<RoutesComplete>,
     health: Arc<Health>,
@@ -80,28 +89,34 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads certificates and tokens, and makes those of a fresh data directory.
+    /// Reads certificates and tokens, makes those of a fresh data directory, and opens the audit.
     pub fn new(config: RunConfig) -> Result<Self, StartError> {
         for warning in &config.warnings {
             warn!("{warning}");
         }
         let Serving { bind_address, ref tls, ref service_range, .. } = config.serving;
         let pki = Pki::open(&config.data_dir, bind_address, service_range.first)?;
-        let trust = Arc::new(Trust::read(tls, config.access.client_ca_file.as_deref(), &pki)?);
+        let trust = Arc::new(Trust::read(tls, &config.access, &pki)?);
         let tokens = config.access.token_auth_file.as_deref().map(Tokens::read).transpose()?.unwrap_or_default();
 
         let signals = Arc::new(Signals::default());
         let limits = Arc::new(InFlightLimits::new(config.requests.max_reading, config.requests.max_mutating));
+        let metrics = Arc::new(Metrics::new(limits.clone(), signals.clone()));
+        let auditor = Auditor::start(&config.audit, metrics.registry())?.map(Arc::new);
+        let front_proxy =
+            trust.proxies().zip(config.access.front_proxy.as_ref()).map(|(authorities, access)| FrontProxy {
+                authorities: authorities.clone(),
+                names: access.names.clone(),
+                headers: access.headers.clone(),
+            });
+        let known = Known { front_proxy, authorities: Some(trust.authorities().clone()), tokens };
         Ok(Self {
-            authentication: Arc::new(Authentication::new(
-                Some(trust.authorities().clone()),
-                tokens,
-                config.access.anonymous,
-            )),
+            authentication: Arc::new(Authentication::new(known, config.access.anonymous.clone())),
+            auditor,
             authorization: Arc::new(Authorization::new(config.access.authorization.clone())),
             routes: Arc::new(RoutesComplete::new(signals.clone())),
             health: Arc::new(Health::new(signals.clone(), config.shutdown.livez_grace_period)),
-            metrics: Arc::new(Metrics::new(limits.clone(), signals.clone())),
+            metrics,
             config,
             pki,
             trust,
@@ -127,6 +142,13 @@ impl Server {
     /// Where plugins that know rights are added, and who answers what somebody may.
     pub fn authorization(&self) -> &Arc<Authorization> {
         &self.authorization
+    }
+
+    /// Who reads objects for audit events that are not JSON. Nobody, if nothing is recorded.
+    pub fn set_audit_decoder(&self, decoder: Arc<dyn Decoder>) {
+        if let Some(auditor) = &self.auditor {
+            auditor.set_decoder(decoder);
+        }
     }
 
     pub fn signals(&self) -> &Arc<Signals> {
@@ -184,8 +206,19 @@ impl Bound {
 
     /// Serves, in tasks of its own. The chain is complete by now: no more routes are announced.
     pub fn serve<D: Director>(self, director: Arc<D>) -> Running {
-        let Server { config, pki, trust, authentication, authorization, signals, routes, health, limits, metrics } =
-            self.server;
+        let Server {
+            config,
+            pki,
+            trust,
+            authentication,
+            authorization,
+            auditor,
+            signals,
+            routes,
+            health,
+            limits,
+            metrics,
+        } = self.server;
         health.add_shutdown();
         routes.seal();
 
@@ -197,10 +230,13 @@ impl Bound {
             authentication,
             authorization,
             metrics: metrics.requests().clone(),
+            access_metrics: metrics.access().clone(),
             limits,
             in_flight: in_flight.clone(),
             watches: watches.clone(),
             tracer: tracer.clone(),
+            auditor: auditor.clone(),
+            web: config.web.clone(),
             requests: config.requests.clone(),
             shutdown: config.shutdown.clone(),
         };
@@ -252,6 +288,10 @@ impl Bound {
                 tracer.close().await;
             }
             drop(running);
+            // After the last request, whose event is still to be written.
+            if let Some(auditor) = auditor {
+                auditor.close().await;
+            }
         });
         Running::new(self.address, handle, done)
     }

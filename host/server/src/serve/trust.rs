@@ -15,7 +15,7 @@ use super::certificates::{Pair, pair};
 use super::sni::Certificates;
 use super::tls;
 use crate::authn::{Authorities, ClientAuthorities};
-use crate::options::Tls;
+use crate::options::{Access, Tls};
 use crate::pki::{AnyCertificate, CertificateError, FromFiles, Pki, Source, wrong};
 
 pub(super) struct Trust {
@@ -23,6 +23,8 @@ pub(super) struct Trust {
     protocols: Vec<Vec<u8>>,
     files: Mutex<Files>,
     authorities: Arc<ClientAuthorities>,
+    /// Those of front proxies.
+    proxies: Option<Arc<ClientAuthorities>>,
     /// The authorities whose client certificates are accepted, PEM.
     client_ca: watch::Sender<String>,
     current: RwLock<Current>,
@@ -32,6 +34,7 @@ struct Files {
     serving: FromFiles<Pair>,
     named: Vec<(Vec<String>, FromFiles<Pair>)>,
     authorities: FromFiles<Authorities>,
+    proxies: Option<FromFiles<Authorities>>,
 }
 
 /// What new connections get.
@@ -42,7 +45,7 @@ struct Current {
 }
 
 impl Trust {
-    pub(super) fn read(options: &Tls, client_ca_file: Option<&Path>, pki: &Pki) -> Result<Self, StartError> {
+    pub(super) fn read(options: &Tls, access: &Access, pki: &Pki) -> Result<Self, StartError> {
         let serving = match &options.certificate {
             Some(files) => pair(["tls-cert-file", "tls-private-key-file"], files)?,
             None => pair(["data-dir", "data-dir"], &pki.serving_files())?,
@@ -54,13 +57,22 @@ impl Trust {
         let files = Files {
             serving,
             named: named.collect::<Result<_, CertificateError>>()?,
-            authorities: authorities(client_ca_file, pki)?,
+            authorities: authorities(access.client_ca_file.as_deref(), pki)?,
+            proxies: access.front_proxy.as_ref().map(|proxy| proxies(&proxy.client_ca_file)).transpose()?,
         };
         let builder = tls::builder(options)?;
         let protocols = tls::protocols(options.http2);
         let current = RwLock::new(files.current(&builder, &protocols));
         let authorities = files.authorities.value();
+        let proxies = files.proxies.as_ref().map(FromFiles::value);
+        if let (Some(proxies), Some(access)) = (proxies, &access.front_proxy)
+            && access.names.is_empty()
+            && proxies.has_one_of(authorities)
+        {
+            return Err(StartError::AnybodyIsFrontProxy);
+        }
         Ok(Self {
+            proxies: proxies.map(|proxies| Arc::new(ClientAuthorities::new(proxies.clone()))),
             authorities: Arc::new(ClientAuthorities::new(authorities.clone())),
             client_ca: watch::Sender::new(authorities.pem().to_owned()),
             builder,
@@ -78,6 +90,11 @@ impl Trust {
 
     pub(super) fn authorities(&self) -> &Arc<ClientAuthorities> {
         &self.authorities
+    }
+
+    /// Those of front proxies, if any is trusted.
+    pub(super) fn proxies(&self) -> Option<&Arc<ClientAuthorities>> {
+        self.proxies.as_ref()
     }
 
     pub(super) fn client_ca(&self) -> watch::Receiver<String> {
@@ -101,6 +118,11 @@ impl Trust {
             let new = files.authorities.value();
             self.authorities.replace(new.clone());
             self.client_ca.send_replace(new.pem().to_owned());
+        }
+        if let (Some(proxies), Some(files)) = (&self.proxies, &mut files.proxies)
+            && files.refresh()
+        {
+            proxies.replace(files.value().clone());
         }
         if serving || named || authorities {
             *self.current.write() = files.current(&self.builder, &self.protocols);
@@ -141,5 +163,12 @@ fn authorities(client_ca_file: Option<&Path>, pki: &Pki) -> Result<FromFiles<Aut
         }
         // A file may end without a line end.
         Authorities::from_pem(&contents.join(&b'\n')).map_err(|error| wrong(&sources[0], error))
+    })
+}
+
+fn proxies(client_ca_file: &Path) -> Result<FromFiles<Authorities>, CertificateError> {
+    let source = Source { flag: "requestheader-client-ca-file", path: client_ca_file.to_owned() };
+    FromFiles::read(vec![source.clone()], move |contents| {
+        Authorities::from_pem(&contents.concat()).map_err(|error| wrong(&source, error))
     })
 }

@@ -1,0 +1,37 @@
+//! Whom somebody wants to be, as the headers say.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+
+use crate::authn::User;
+use crate::response::Failure;
+
+const USER: HeaderName = HeaderName::from_static("impersonate-user");
+const UID: HeaderName = HeaderName::from_static("impersonate-uid");
+const GROUP: HeaderName = HeaderName::from_static("impersonate-group");
+const EXTRA: &str = "impersonate-extra-";
+
+/// Nothing if they say nothing.
+pub(super) fn user(headers: &HeaderMap) -> Result<Option<User>, Failure> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let name = headers.get(USER).map(text).unwrap_or_default();
+    let uid = headers.get(UID).map(text).unwrap_or_default();
+    let groups: Vec<String> = headers.get_all(GROUP).iter().map(text).collect();
+    let mut extra: Vec<(String, Vec<String>)> = Vec::new();
+    for (header, value) in headers {
+        let Some(key) = header.as_str().strip_prefix(EXTRA) else { continue };
+        let key = percent_decode_str(key).decode_utf8().map_or_else(|_| key.to_owned(), Into::into);
+        match extra.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, values)) => values.push(text(value)),
+            None => extra.push((key, vec![text(value)])),
+        }
+    }
+    if !name.is_empty() {
+        return Ok(Some(User { name, uid, groups, extra }));
+    }
+    if uid.is_empty() && groups.is_empty() && extra.is_empty() {
+        return Ok(None);
+    }
+    let wanted = User { name, uid, groups, extra };
+    Err(Failure::bad_request(format!("requested {wanted:?} without impersonating a user name")))
+}

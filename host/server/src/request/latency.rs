@@ -1,0 +1,31 @@
+//! Where the time of a request goes, for those who ask why it was slow.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What takes time before a request is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Authentication,
+    Impersonation,
+    Authorization,
+}
+
+/// In the order of the type; upstream's names.
+const NAMES: [&str; 3] = ["authentication", "impersonation", "authorization"];
+
+/// Nanoseconds of each step.
+#[derive(Debug, Default)]
+pub(crate) struct Latency([AtomicU64; NAMES.len()]);
+
+impl Latency {
+    pub(crate) fn set(&self, step: Step, time: Duration) {
+        self.0[step as usize].store(time.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Those that took any.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        let times = self.0.iter().map(|time| Duration::from_nanos(time.load(Ordering::Relaxed)));
+        NAMES.into_iter().zip(times).filter(|(_, time)| !time.is_zero())
+    }
+}
