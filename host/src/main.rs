@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use host::limits::Limits;
-use host::{load, run};
+use host::{load, run, store};
 use host_server::options::RunOptions;
 
 /// A Kubernetes-style API server whose every chain link is a WebAssembly component.
@@ -57,9 +57,9 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Command::Run(options) => run::run(&options),
-        Command::Backup { data_dir, file } => done(host_store::backup(&data_dir.join(run::STORE), &file)),
+        Command::Backup { data_dir, file } => done(host_store::backup(&data_dir.join(store::DIRECTORY), &file)),
         Command::Restore { data_dir, bump_revision, file } => {
-            done(host_store::restore(&file, &data_dir.join(run::STORE), bump_revision))
+            done(host_store::restore(&file, &data_dir.join(store::DIRECTORY), bump_revision))
         }
         Command::Limits => limits(),
         Command::Compile { component, output, memory_bytes_max } => compile(&component, &output, memory_bytes_max),

@@ -12,9 +12,9 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use host_server::health::{Check, Endpoint};
 use host_server::lifecycle::{notify_ready, obey_signals};
-use host_server::options::{PluginChoice, RunConfig, RunOptions, Storage};
+use host_server::options::{PluginChoice, RunConfig, RunOptions};
 use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
-use host_store::{Cache, Embedded, Encrypted, EncryptionConfig, Store, follow_encryption_config};
+use host_store::{Cache, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -24,9 +24,7 @@ use crate::guest::{HookRunner, HookState};
 use crate::imports::request::HookContext;
 use crate::limits::Limits;
 use crate::load::{self, CompiledCache, Engine, PluginPath};
-
-/// Where the store is in the data directory.
-pub const STORE: &str = "store";
+use crate::store;
 
 /// Runs a server until it is told to end.
 pub fn run(options: &RunOptions) -> ExitCode {
@@ -64,12 +62,8 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let plugins = config.plugins.clone();
     let watch_timeout_min = config.requests.min_watch_timeout;
     let service_range = config.serving.service_range.cidr.clone();
-    let (data_dir, storage) = (config.data_dir.clone(), config.storage.clone());
     // Reads the whole index: beside what follows, which does not need it.
-    let opening = {
-        let storage = storage.clone();
-        tokio::task::spawn_blocking(move || open_store(&data_dir, &storage))
-    };
+    let opening = tokio::spawn(store::open(config.data_dir.clone(), config.storage.clone()));
     let compiled = open_compiled_cache(&config)?;
     let limits = Arc::new(Limits::default());
     let server = Server::new(config)?;
@@ -77,7 +71,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let engine = Engine::new(&limits).map_err(|error| anyhow::anyhow!("this machine cannot run plugins: {error:#}"))?;
     let ((store, cache), loaded) = tokio::try_join!(
         async {
-            let store: Arc<dyn Store> = Arc::new(encrypted(opening.await??, &storage)?);
+            let store = opening.await??;
             let cache = Cache::start(store.clone(), host_store::Limits::default()).await;
             Ok((store, cache.context("the store cannot be read")?))
         },
@@ -137,40 +131,6 @@ fn keep_client_ca_fact(services: &Arc<Services>, mut client_ca: watch::Receiver<
             services.facts.set("client-ca", client_ca.borrow_and_update().clone());
         }
     });
-}
-
-/// The embedded store in the data directory. What it cannot write any more is lost, so the
-/// process ends (storage.md 1.5): who restarts it finds all that was acknowledged.
-fn open_store(data_dir: &Path, storage: &Storage) -> anyhow::Result<Arc<Embedded>> {
-    std::fs::create_dir_all(data_dir)
-        .with_context(|| format!("cannot make the data directory `{}`", data_dir.display()))?;
-    let defaults = host_store::Limits::default();
-    let stored_bytes_max = storage.quota_bytes.unwrap_or(defaults.stored_bytes_max);
-    let limits = host_store::Limits { stored_bytes_max, ..defaults };
-    let options = host_store::Options {
-        limits,
-        compaction_interval: storage.compaction_interval,
-        on_failure: Box::new(|reason| {
-            tracing::error!("the store has failed and the host ends: {reason}");
-            std::process::exit(1);
-        }),
-    };
-    Ok(Arc::new(Embedded::open(&data_dir.join(STORE), options)?))
-}
-
-/// The store, with what is to be encrypted encrypted. Without a configuration nothing is, and a
-/// store that holds ciphertext is refused instead of served.
-fn encrypted(store: Arc<Embedded>, storage: &Storage) -> anyhow::Result<Encrypted> {
-    let Some(path) = &storage.encryption_config else {
-        return Ok(Encrypted::new(store, EncryptionConfig::default()));
-    };
-    let wrong = || format!("--encryption-provider-config `{}`", path.display());
-    let text = std::fs::read_to_string(path).with_context(wrong)?;
-    let encrypted = Encrypted::new(store, EncryptionConfig::parse(&text).with_context(wrong)?);
-    if storage.encryption_reload {
-        tokio::spawn(follow_encryption_config(path.clone(), text, encrypted.config().clone()));
-    }
-    Ok(encrypted)
 }
 
 /// Compiled code is shared by all data directories of a user: it depends on the component and

@@ -28,7 +28,7 @@ fn defaults_are_upstreams_where_it_has_them() {
     assert_eq!(config.requests.min_watch_timeout.as_secs(), 1800);
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (400, 200));
     assert_eq!(config.storage.compaction_interval.map(|interval| interval.as_secs()), Some(300));
-    assert_eq!(config.storage.quota_bytes, None);
+    assert!(config.storage.quota_bytes.is_none() && config.storage.etcd.is_none());
     assert!(config.access.anonymous && config.shutdown.delay.is_zero() && !config.shutdown.send_retry_after);
     assert_eq!(config.logging, Logging { format: LogFormat::Text, verbosity: 2 });
     assert!(config.data_dir.is_absolute());
@@ -45,6 +45,8 @@ fn each_option_is_taken() {
         "--max-mutating-requests-inflight=5",
         "--etcd-compaction-interval=0",
         "--quota-backend-bytes=2147483648",
+        "--etcd-servers=http://10.0.0.1:2379,https://10.0.0.2:2379",
+        "--etcd-prefix=/elsewhere",
         "--encryption-provider-config=/dev/null",
         "--encryption-provider-config-automatic-reload",
         "--anonymous-auth=false",
@@ -76,6 +78,8 @@ fn each_option_is_taken() {
     assert_eq!((config.requests.timeout.as_secs(), config.requests.min_watch_timeout.as_secs()), (90, 10));
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (0, 5));
     assert_eq!((config.storage.compaction_interval, config.storage.quota_bytes), (None, Some(2 << 30)));
+    let etcd = config.storage.etcd.unwrap();
+    assert_eq!((etcd.urls.len(), etcd.prefix.as_str()), (2, "/elsewhere"));
     assert!(config.storage.encryption_config.is_some() && config.storage.encryption_reload);
     assert!(!config.access.anonymous && config.shutdown.send_retry_after);
     assert_eq!((config.shutdown.delay.as_secs(), config.shutdown.livez_grace_period.as_secs()), (5, 120));
@@ -143,6 +147,9 @@ fn all_errors_are_said_at_once() {
         "--min-request-timeout=-1",
         "--max-requests-inflight=many",
         "--goaway-chance=0.5",
+        "--etcd-servers=localhost:2379",
+        "--etcd-certfile=/dev/null",
+        "--etcd-prefix=registry",
         "--encryption-provider-config=/nowhere/keys.yaml",
         "--quota-backend-bytes=2GiB",
         "--shutdown-delay-duration=-1s",
@@ -181,6 +188,9 @@ fn all_errors_are_said_at_once() {
         "--anonymous-auth must be `true` or `false`: `perhaps`",
         "--authorization-mode must be `AlwaysAllow`, `AlwaysDeny`, `Node`, `RBAC` or the name of a plugin: `b`",
         "--authorization-mode has `RBAC` more than once",
+        "--etcd-servers must begin with `http://` or `https://`: `localhost:2379`",
+        "--etcd-prefix must begin with `/` and not end with it: `registry`",
+        "--etcd-certfile and --etcd-keyfile are needed together",
         "--encryption-provider-config cannot be read: `/nowhere/keys.yaml`: no such file or directory",
         "--quota-backend-bytes must be a number of bytes: `2GiB`",
         "--request-timeout must not be zero: `0s`",
