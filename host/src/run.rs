@@ -3,7 +3,6 @@
 //! The order is DESIGN's section 4: options, store, load, create the chain, prepare inside out,
 //! run, shut down.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,18 +10,16 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use host_server::health::{Check, Endpoint};
 use host_server::lifecycle::{notify_ready, obey_signals};
-use host_server::options::{RunConfig, RunOptions, Storage};
+use host_server::options::{RunConfig, RunOptions};
 use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
-use host_store::{Cache, Embedded, Encrypted, EncryptionConfig, Store, follow_encryption_config};
+use host_store::{Cache, Store};
 use tokio::sync::watch;
 
-use crate::access::Access;
+use crate::access;
 use crate::admin;
 use crate::assembly::{self, Assembly, Loader};
 use crate::chain::{self, Claims, Facts, PluginFamilies, RequestState, Services};
-
-/// Where the store is in the data directory.
-pub const STORE: &str = "store";
+use crate::store;
 
 /// Runs a server until it is told to end.
 pub fn run(options: &RunOptions) -> ExitCode {
@@ -60,18 +57,15 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let plugins = config.plugins.clone();
     let watch_timeout_min = config.requests.min_watch_timeout;
     let service_range = config.serving.service_range.cidr.clone();
-    let (data_dir, storage) = (config.data_dir.clone(), config.storage.clone());
+    let data_dir = config.data_dir.clone();
     // Reads the whole index: beside what follows, which does not need it.
-    let opening = {
-        let (data_dir, storage) = (data_dir.clone(), storage.clone());
-        tokio::task::spawn_blocking(move || open_store(&data_dir, &storage))
-    };
+    let opening = tokio::spawn(store::open(data_dir.clone(), config.storage.clone()));
     let loader = Loader::new(&config)?;
     let server = Server::new(config)?;
 
     let ((store, cache), loaded) = tokio::try_join!(
         async {
-            let store: Arc<dyn Store> = Arc::new(encrypted(opening.await??, &storage)?);
+            let store = opening.await??;
             let cache = Cache::start(store.clone(), host_store::Limits::default()).await;
             Ok((store, cache.context("the store cannot be read")?))
         },
@@ -97,8 +91,9 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     // Not in /readyz: who cannot reach the server cannot delete anything either.
     server.health().add(Check::new("storage-quota", [Endpoint::Healthz], quota_check(store.clone())));
 
-    let access = Access::new(&server);
-    let assembly = Assembly::start(loader, services.clone(), server.health().clone(), access, loaded).await?;
+    let assembly = Assembly::start(loader, services.clone(), server.health().clone(), loaded).await?;
+
+    services.chain.load().entries().iter().for_each(|entry| access::add(&server, &services, &entry.link));
 
     let bound = server.bind().await?;
     services.facts.set("external-address", bound.address().to_string());
@@ -132,40 +127,6 @@ fn keep_client_ca_fact(services: &Arc<Services>, mut client_ca: watch::Receiver<
             services.facts.set("client-ca", client_ca.borrow_and_update().clone());
         }
     });
-}
-
-/// The embedded store in the data directory. What it cannot write any more is lost, so the
-/// process ends (storage.md 1.5): who restarts it finds all that was acknowledged.
-fn open_store(data_dir: &Path, storage: &Storage) -> anyhow::Result<Arc<Embedded>> {
-    std::fs::create_dir_all(data_dir)
-        .with_context(|| format!("cannot make the data directory `{}`", data_dir.display()))?;
-    let defaults = host_store::Limits::default();
-    let stored_bytes_max = storage.quota_bytes.unwrap_or(defaults.stored_bytes_max);
-    let limits = host_store::Limits { stored_bytes_max, ..defaults };
-    let options = host_store::Options {
-        limits,
-        compaction_interval: storage.compaction_interval,
-        on_failure: Box::new(|reason| {
-            tracing::error!("the store has failed and the host ends: {reason}");
-            std::process::exit(1);
-        }),
-    };
-    Ok(Arc::new(Embedded::open(&data_dir.join(STORE), options)?))
-}
-
-/// The store, with what is to be encrypted encrypted. Without a configuration nothing is, and a
-/// store that holds ciphertext is refused instead of served.
-fn encrypted(store: Arc<Embedded>, storage: &Storage) -> anyhow::Result<Encrypted> {
-    let Some(path) = &storage.encryption_config else {
-        return Ok(Encrypted::new(store, EncryptionConfig::default()));
-    };
-    let wrong = || format!("--encryption-provider-config `{}`", path.display());
-    let text = std::fs::read_to_string(path).with_context(wrong)?;
-    let encrypted = Encrypted::new(store, EncryptionConfig::parse(&text).with_context(wrong)?);
-    if storage.encryption_reload {
-        tokio::spawn(follow_encryption_config(path.clone(), text, encrypted.config().clone()));
-    }
-    Ok(encrypted)
 }
 
 /// The store answers. Named as tools that watch a kube-apiserver know it.

@@ -2,7 +2,7 @@
 //!
 //! Two rooms. A [`Store`] keeps revisioned keys as etcd does: one counter, ranges at a
 //! revision, guarded transactions, a watch from a revision, keys that expire, compaction.
-//! [`Embedded`] is the store on this machine's disk. The [`Cache`] in front of it holds every
+//! [`Embedded`] is the store on this machine's disk, `Etcd` (with the feature `etcd`) one in a cluster. The [`Cache`] in front of it holds every
 //! object once, as the bytes that clients get, and answers all reads: gets, lists at any
 //! recent revision, watches. It is fed by the store's watch and by nothing else, so what it
 //! shows is what is durable.
@@ -14,6 +14,8 @@ mod cache;
 mod embedded;
 mod encryption;
 mod error;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod limits;
 mod model;
 mod store;
@@ -25,6 +27,8 @@ pub use cache::{
 pub use embedded::{BackupError, Embedded, OpenError, Options, Summary, backup, restore};
 pub use encryption::{ConfigError, Encrypted, EncryptionConfig, follow_encryption_config};
 pub use error::{ReadError, WriteError};
+#[cfg(feature = "etcd")]
+pub use etcd::{Etcd, EtcdOptions};
 pub use limits::Limits;
 pub use model::{Change, Guard, Key, Kv, Op, Page, RangeQuery, Txn, TxnOut, WatchItem, range_end};
 pub use store::{Caps, Status, Store};

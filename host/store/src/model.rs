@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
+use crate::{Limits, WriteError};
+
 /// A key, a printable path such as `/registry/pods/default/web`. Shared by all that hold it.
 pub type Key = Arc<str>;
 
@@ -53,6 +55,36 @@ pub struct Txn {
     pub ops: Vec<Op>,
     /// Whether a refusal brings the value of the key whose guard did not hold.
     pub get_on_refusal: bool,
+}
+
+impl Txn {
+    /// Whether it can be applied at all.
+    pub(crate) fn check(&self, limits: &Limits) -> Result<(), WriteError> {
+        if self.ops.len() > limits.txn_operations_max {
+            let (ops, max) = (self.ops.len(), limits.txn_operations_max);
+            return Err(WriteError::Invalid(format!(
+                "a transaction of `{ops}` operations, at most `{max}` are allowed"
+            )));
+        }
+        for (at, op) in self.ops.iter().enumerate() {
+            let key = op.key();
+            if key.is_empty() {
+                return Err(WriteError::Invalid("a key is empty".to_owned()));
+            }
+            within("key", key.len(), limits.key_bytes_max)?;
+            if let Op::Put { value, .. } = op {
+                within("value", value.len(), limits.value_bytes_max)?;
+            }
+            if self.ops[..at].iter().any(|other| other.key() == key) {
+                return Err(WriteError::Invalid(format!("two operations of a transaction are on the key `{key}`")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn within(what: &'static str, bytes: usize, max: usize) -> Result<(), WriteError> {
+    if bytes <= max { Ok(()) } else { Err(WriteError::TooLarge { what, bytes: bytes as u64, max: max as u64 }) }
 }
 
 /// What became of a transaction.
@@ -118,7 +150,8 @@ pub struct Page {
 /// What a watch of a store brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchItem {
-    /// All that one revision changed, in the order of the transaction.
+    /// All that one revision changed, in the order of the transaction. Nothing, if it changed only
+    /// what is not of this store.
     Batch { revision: u64, changes: Vec<Change> },
     /// The revision to start from is no longer there. Nothing follows.
     Compacted { oldest: u64 },

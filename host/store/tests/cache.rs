@@ -61,6 +61,18 @@ async fn a_start_replays_all_it_has_to_however_long_that_takes_and_in_bounded_pi
 }
 
 #[tokio::test]
+async fn a_store_with_protobuf_is_refused_by_name() {
+    let limits = Limits::default();
+    let store = store(&limits);
+    store.txn(Txn { ops: vec![put("/registry/pods/d/a", "k8s\0binary")], ..Txn::default() }).await.unwrap();
+    let error = host_store::Cache::start(store, limits).await.err().unwrap().to_string();
+    assert!(
+        error.starts_with("the value of `/registry/pods/d/a` is protobuf: let kube-apiserver store JSON"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_latest_read_shows_what_others_wrote() {
     let limits = Limits::default();
     let store = store(&limits);

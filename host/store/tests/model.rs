@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use common::*;
 use futures_util::FutureExt as _;
@@ -27,7 +28,7 @@ fn limits() -> Limits {
 }
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
-const PREFIXES: [&str; 5] = ["/r/", "/r/t/", "/r/t/x/", "/r/u/", "/r/none/"];
+const PREFIXES: [&str; 5] = ["/registry/", "/registry/t/", "/registry/t/x/", "/registry/u/", "/registry/none/"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
@@ -98,7 +99,7 @@ enum Begin {
 
 fn key() -> impl Strategy<Value = String> {
     (prop::sample::select(&["t/x", "t/y", "u/x"][..]), prop::sample::select(&NAMES[..]))
-        .prop_map(|(place, name)| format!("/r/{place}/{name}"))
+        .prop_map(|(place, name)| format!("/registry/{place}/{name}"))
 }
 
 fn want() -> impl Strategy<Value = Want> {
@@ -277,15 +278,14 @@ impl Watching {
 fn claim(cache: &Cache) {
     let path = vec!["spec".to_owned(), "node".to_owned()];
     let field = SelectableField { name: "spec.node".to_owned(), path, absent: String::new() };
-    for prefix in ["/r/", "/r/u/"] {
+    for prefix in ["/registry/", "/registry/u/"] {
         cache.claim(prefix, vec![field.clone()]).unwrap();
     }
 }
 
-async fn run(steps: Vec<Step>) {
+async fn run(steps: Vec<Step>, store: Arc<dyn Store>) {
     let limits = limits();
-    let store = store(&limits);
-    let mut cache = cache(&store, &limits).await;
+    let mut cache = Cache::start(store.clone(), limits.clone()).await.unwrap();
     claim(&cache);
     let mut model = Model { states: vec![BTreeMap::new()] };
     // The keys that each revision wrote, in order.
@@ -431,11 +431,11 @@ async fn run(steps: Vec<Step>) {
                     watching.read(model.revision()).await;
                 }
                 check(&mut watching, &model, &order);
-                cache = common::cache(&store, &limits).await;
+                cache = Cache::start(store.clone(), limits.clone()).await.unwrap();
                 claim(&cache);
             }
             Step::Reclaim => {
-                cache.unclaim("/r/");
+                cache.unclaim("/registry/");
                 claim(&cache);
             }
         }
@@ -459,11 +459,41 @@ fn check(watching: &mut Vec<Watching>, model: &Model, order: &[Vec<String>]) {
     }
 }
 
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..160)
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(64))]
 
     #[test]
-    fn store_and_cache_are_what_the_model_says(steps in prop::collection::vec(step(), 1..160)) {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run(steps));
+    fn store_and_cache_are_what_the_model_says(steps in steps()) {
+        runtime().block_on(run(steps, store(&limits())));
     }
+}
+
+/// The same on a real etcd.
+#[cfg(feature = "etcd")]
+#[test]
+fn etcd_and_cache_are_what_the_model_says() {
+    use common::etcd::{binary, cluster, empty};
+    let Some(binary) = binary() else { return };
+    let member = cluster(&binary, 1);
+    let mut runner = proptest::test_runner::TestRunner::new(config(16));
+    let run = |steps| {
+        runtime().block_on(async {
+            let store = empty(&member[0].url, &limits()).await;
+            run(steps, Arc::new(store)).await;
+        });
+        Ok(())
+    };
+    runner.run(&steps(), run).unwrap();
 }

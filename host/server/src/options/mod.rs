@@ -38,7 +38,7 @@ pub use plugins::{PluginChoice, PluginOptions, Plugins};
 pub use requests::{RequestOptions, Requests};
 pub use serving::{ServiceRange, Serving, ServingOptions};
 pub use shutdown::{Shutdown, ShutdownOptions};
-pub use storage::{Storage, StorageOptions};
+pub use storage::{EtcdServers, Storage, StorageOptions};
 pub use tls::{NamedPair, PairFiles, Tls, TlsOptions};
 pub use tracing::{Tracing, TracingOptions};
 pub use upstream::UpstreamOptions;

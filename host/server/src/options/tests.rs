@@ -29,7 +29,7 @@ fn defaults_are_upstreams_where_it_has_them() {
     assert_eq!(config.requests.min_watch_timeout.as_secs(), 1800);
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (400, 200));
     assert_eq!(config.storage.compaction_interval.map(|interval| interval.as_secs()), Some(300));
-    assert_eq!(config.storage.quota_bytes, None);
+    assert!(config.storage.quota_bytes.is_none() && config.storage.etcd.is_none());
     assert_eq!(config.access.anonymous, Anonymous::Everywhere);
     assert!(config.shutdown.delay.is_zero() && !config.shutdown.send_retry_after);
     assert_eq!(config.logging, Logging { format: LogFormat::Text, verbosity: 2 });
@@ -49,6 +49,8 @@ fn each_option_is_taken() {
         "--max-mutating-requests-inflight=5",
         "--etcd-compaction-interval=0",
         "--quota-backend-bytes=2147483648",
+        "--etcd-servers=http://10.0.0.1:2379,https://10.0.0.2:2379",
+        "--etcd-prefix=/elsewhere",
         "--encryption-provider-config=/dev/null",
         "--encryption-provider-config-automatic-reload",
         "--anonymous-auth=false",
@@ -80,6 +82,8 @@ fn each_option_is_taken() {
     assert_eq!((config.requests.timeout.as_secs(), config.requests.min_watch_timeout.as_secs()), (90, 10));
     assert_eq!((config.requests.max_reading, config.requests.max_mutating), (0, 5));
     assert_eq!((config.storage.compaction_interval, config.storage.quota_bytes), (None, Some(2 << 30)));
+    let etcd = config.storage.etcd.unwrap();
+    assert_eq!((etcd.urls.len(), etcd.prefix.as_str()), (2, "/elsewhere"));
     assert!(config.storage.encryption_config.is_some() && config.storage.encryption_reload);
     assert_eq!(config.access.anonymous, Anonymous::Nowhere);
     assert!(config.shutdown.send_retry_after);
@@ -167,6 +171,9 @@ fn all_errors_are_said_at_once() {
         "--min-request-timeout=-1",
         "--max-requests-inflight=many",
         "--goaway-chance=0.5",
+        "--etcd-servers=localhost:2379",
+        "--etcd-certfile=/dev/null",
+        "--etcd-prefix=registry",
         "--encryption-provider-config=/nowhere/keys.yaml",
         "--quota-backend-bytes=2GiB",
         "--shutdown-delay-duration=-1s",
@@ -210,6 +217,9 @@ fn all_errors_are_said_at_once() {
         "--requestheader-client-ca-file cannot be read: `/nowhere/proxy.crt`: no such file or directory",
         "--authorization-mode must be `AlwaysAllow`, `AlwaysDeny`, `Node`, `RBAC` or the name of a plugin: `b`",
         "--authorization-mode has `RBAC` more than once",
+        "--etcd-servers must begin with `http://` or `https://`: `localhost:2379`",
+        "--etcd-prefix must begin with `/` and not end with it: `registry`",
+        "--etcd-certfile and --etcd-keyfile are needed together",
         "--encryption-provider-config cannot be read: `/nowhere/keys.yaml`: no such file or directory",
         "--quota-backend-bytes must be a number of bytes: `2GiB`",
         "--audit-policy-file cannot be used: `/nowhere/policy.yaml`: No such file or directory (os error 2)",
@@ -321,7 +331,7 @@ fn what_envtest_passes_is_taken() {
     assert_eq!(config.access.authorization, [Mode::PublicPaths]);
     let [rbac, without_effect] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
     assert!(rbac.starts_with("--authorization-mode=RBAC decides nothing"), "{rbac}");
-    let expected = "these flags have no effect: --etcd-servers, --watch-cache (objects are stored in --data-dir); \
+    let expected = "these flags have no effect: --watch-cache (objects are stored in --data-dir); \
                     --service-account-issuer, --service-account-key-file, --service-account-signing-key-file (no tokens \
                     are issued); --allow-privileged, --disable-admission-plugins, --enable-admission-plugins (what is \
                     admitted is up to the plugins); --advertise-address (there is one server); \

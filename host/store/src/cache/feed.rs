@@ -41,16 +41,17 @@ impl Inner {
             let claims = self.claims.load_full();
             let watched = self.core().watchers.len() > 0;
             let mut changed = Vec::with_capacity(items.len());
-            let mut compacted = None;
+            let (mut newest, mut compacted) = (None, None);
             for item in items {
                 match item {
                     WatchItem::Compacted { oldest } => compacted = Some(oldest),
                     WatchItem::Batch { revision, changes } => {
+                        newest = Some(revision);
                         changed.extend(changes.into_iter().map(|change| (revision, prepare(change, &claims, watched))));
                     }
                 }
             }
-            if let Some(&(newest, _)) = changed.last() {
+            if let Some(newest) = newest {
                 self.publish(changed, newest, Course::Complete);
             }
             if compacted.is_some() {

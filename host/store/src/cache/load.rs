@@ -9,6 +9,9 @@ use crate::{RangeQuery, ReadError, Store};
 /// Keys that are read at a time.
 const PAGE: usize = 20_000;
 
+/// What kube-apiserver puts before objects that it stores as protobuf.
+const PROTOBUF: &[u8] = b"k8s\0";
+
 /// Every object, in the order of the keys, as it was at one revision.
 pub(super) async fn all(
     store: &dyn Store,
@@ -21,6 +24,13 @@ pub(super) async fn all(
         let page = store.range(query.clone()).await?;
         objects.reserve(page.kvs.len());
         for kv in page.kvs {
+            if kv.value.starts_with(PROTOBUF) {
+                let key = &kv.key;
+                return Err(ReadError::Invalid(format!(
+                    "the value of `{key}` is protobuf: let kube-apiserver store JSON (`--storage-media-type`), and \
+                     replace what it stored before"
+                )));
+            }
             let claim = claims.of(&kv.key);
             objects.push(Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, claim)));
         }

@@ -35,7 +35,7 @@ use self::directory::Directory;
 use self::log::Log;
 use self::online::Online;
 use self::state::{Newest, Published, Recent, Shared};
-use crate::{Caps, Kv, Limits, Op, Page, RangeQuery, ReadError, Status, Store, Txn, TxnOut, WatchItem, WriteError};
+use crate::{Caps, Kv, Limits, Page, RangeQuery, ReadError, Status, Store, Txn, TxnOut, WatchItem, WriteError};
 
 pub use self::backup::Summary;
 pub use self::transfer::{BackupError, backup, restore};
@@ -198,34 +198,6 @@ impl Embedded {
         let read = tokio::task::spawn_blocking(move || read(&shared)).await;
         read.unwrap_or_else(|error| Err(ReadError::Unavailable(format!("reading failed: {error}"))))
     }
-
-    fn validate(&self, txn: &Txn) -> Result<(), WriteError> {
-        let limits = &self.shared.limits;
-        if txn.ops.len() > limits.txn_operations_max {
-            let (ops, max) = (txn.ops.len(), limits.txn_operations_max);
-            return Err(WriteError::Invalid(format!(
-                "a transaction of `{ops}` operations, at most `{max}` are allowed"
-            )));
-        }
-        for (at, op) in txn.ops.iter().enumerate() {
-            let key = op.key();
-            if key.is_empty() {
-                return Err(WriteError::Invalid("a key is empty".to_owned()));
-            }
-            within("key", key.len(), limits.key_bytes_max)?;
-            if let Op::Put { value, .. } = op {
-                within("value", value.len(), limits.value_bytes_max)?;
-            }
-            if txn.ops[..at].iter().any(|other| other.key() == key) {
-                return Err(WriteError::Invalid(format!("two operations of a transaction are on the key `{key}`")));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn within(what: &'static str, bytes: usize, max: usize) -> Result<(), WriteError> {
-    if bytes <= max { Ok(()) } else { Err(WriteError::TooLarge { what, bytes: bytes as u64, max: max as u64 }) }
 }
 
 fn builder(limits: &Limits) -> Builder {
@@ -260,7 +232,7 @@ impl Store for Embedded {
     }
 
     async fn txn(&self, txn: Txn) -> Result<TxnOut, WriteError> {
-        self.validate(&txn)?;
+        txn.check(&self.shared.limits)?;
         self.ask(|reply| Command::Txn(txn, reply)).await
     }
 

@@ -1,6 +1,9 @@
 //! What the tests of the store share.
 #![allow(dead_code, unreachable_pub, reason = "a module of each test, which uses a part of it")]
 
+#[cfg(feature = "etcd")]
+pub mod etcd;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,7 +22,7 @@ pub fn options(limits: &Limits) -> Options {
     Options { limits: limits.clone(), compaction_interval: None, ..Options::default() }
 }
 
-pub async fn cache(store: &Arc<Embedded>, limits: &Limits) -> Cache {
+pub async fn cache<S: Store>(store: &Arc<S>, limits: &Limits) -> Cache {
     Cache::start(store.clone() as Arc<dyn Store>, limits.clone()).await.expect("a cache starts")
 }
 
