@@ -16,6 +16,10 @@ pub(crate) fn pod_spec(spec: &mut Value) {
     or_set_text(spec, "dnsPolicy", "ClusterFirst");
     or_set_text(spec, "restartPolicy", "Always");
     or_set(spec, "terminationGracePeriodSeconds", 30);
+    // Upstream's way to make up for those that were stored before they were refused.
+    if spec["terminationGracePeriodSeconds"].as_i64().is_some_and(|seconds| seconds < 0) {
+        spec["terminationGracePeriodSeconds"] = 1.into();
+    }
     or_set_text(spec, "schedulerName", "default-scheduler");
     child(spec, "securityContext");
     // The old name of the field is kept beside the new one.

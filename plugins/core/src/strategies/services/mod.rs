@@ -3,6 +3,7 @@
 mod allocation;
 mod validate;
 
+use apimachinery::rest::object::carry_over;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
 use apimachinery::validation::names;
@@ -10,6 +11,7 @@ use plugin_sdk::Store;
 use serde_json::{Value, json};
 
 pub(crate) use allocation::{PORTS_PREFIX, Range};
+pub(super) use validate::{host_name, public_address};
 
 use crate::tree::{child, is_empty, items_mut, or_set, or_set_text, remove, text};
 
@@ -41,6 +43,24 @@ impl Strategy for Services {
             or_set(spec, "allocateLoadBalancerNodePorts", true);
         }
         families(spec, &kind);
+    }
+
+    fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
+        object["status"] = json!({"loadBalancer": {}});
+        let spec = child(object, "spec");
+        if !is_empty(&spec["clusterIP"]) && is_empty(&spec["clusterIPs"]) {
+            spec["clusterIPs"] = json!([spec["clusterIP"]]);
+        }
+    }
+
+    fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
+        match operation.subresource {
+            "status" => carry_over(object, old, "spec"),
+            _ => {
+                carry_over(object, old, "status");
+                follow_first(child(object, "spec"), &old["spec"]);
+            }
+        }
     }
 
     fn admit<'a>(
@@ -76,24 +96,34 @@ impl Strategy for Services {
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        validate::spec(&object["spec"], errors);
+        validate::service(object, None, errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
-        if !operation.subresource.is_empty() {
-            return;
+        match operation.subresource {
+            "" => validate::change(object, old, errors),
+            "status" => validate::status(object, old, errors),
+            _ => {}
         }
-        let (new, old) = (&object["spec"], &old["spec"]);
-        let stays = new["type"] != "ExternalName" && old["type"] != "ExternalName";
-        if stays && !is_empty(&old["clusterIP"]) && new["clusterIP"] != old["clusterIP"] {
-            let why = "field is immutable";
-            errors.push(FieldError::invalid("spec.clusterIPs[0]", &new["clusterIP"], why));
-        }
-        self.validate(operation, object, errors);
     }
 
     fn validate_name(&self, name: &str) -> Vec<String> {
-        names::dns1035_label(name)
+        names::dns1123_label(name)
+    }
+}
+
+/// A client that knows only the first address changes, or leaves, all of them by it.
+fn follow_first(new: &mut Value, old: &Value) {
+    let same_first = text(new, "clusterIP") == text(old, "clusterIP");
+    if same_first {
+        if is_empty(&new["clusterIPs"]) && !is_empty(&old["clusterIPs"]) {
+            new["clusterIPs"] = old["clusterIPs"].clone();
+        }
+    } else if new["clusterIPs"] == old["clusterIPs"] {
+        match text(new, "clusterIP") {
+            "" => drop(remove(new, "clusterIPs")),
+            first => new["clusterIPs"] = json!([first]),
+        }
     }
 }
 
