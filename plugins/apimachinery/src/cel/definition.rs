@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::rules::Rules;
 use crate::schema::structural::Props;
-use crate::schema::validate::text::json;
 use crate::status::{FieldError, FieldErrorKind};
 
 /// What one expression of a definition may cost, and all of them.
@@ -96,7 +95,7 @@ impl Total {
         for (at, compiled) in rules.compiled().iter().enumerate() {
             let path = |name: &str| format!("{path}.x-kubernetes-validations[{at}].{name}");
             let invalid =
-                |name: &str, why: &str| FieldError::new(FieldErrorKind::Invalid, path(name), json(&shown(at)), why);
+                |name: &str, why: &str| FieldError::new(FieldErrorKind::Invalid, path(name), escaped(&shown(at)), why);
             let mut uses_old = false;
             match &compiled.rule {
                 Some(Ok(program)) => {
@@ -133,6 +132,11 @@ impl Total {
         }
         findings
     }
+}
+
+/// As Go writes it, whose strings hold no `<`, `>` or `&`.
+fn escaped(value: &Value) -> String {
+    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 fn too_expensive(name: &str, cost: u64, limit: u64) -> String {

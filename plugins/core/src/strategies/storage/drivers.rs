@@ -42,7 +42,6 @@ pub(in super::super) static CSI_DRIVERS: Rules = Rules {
         }
     },
     unconditional_update: false,
-    generation: true,
     ..RULES
 };
 
