@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use apimachinery::schema::internal;
 use apimachinery::validation::names;
+use apimachinery::validation::network::Address;
 use apimachinery::validation::place::{Findings, Place};
 use serde_json::json;
 
@@ -138,6 +139,9 @@ fn subsets(subsets: &Place<'_, '_>, findings: &mut Findings) {
                 address.at("hostname").optional_shaped(names::dns1123_label, findings);
                 if address.at("nodeName").is_given() {
                     address.at("nodeName").shaped(names::dns1123_subdomain, findings);
+                }
+                if Address::parse(ip.text()).is_none() {
+                    ip.invalid("must be a valid IP address", findings);
                 }
                 public_address(&ip, findings);
             }

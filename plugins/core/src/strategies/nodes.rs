@@ -12,7 +12,7 @@ use plugin_sdk::Store;
 use serde_json::{Value, json};
 
 use super::pods::validate::resources;
-use crate::tree::{child, existing, is_empty, items, or_set, text};
+use crate::tree::{child, existing, items, or_set, text};
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -24,7 +24,7 @@ impl Strategy for Nodes {
         // The first range and the list of all say the same.
         if let Some(spec) = existing(object, "spec") {
             let first = text(spec, "podCIDR").to_string();
-            if !first.is_empty() && is_empty(&spec["podCIDRs"]) {
+            if !first.is_empty() && spec["podCIDRs"][0] != *first {
                 spec["podCIDRs"] = json!([first]);
             } else if first.is_empty() && spec["podCIDRs"][0].is_string() {
                 spec["podCIDR"] = spec["podCIDRs"][0].clone();

@@ -10,6 +10,7 @@ use apimachinery::rest::clock;
 use apimachinery::rest::object::carry_over;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Companions, Grace, Operation, Reading, Strategy};
+use apimachinery::validation::place::Place;
 use plugin_sdk::Store;
 use serde_json::{Value, json};
 
@@ -80,6 +81,12 @@ impl Strategy for Pods {
             "" => validate::update(object, old, errors),
             "ephemeralcontainers" => validate::ephemeral_containers(object, old, errors),
             "resize" => validate::resize(object, old, errors),
+            "status" => {
+                let had: Vec<&str> = items(&old["status"], "podIPs").map(|one| text(one, "ip")).collect();
+                for one in Place::root(object).at("status.podIPs").items() {
+                    one.with(one.at("ip").value()).address(&had, errors);
+                }
+            }
             _ => {}
         }
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) use allocation::{PORTS_PREFIX, Range};
 pub(super) use validate::{host_name, public_address};
 
-use crate::tree::{child, is_empty, items_mut, or_set, or_set_text, remove, text};
+use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, remove, text};
 
 pub(super) struct Services;
 
@@ -32,6 +32,16 @@ impl Strategy for Services {
                 port["targetPort"] = port["port"].clone();
             }
         }
+        for ingress in existing(object, "status")
+            .and_then(|status| existing(status, "loadBalancer"))
+            .into_iter()
+            .flat_map(|balancer| items_mut(balancer, "ingress"))
+        {
+            if !text(ingress, "ip").is_empty() {
+                or_set(ingress, "ipMode", "VIP");
+            }
+        }
+        let spec = child(object, "spec");
         let kind = text(spec, "type").to_string();
         if matches!(kind.as_str(), "NodePort" | "LoadBalancer") || !is_empty(&spec["externalIPs"]) {
             or_set_text(spec, "externalTrafficPolicy", "Cluster");
@@ -47,19 +57,12 @@ impl Strategy for Services {
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
         object["status"] = json!({"loadBalancer": {}});
-        let spec = child(object, "spec");
-        if !is_empty(&spec["clusterIP"]) && is_empty(&spec["clusterIPs"]) {
-            spec["clusterIPs"] = json!([spec["clusterIP"]]);
-        }
     }
 
     fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
         match operation.subresource {
             "status" => carry_over(object, old, "spec"),
-            _ => {
-                carry_over(object, old, "status");
-                follow_first(child(object, "spec"), &old["spec"]);
-            }
+            _ => carry_over(object, old, "status"),
         }
     }
 
@@ -74,6 +77,8 @@ impl Strategy for Services {
             if !operation.subresource.is_empty() {
                 return Ok(Companions::default());
             }
+            let nothing = Value::Null;
+            follow_first(child(object, "spec"), old.map_or(&nothing, |old| &old["spec"]));
             if let Some(old) = old {
                 keep_allocated(object, old);
             }
@@ -115,7 +120,11 @@ impl Strategy for Services {
 /// A client that knows only the first address changes, or leaves, all of them by it.
 fn follow_first(new: &mut Value, old: &Value) {
     let same_first = text(new, "clusterIP") == text(old, "clusterIP");
-    if same_first {
+    if old.is_null() {
+        if !is_empty(&new["clusterIP"]) && is_empty(&new["clusterIPs"]) {
+            new["clusterIPs"] = json!([new["clusterIP"]]);
+        }
+    } else if same_first {
         if is_empty(&new["clusterIPs"]) && !is_empty(&old["clusterIPs"]) {
             new["clusterIPs"] = old["clusterIPs"].clone();
         }

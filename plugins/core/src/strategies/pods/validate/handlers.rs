@@ -5,46 +5,6 @@ use apimachinery::validation::place::{Findings, Place};
 
 use super::Scope;
 
-const SIGNALS_OF_WINDOWS: [&str; 2] = ["SIGKILL", "SIGTERM"];
-/// Sorted, but for the numbered ones, which `signals` makes.
-const SIGNALS: [&str; 35] = [
-    "SIGABRT",
-    "SIGALRM",
-    "SIGBUS",
-    "SIGCHLD",
-    "SIGCLD",
-    "SIGCONT",
-    "SIGFPE",
-    "SIGHUP",
-    "SIGILL",
-    "SIGINT",
-    "SIGIO",
-    "SIGIOT",
-    "SIGKILL",
-    "SIGPIPE",
-    "SIGPOLL",
-    "SIGPROF",
-    "SIGPWR",
-    "SIGQUIT",
-    "SIGSEGV",
-    "SIGSTKFLT",
-    "SIGSTOP",
-    "SIGSYS",
-    "SIGTERM",
-    "SIGTRAP",
-    "SIGTSTP",
-    "SIGTTIN",
-    "SIGTTOU",
-    "SIGURG",
-    "SIGUSR1",
-    "SIGUSR2",
-    "SIGVTALRM",
-    "SIGWINCH",
-    "SIGXCPU",
-    "SIGXFSZ",
-    "SIGRTMIN",
-];
-
 pub(super) fn lifecycle(container: &Place<'_, '_>, scope: &Scope<'_>, findings: &mut Findings) {
     let lifecycle = container.at("lifecycle");
     for hook in ["postStart", "preStop"] {
@@ -53,29 +13,6 @@ pub(super) fn lifecycle(container: &Place<'_, '_>, scope: &Scope<'_>, findings: 
             handler(&hook, &["exec", "httpGet", "tcpSocket", "sleep"], scope, findings);
         }
     }
-    let signal = lifecycle.at("stopSignal");
-    if !signal.is_given() {
-        return;
-    }
-    match scope.os["name"].as_str() {
-        None => signal.forbidden("may not be set for containers with empty `spec.os.name`", findings),
-        Some("windows") => signal.none_or_one_of(&SIGNALS_OF_WINDOWS, findings),
-        Some("linux") => {
-            let known = signals();
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            signal.none_or_one_of(&known, findings);
-        }
-        Some(_) => {}
-    }
-}
-
-fn signals() -> Vec<String> {
-    let plain = SIGNALS.iter().map(ToString::to_string);
-    let above = (1..=15).map(|number| format!("SIGRTMIN+{number}"));
-    let below = (1..=14).map(|number| format!("SIGRTMAX-{number}"));
-    let mut all: Vec<String> = plain.chain(above).chain(below).chain(["SIGRTMAX".to_string()]).collect();
-    all.sort();
-    all
 }
 
 pub(super) fn probes(container: &Place<'_, '_>, scope: &Scope<'_>, findings: &mut Findings) {
