@@ -139,6 +139,37 @@ fn follow_first(new: &mut Value, old: &Value) {
 /// A client that sends no address means the one that the service has.
 fn keep_allocated(object: &mut Value, old: &Value) {
     let (new, old) = (child(object, "spec"), &old["spec"]);
+    let balanced = new["type"] == "LoadBalancer";
+    let exposed = balanced || new["type"] == "NodePort" || !is_empty(&new["externalIPs"]);
+    // What only the old type had, and nobody asked for anew, goes with it.
+    for (key, applies) in [
+        ("externalTrafficPolicy", exposed),
+        ("allocateLoadBalancerNodePorts", balanced),
+        ("loadBalancerClass", balanced),
+        ("healthCheckNodePort", balanced),
+    ] {
+        if !applies && new.get(key) == old.get(key) {
+            remove(new, key);
+        }
+    }
+    let node_ports = |spec: &Value| -> Vec<i64> {
+        let all = crate::tree::items(spec, "ports").filter_map(|port| port["nodePort"].as_i64());
+        all.filter(|port| *port != 0).collect()
+    };
+    let has_ports = |spec: &Value| matches!(text(spec, "type"), "NodePort" | "LoadBalancer");
+    if has_ports(old) && !has_ports(new) && node_ports(new) == node_ports(old) {
+        items_mut(new, "ports").for_each(|port| drop(remove(port, "nodePort")));
+    }
+    if new["type"] == "ExternalName" && old["type"] != "ExternalName" {
+        for key in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            if new[key] == old[key] {
+                remove(new, key);
+            }
+        }
+        if is_empty(&new["clusterIPs"]) && new["clusterIP"] == old["clusterIP"] {
+            remove(new, "clusterIP");
+        }
+    }
     if new["type"] == "ExternalName" || old["type"] == "ExternalName" {
         return;
     }
@@ -152,19 +183,6 @@ fn keep_allocated(object: &mut Value, old: &Value) {
             if let Some(value) = old.get(key) {
                 or_set(new, key, value.clone());
             }
-        }
-    }
-    let balanced = new["type"] == "LoadBalancer";
-    let exposed = balanced || new["type"] == "NodePort" || !is_empty(&new["externalIPs"]);
-    // What only the old type had, and nobody asked for anew, goes with it.
-    for (key, applies) in [
-        ("externalTrafficPolicy", exposed),
-        ("allocateLoadBalancerNodePorts", balanced),
-        ("loadBalancerClass", balanced),
-        ("healthCheckNodePort", balanced),
-    ] {
-        if !applies && new.get(key) == old.get(key) {
-            remove(new, key);
         }
     }
     // Node ports stay, too, by the port that they are for.
