@@ -16,8 +16,34 @@ fn main() {
     types.write_kinds(&mut out);
     write_resources(&types, &mut out);
     println!("cargo::rustc-env=OPENAPI_FINGERPRINT={}", openapi_fingerprint(&out));
-    let path = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("builtin.rs");
-    fs::write(path, out).expect("the table is written to OUT_DIR");
+    write_table("builtin.rs", &out);
+    write_table("internal.rs", &internal_types());
+}
+
+fn write_table(file: &str, table: &str) {
+    let path = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join(file);
+    fs::write(path, table).expect("the table is written to OUT_DIR");
+}
+
+/// The structs that show in messages, sorted by name.
+fn internal_types() -> String {
+    let types: BTreeMap<String, Value> = read("internal-types.json").into_iter().collect();
+    let mut out = String::new();
+    writeln!(out, "static TYPES: [(&str, &[InternalField]); {}] = [", types.len()).unwrap();
+    for (name, fields) in &types {
+        writeln!(out, "({name:?}, &[").unwrap();
+        for field in fields.as_array().into_iter().flatten() {
+            let text = |key: &str| field[key].as_str().unwrap_or_default().to_string();
+            let kind = text("kind");
+            let absent = format!("{}{}", kind[..1].to_uppercase(), &kind[1..]);
+            let (go, json, of) = (text("go"), text("json"), text("of"));
+            writeln!(out, "  InternalField {{ go: {go:?}, json: {json:?}, absent: Absent::{absent}, of: {of:?} }},")
+                .unwrap();
+        }
+        out.push_str("]),\n");
+    }
+    out.push_str("];\n");
+    out
 }
 
 /// Changes when the OpenAPI documents of built-in types may: with the types, or with the code

@@ -42,6 +42,7 @@ impl Link for Aggregator {
             .claim(Claim::new(&apiservices.storage_prefix));
         contents.routes.extend(documents::routes([&apiservices]));
         contents.routes.extend(openapi::routes());
+        contents.routes.push(openapi::second_route());
         contents.register("aggregator")?;
         expect_routes(ROUTES)?;
         registration::health_check(CHECK, &[Endpoint::Healthz, Endpoint::Livez, Endpoint::Readyz])?;
@@ -58,6 +59,7 @@ impl Link for Aggregator {
             RESOURCE => rest::handle(&self.apiservices, &context).await,
             documents::TAG => discovery::serve(&context, &self.apiservices).await,
             openapi::TAG => self.published.serve_merged(&context, &own, 0).await,
+            openapi::SECOND_TAG => self.published.serve_second(&context, &own).await,
             GROUP => discovery::serve_group(&context, &self.apiservices).await,
             _ => remote::serve(&context, &self.apiservices, &tag).await,
         }

@@ -2,6 +2,7 @@
 //! resource comes out. The extensions, core and aggregator servers are bundles of definitions
 //! on it.
 
+pub mod cel;
 pub mod codec;
 pub mod definition;
 pub mod discovery;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::definition::Definition;
+use crate::validation::quoted;
 
 /// A request that failed, and what its `Status` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +51,8 @@ pub enum FieldErrorKind {
     Required,
     Duplicate,
     Invalid,
+    /// As `Invalid`, where upstream does not show the value.
+    InvalidOmitted,
     /// `Unsupported value`; `detail` holds `supported values: "a", "b"`.
     NotSupported,
     Forbidden,
@@ -74,9 +77,16 @@ impl FieldError {
         Self::new(FieldErrorKind::Required, field, "", detail)
     }
 
-    /// `value` as JSON.
     pub fn invalid(field: impl Into<String>, value: &Value, detail: impl Into<String>) -> Self {
-        Self::new(FieldErrorKind::Invalid, field, value.to_string(), detail)
+        Self::new(FieldErrorKind::Invalid, field, Self::shown(value), detail)
+    }
+
+    /// A value as it stands in messages: a text as Go quotes it, anything else as JSON.
+    pub fn shown(value: &Value) -> String {
+        match value {
+            Value::String(text) => quoted(text),
+            other => other.to_string(),
+        }
     }
 
     pub fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -90,7 +100,7 @@ impl FieldError {
             NotFound => "Not found",
             Required => "Required value",
             Duplicate => "Duplicate value",
-            Invalid | TypeInvalid => "Invalid value",
+            Invalid | InvalidOmitted | TypeInvalid => "Invalid value",
             NotSupported => "Unsupported value",
             Forbidden => "Forbidden",
             TooLong => "Too long",
@@ -98,7 +108,8 @@ impl FieldError {
             Internal => "Internal error",
         };
         let mut body = match self.kind {
-            Required | Forbidden | TooLong | Internal => title.to_string(),
+            Required | Forbidden | TooLong | Internal | InvalidOmitted => title.to_string(),
+            Duplicate if self.value.is_empty() => title.to_string(),
             _ => format!("{title}: {}", self.value),
         };
         if !self.detail.is_empty() {
@@ -114,7 +125,7 @@ impl FieldError {
             NotFound => "FieldValueNotFound",
             Required => "FieldValueRequired",
             Duplicate => "FieldValueDuplicate",
-            Invalid => "FieldValueInvalid",
+            Invalid | InvalidOmitted => "FieldValueInvalid",
             NotSupported => "FieldValueNotSupported",
             Forbidden => "FieldValueForbidden",
             TooLong => "FieldValueTooLong",

@@ -135,16 +135,7 @@ pub trait Strategy: Sync {
     /// Whether an update changes the desired state. Everything but metadata and status is, for
     /// most.
     fn desires_differ(&self, object: &Value, old: &Value) -> bool {
-        let desired = |value: &Value| {
-            let members = value.as_object().into_iter().flatten();
-            let mut members: Vec<_> = members
-                .filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect();
-            members.sort_by(|a, b| a.0.cmp(&b.0));
-            members
-        };
-        desired(object) != desired(old)
+        desires_differ(object, old)
     }
 
     /// Whether the object has a grace period at all; `grace` is asked only then.
@@ -198,6 +189,18 @@ pub trait Strategy: Sync {
 
     /// From the stored shape to this version's.
     fn reshape_to_serve(&self, _object: &mut Value) {}
+}
+
+/// Whether anything differs but metadata and status, whatever the order of members.
+pub fn desires_differ(object: &Value, old: &Value) -> bool {
+    let desired = |value: &Value| -> serde_json::Map<String, Value> {
+        let members = value.as_object().into_iter().flatten();
+        members
+            .filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    };
+    desired(object) != desired(old)
 }
 
 /// No rules beside the schema's.

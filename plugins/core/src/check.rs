@@ -1,8 +1,8 @@
 //! Findings that many resources share, in upstream's words.
 
 use apimachinery::status::{FieldError, FieldErrorKind};
-use apimachinery::validation::{names, quoted};
-use serde_json::{Value, json};
+use apimachinery::validation::quoted;
+use serde_json::Value;
 
 use crate::tree::{items, text};
 
@@ -13,53 +13,11 @@ pub(crate) fn unsupported(field: impl Into<String>, value: &Value, supported: &[
     FieldError::new(FieldErrorKind::NotSupported, field, value.to_string(), why)
 }
 
-/// A text that must be one of these; `required` if it may not be left out.
-pub(crate) fn one_of(field: &str, value: &Value, supported: &[&str], required: bool, errors: &mut Vec<FieldError>) {
-    match value.as_str().unwrap_or_default() {
-        "" if required => errors.push(FieldError::required(field, "")),
-        "" => {}
-        known if supported.contains(&known) => {}
-        _ => errors.push(unsupported(field, value, supported)),
-    }
-}
-
-pub(crate) fn not_negative(field: &str, value: &Value, errors: &mut Vec<FieldError>) {
-    if value.as_i64().is_some_and(|number| number < 0) {
-        errors.push(FieldError::invalid(field, value, "must be greater than or equal to 0"));
-    }
-}
-
-pub(crate) fn port(field: &str, value: &Value, errors: &mut Vec<FieldError>) {
-    if !value.as_i64().is_some_and(|port| (1..=65535).contains(&port)) {
-        let shown = if value.is_null() { json!(0) } else { value.clone() };
-        errors.push(FieldError::invalid(field, &shown, "must be between 1 and 65535, inclusive"));
-    }
-}
-
-/// A port by its number or its name.
-pub(crate) fn port_or_name(field: &str, value: &Value, errors: &mut Vec<FieldError>) {
-    match value.as_str() {
-        Some(name) => {
-            errors.extend(names::port_name(name).into_iter().map(|why| FieldError::invalid(field, value, why)));
-        }
-        None => port(field, value, errors),
-    }
-}
-
-pub(crate) fn duplicate(field: impl Into<String>, value: &Value) -> FieldError {
-    FieldError::new(FieldErrorKind::Duplicate, field, value.to_string(), "")
-}
-
 /// A field that may not change.
 pub(crate) fn immutable(field: &str, value: &Value, old: &Value, errors: &mut Vec<FieldError>) {
     if value != old {
         errors.push(FieldError::invalid(field, value, "field is immutable"));
     }
-}
-
-/// A name of the shape that `shape` checks.
-pub(crate) fn name(field: &str, value: &str, shape: fn(&str) -> Vec<String>, errors: &mut Vec<FieldError>) {
-    errors.extend(shape(value).into_iter().map(|why| FieldError::invalid(field, &json!(value), why)));
 }
 
 /// Whether a label selector selects these labels. An empty one selects everything.
@@ -86,6 +44,8 @@ pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

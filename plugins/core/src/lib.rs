@@ -9,6 +9,7 @@
 mod check;
 mod hooks;
 pub mod resources;
+mod signers;
 mod small;
 mod special;
 mod strategies;

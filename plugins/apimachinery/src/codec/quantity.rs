@@ -99,6 +99,11 @@ impl Quantity {
         Ok(Self { mantissa: sign * quantity.mantissa, ..quantity }.without_zeros())
     }
 
+    /// So many billionths, written as a decimal number.
+    pub fn of_nanos(nanos: i128) -> Self {
+        Self { mantissa: nanos, exponent: EXPONENT_MIN, form: Form::DecimalSi }.without_zeros()
+    }
+
     /// The amount in billionths, as far as they can be counted.
     pub fn nanos(&self) -> i128 {
         let factor = 10_i128.checked_pow(self.exponent.abs_diff(EXPONENT_MIN));

@@ -4,6 +4,7 @@
 //! - `document`: one group version's document.
 //! - `paths`, `parameters`: its operations.
 //! - `schemas`: its types.
+//! - `second`: all of them as one document of version 2, which the outermost link serves.
 //!
 //! Our types carry no descriptions, so neither do the documents of what is built in; custom
 //! resources are published with the words of their definition.
@@ -12,6 +13,7 @@ mod document;
 mod parameters;
 mod paths;
 mod schemas;
+mod second;
 
 #[cfg(test)]
 mod tests;
@@ -31,10 +33,19 @@ use crate::status::ApiError;
 /// The tag of the routes that [`routes`] makes: answer them with [`Published::serve_merged`].
 pub const TAG: &str = "openapi";
 
+/// The tag of the route that [`second_route`] makes: answer it with [`Published::serve_second`].
+pub const SECOND_TAG: &str = "openapi v2";
+
 const ROOT: &str = "/openapi/v3";
+const SECOND: &str = "/openapi/v2";
 
 pub fn routes() -> Vec<Route> {
     vec![Route::prefix(ROOT).tag(TAG)]
+}
+
+/// That of version 2: for the link that all others are behind.
+pub fn second_route() -> Route {
+    Route::prefix(SECOND).tag(SECOND_TAG)
 }
 
 /// The documents of one link, kept by it.
@@ -50,6 +61,8 @@ struct Kept {
     /// By group version, as it stands in paths: `api/v1`, `apis/apps/v1`.
     documents: BTreeMap<String, Rc<Vec<u8>>>,
     hashes: BTreeMap<String, String>,
+    /// That of version 2, and the index that it was made for.
+    second: Option<(String, Rc<Vec<u8>>)>,
 }
 
 impl Published {
@@ -71,6 +84,43 @@ impl Published {
             },
             None => Answer::Pass,
         }
+    }
+
+    /// Answers a request for version 2.
+    pub async fn serve_second(&self, context: &Context, own: &[&Definition]) -> Answer {
+        if !matches!(context.head().method.as_str(), "GET" | "HEAD") {
+            let error = ApiError::method_not_allowed();
+            return Answer::json(error.code, error.to_value().to_string());
+        }
+        let index = self.index(context, own).await;
+        let hash = sha512(index.to_string().as_bytes());
+        let kept = self.kept.borrow().second.clone().filter(|(of, _)| *of == hash);
+        let bytes = match kept {
+            Some((_, bytes)) => bytes,
+            None => {
+                let bytes = Rc::new(self.second(&index, context, own).await);
+                self.kept.borrow_mut().second = Some((hash.clone(), bytes.clone()));
+                bytes
+            }
+        };
+        let response = Response::new(200).header("etag", format!("\"{hash}\"")).header("vary", "Accept");
+        response.header("content-type", "application/json").body(Body::Bytes(bytes.to_vec())).into()
+    }
+
+    async fn second<D: Delegate>(&self, index: &Value, delegate: &D, own: &[&Definition]) -> Vec<u8> {
+        let mut documents = Vec::new();
+        for (group_version, url) in index["paths"].as_object().into_iter().flatten() {
+            if !document::definitions_of(group_version, own).is_empty() {
+                documents.extend(serde_json::from_slice(&self.bytes(group_version, own)));
+            } else if let Some(url) = url["serverRelativeURL"].as_str()
+                && let Ok(answer) = Client::new(delegate).get(url).await
+                && answer.is_success()
+            {
+                documents.extend(serde_json::from_slice(&answer.body));
+            }
+        }
+        let server = configuration::fact("version").unwrap_or_default();
+        second::document(&server, &documents).to_string().into_bytes()
     }
 
     /// Forgets what was made for other definitions.

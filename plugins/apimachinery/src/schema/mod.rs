@@ -3,6 +3,8 @@
 pub mod builtin;
 pub mod check;
 pub mod defaults;
+mod difference;
+pub mod internal;
 mod model;
 pub mod pattern;
 #[cfg(test)]

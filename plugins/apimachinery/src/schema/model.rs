@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::builtin;
 use super::pattern::Pattern;
+use crate::cel;
 
 /// What one place in an object may hold.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,10 @@ pub struct Schema {
     /// The OpenAPI document's own words where the model does not keep them all (custom
     /// resources), for publishing.
     pub openapi: Option<Arc<Value>>,
+    /// `x-kubernetes-validations` (custom resources).
+    pub validations: Option<Arc<cel::Rules>>,
+    /// Whether there are any, here or below.
+    pub has_validations: bool,
 }
 
 #[derive(Debug, Clone, Default)]

@@ -35,6 +35,12 @@ impl Pattern {
         self.regex().as_ref().is_ok_and(|regex| regex.is_match(value))
     }
 
+    /// What it matches, from the left, at most `limit` times.
+    pub fn find_all<'t>(&self, value: &'t str, limit: usize) -> Vec<&'t str> {
+        let Ok(regex) = self.regex() else { return Vec::new() };
+        regex.find_iter(value).take(limit).map(|found| found.as_str()).collect()
+    }
+
     fn regex(&self) -> &Result<Regex, String> {
         self.compiled.get_or_init(|| {
             let rewritten = Rewriter::new(&self.text).run().map_err(|why| format!("error parsing regexp: {why}"))?;

@@ -114,7 +114,8 @@ pub fn field_manager(name: &str, field: &str, errors: &mut Vec<FieldError>) {
     }
 }
 
-fn annotations(annotations: &Value, field: &str, errors: &mut Vec<FieldError>) {
+/// Every finding about a map of annotations.
+pub fn annotations(annotations: &Value, field: &str, errors: &mut Vec<FieldError>) {
     let mut bytes = 0;
     for (key, value) in annotations.as_object().into_iter().flatten() {
         // As a label's key, but for its case.

@@ -4,6 +4,8 @@
 pub mod labels;
 pub mod metadata;
 pub mod names;
+pub mod network;
+pub mod place;
 
 use std::fmt::Write;
 

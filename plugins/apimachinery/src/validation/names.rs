@@ -35,6 +35,27 @@ pub fn dns1123_subdomain(name: &str) -> Vec<String> {
     reasons
 }
 
+/// A subdomain whose labels may have underscores: domains that a resolver searches.
+pub fn dns1123_subdomain_with_underscore(name: &str) -> Vec<String> {
+    let mut reasons = too_long(name, SUBDOMAIN_LENGTH_MAX);
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let good = |label: &str| {
+        let label = label.strip_prefix('_').unwrap_or(label);
+        label.bytes().all(|byte| inner(byte) || matches!(byte, b'-' | b'_'))
+            && label.bytes().next().is_some_and(inner)
+            && label.bytes().next_back().is_some_and(inner)
+    };
+    if !name.split('.').all(good) {
+        reasons.push(pattern(
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and \
+             must start and end with an alphanumeric character",
+            "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*",
+            &["example.com"],
+        ));
+    }
+    reasons
+}
+
 /// A subdomain whose first label may be `*`: `*.example.com`.
 pub fn wildcard_dns1123_subdomain(name: &str) -> Vec<String> {
     let mut reasons = too_long(name, SUBDOMAIN_LENGTH_MAX);

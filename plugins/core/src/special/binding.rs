@@ -25,7 +25,10 @@ pub(super) async fn bind(special: &Special<'_>, definitions: &[Definition]) -> R
         errors.push(FieldError::required("target.name", ""));
     }
     if !errors.is_empty() {
-        return Err(ApiError::invalid("", "Binding", name, &errors));
+        // Upstream answers what it found as it is, which is taken for a fault of its own.
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let text = if texts.len() == 1 { texts[0].clone() } else { format!("[{}]", texts.join(", ")) };
+        return Err(ApiError::new(500, "", text));
     }
     let pods = of(definitions, "", "pods")?;
     let manager = special.manager(&options);

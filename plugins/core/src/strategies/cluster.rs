@@ -1,13 +1,22 @@
-//! The smaller resources of the core group, and those that look after nodes and scheduling.
+//! The smaller resources of the core group, and classes that pods refer to.
 
-use apimachinery::status::FieldError;
-use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
-use plugin_sdk::Store;
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
+use apimachinery::schema::internal;
+use apimachinery::validation::names;
+use apimachinery::validation::network::Address;
+use apimachinery::validation::place::{Findings, Place};
+use serde_json::json;
+
+use super::pods::validate;
 use super::rules::{RULES, Rules};
-use crate::check;
-use crate::tree::{child, existing, items, items_mut, or_set, or_set_text, text};
+use super::services::public_address;
+use crate::tree::{existing, items_mut, or_set_text, remove};
+
+/// Classes of the system may be above what users may have.
+const USER_PRIORITY_MAX: i64 = 1_000_000_000;
+const SYSTEM_PRIORITIES: [(&str, i64); 2] =
+    [("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)];
 
 pub(super) static SERVICE_ACCOUNTS: Rules = Rules { returns_deleted: true, ..RULES };
 
@@ -17,158 +26,156 @@ pub(super) static ENDPOINTS: Rules = Rules {
             items_mut(subset, "ports").for_each(|port| or_set_text(port, "protocol", "TCP"));
         }
     },
+    validate: |object, findings| subsets(&object.at("subsets"), findings),
+    validates_updates: false,
+    change: |object, old, findings| {
+        let place = object.at("subsets");
+        if place.value() != &old["subsets"] {
+            subsets(&place, findings);
+        }
+    },
     create_on_update: true,
     ..RULES
 };
 
-pub(super) static LIMIT_RANGES: Rules = Rules { default: limit_range, create_on_update: true, ..RULES };
-
-pub(super) static RESOURCE_QUOTAS: Rules = Rules { validate: resource_quota, returns_deleted: true, ..RULES };
-
 pub(super) static PRIORITY_CLASSES: Rules = Rules {
     default: |object| or_set_text(object, "preemptionPolicy", "PreemptLowerPriority"),
     validate: priority_class,
-    immutable: &["value", "preemptionPolicy"],
+    validates_updates: false,
+    change: |object, old, findings| {
+        if object.at("value").number().unwrap_or(0) != old["value"].as_i64().unwrap_or(0) {
+            object.at("value").forbidden("may not be changed in an update.", findings);
+        }
+        object.at("preemptionPolicy").immutable(&old["preemptionPolicy"], findings);
+    },
     generation: true,
     ..RULES
 };
 
-pub(super) static LEASES: Rules =
-    Rules { validate: lease, create_on_update: true, unconditional_update: false, ..RULES };
-
-pub(super) static RUNTIME_CLASSES: Rules = Rules { immutable: &["handler"], unconditional_update: false, ..RULES };
-
-/// A new node is not ready, so nothing is scheduled on it until somebody says that it is.
-pub(super) struct Nodes;
-
-const NOT_READY: &str = "node.kubernetes.io/not-ready";
-
-impl Strategy for Nodes {
-    fn default(&self, object: &mut Value) {
-        let Some(status) = existing(object, "status") else { return };
-        if let Some(capacity) = status.get("capacity").cloned().filter(|capacity| !capacity.is_null()) {
-            or_set(status, "allocatable", capacity);
+pub(super) static LEASES: Rules = Rules {
+    // Coordinated leader election is behind a feature that is off.
+    default: |object| {
+        if let Some(spec) = existing(object, "spec") {
+            remove(spec, "strategy");
+            remove(spec, "preferredHolder");
         }
-    }
+    },
+    validate: |object, findings| {
+        let spec = object.at("spec");
+        let seconds = spec.at("leaseDurationSeconds");
+        if seconds.number().is_some_and(|seconds| seconds <= 0) {
+            seconds.invalid("must be greater than 0", findings);
+        }
+        spec.at("leaseTransitions").not_negative(findings);
+    },
+    create_on_update: true,
+    unconditional_update: false,
+    ..RULES
+};
 
-    fn admit<'a>(
-        &'a self,
-        operation: &'a Operation<'a>,
-        _store: &'a Store,
-        object: &'a mut Value,
-        old: Option<&'a Value>,
-    ) -> Reading<'a, Companions> {
-        if old.is_none() && operation.subresource.is_empty() {
-            let spec = child(object, "spec");
-            let tainted = items(spec, "taints")
-                .any(|taint| text(taint, "key") == NOT_READY && text(taint, "effect") == "NoSchedule");
-            if !tainted {
-                if !spec["taints"].is_array() {
-                    spec["taints"] = json!([]);
-                }
-                if let Some(taints) = spec["taints"].as_array_mut() {
-                    taints.push(json!({"key": NOT_READY, "effect": "NoSchedule"}));
-                }
+pub(super) static RUNTIME_CLASSES: Rules = Rules {
+    validate: |object, findings| {
+        object.at("handler").required_shaped(names::dns1123_label, findings);
+        let overhead = object.at("overhead");
+        if overhead.is_given() {
+            let limits = json!({"limits": overhead.at("podFixed").value()});
+            validate::resources::of_container(&overhead.with(&limits), &BTreeSet::new(), findings);
+        }
+        object.at("scheduling.nodeSelector").labels(findings);
+        let tolerations = object.at("scheduling.tolerations");
+        validate::scheduling_tolerations(&tolerations, findings);
+        let mut seen = BTreeSet::new();
+        for toleration in tolerations.items() {
+            let key = ["key", "operator", "value", "effect"].map(|field| toleration.at(field).text().to_string());
+            if !seen.insert(key) {
+                let shown = internal::show("io.k8s.api.core.v1.Toleration", toleration.value());
+                toleration.duplicate_as(&shown, findings);
             }
         }
-        Box::pin(std::future::ready(Ok(Companions::default())))
-    }
+    },
+    validates_updates: false,
+    immutable: &["handler"],
+    unconditional_update: false,
+    ..RULES
+};
 
-    fn validate_update(&self, _operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
-        for field in ["podCIDR", "providerID"] {
-            let (new, old) = (&object["spec"][field], &old["spec"][field]);
-            if !text_is_empty(old) && new != old {
-                let why = format!("node updates may not change {field} except from \"\" to valid");
-                errors.push(FieldError::forbidden(format!("spec.{field}"), why));
-            }
+fn priority_class(object: &Place<'_, '_>, findings: &mut Findings) {
+    let (name, value) = (object.at("metadata.name"), object.at("value").number().unwrap_or(0));
+    let prefixed = name.text().starts_with("system-");
+    let known = SYSTEM_PRIORITIES.iter().find(|(known, _)| *known == name.text());
+    let wrong = match known {
+        Some((_, right)) if *right != value => Some(format!("value of {} PriorityClass must be {right}", name.text())),
+        Some(_) if object.at("globalDefault").is_true() => {
+            Some(format!("globalDefault of {} PriorityClass must be false", name.text()))
         }
+        None if prefixed => Some(format!("{} is not a known system priority class", name.text())),
+        _ => None,
+    };
+    if let Some(wrong) = wrong {
+        let why =
+            format!("priority class names with 'system-' prefix are reserved for system use only. error: {wrong}");
+        name.forbidden(why, findings);
     }
-
-    fn keeps_status_on_create(&self) -> bool {
-        true
-    }
-}
-
-fn text_is_empty(value: &Value) -> bool {
-    value.as_str().is_none_or(str::is_empty)
-}
-
-/// A limit is also what is asked for by default, and the other way round, as far as bounds go.
-fn limit_range(object: &mut Value) {
-    for limit in items_mut(child(object, "spec"), "limits").filter(|limit| limit["type"] == "Container") {
-        for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
-            let Some(amounts) = limit.get(from).and_then(Value::as_object).cloned() else { continue };
-            let target = child(limit, to);
-            for (name, amount) in amounts {
-                or_set(target, &name, amount);
-            }
-        }
-    }
-}
-
-fn resource_quota(object: &Value, errors: &mut Vec<FieldError>) {
-    for (name, amount) in object["spec"]["hard"].as_object().into_iter().flatten() {
-        let field = format!("spec.hard[{name}]");
-        check::name(&field, name, apimachinery::validation::names::qualified_name, errors);
-        if amount.as_str().is_some_and(|amount| amount.starts_with('-')) {
-            errors.push(FieldError::invalid(field, amount, "must be greater than or equal to 0"));
-        }
-    }
-}
-
-/// Classes of the system may be above what users may have.
-const USER_PRIORITY_MAX: i64 = 1_000_000_000;
-
-fn priority_class(object: &Value, errors: &mut Vec<FieldError>) {
-    let name = text(&object["metadata"], "name");
-    let value = object["value"].as_i64().unwrap_or(0);
-    let system = matches!(name, "system-cluster-critical" | "system-node-critical");
-    if !system && name.starts_with("system-") {
-        let why = "priority class names with 'system-' prefix are reserved for system use only. error: \
-                   only system priority classes are allowed";
-        errors.push(FieldError::forbidden("metadata.name", why));
-    }
-    if !system && value > USER_PRIORITY_MAX {
+    if !prefixed && value > USER_PRIORITY_MAX {
         let why = format!("maximum allowed value of a user defined priority is {USER_PRIORITY_MAX}");
-        errors.push(FieldError::forbidden("value", why));
+        object.at("value").forbidden(why, findings);
     }
-    let policies = ["Never", "PreemptLowerPriority"];
-    check::one_of("preemptionPolicy", &object["preemptionPolicy"], &policies, false, errors);
+    let policy = object.at("preemptionPolicy");
+    if policy.is_given() {
+        policy.one_of(&["PreemptLowerPriority", "Never"], findings);
+    }
 }
 
-fn lease(object: &Value, errors: &mut Vec<FieldError>) {
-    let spec = &object["spec"];
-    if spec["leaseDurationSeconds"].as_i64().is_some_and(|seconds| seconds <= 0) {
-        errors.push(FieldError::invalid(
-            "spec.leaseDurationSeconds",
-            &spec["leaseDurationSeconds"],
-            "must be greater than 0",
-        ));
+fn subsets(subsets: &Place<'_, '_>, findings: &mut Findings) {
+    for subset in subsets.items() {
+        let lists = [subset.at("addresses"), subset.at("notReadyAddresses")];
+        if lists.iter().all(Place::is_empty) {
+            subset.required("must specify `addresses` or `notReadyAddresses`", findings);
+        }
+        for list in lists {
+            for address in list.items() {
+                let ip = address.at("ip");
+                ip.address(&[], findings);
+                address.at("hostname").optional_shaped(names::dns1123_label, findings);
+                if address.at("nodeName").is_given() {
+                    address.at("nodeName").shaped(names::dns1123_subdomain, findings);
+                }
+                if Address::parse(ip.text()).is_none() {
+                    ip.invalid("must be a valid IP address", findings);
+                }
+                public_address(&ip, findings);
+            }
+        }
+        let ports = subset.at("ports");
+        for port in ports.items() {
+            let name = port.at("name");
+            if name.is_empty() && ports.count() > 1 {
+                name.required("", findings);
+            }
+            name.optional_shaped(names::dns1123_label, findings);
+            port.at("port").port(findings);
+            port.at("protocol").one_of(&["SCTP", "TCP", "UDP"], findings);
+            if port.at("appProtocol").is_given() {
+                port.at("appProtocol").shaped(names::qualified_name, findings);
+            }
+        }
     }
-    check::not_negative("spec.leaseTransitions", &spec["leaseTransitions"], errors);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    #[test]
-    fn a_limit_is_a_default_request() {
-        let mut object =
-            json!({"spec": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}, "default": {"cpu": "1"}}]}});
-        limit_range(&mut object);
-        assert_eq!(object["spec"]["limits"][0]["default"], json!({"cpu": "1", "memory": "1Gi"}));
-        assert_eq!(object["spec"]["limits"][0]["defaultRequest"], json!({"cpu": "1", "memory": "1Gi"}));
-    }
+    use super::*;
 
     #[test]
     fn names_of_the_system_are_the_systems() {
         for (name, value, count) in
             [("a", 7, 0), ("system-x", 7, 1), ("a", 2_000_000_000, 1), ("system-node-critical", 2_000_001_000, 0)]
         {
-            let mut errors = Vec::new();
-            priority_class(&json!({"metadata": {"name": name}, "value": value}), &mut errors);
-            assert_eq!(errors.len(), count, "{name}");
+            let mut findings = Vec::new();
+            priority_class(&Place::root(&json!({"metadata": {"name": name}, "value": value})), &mut findings);
+            assert_eq!(findings.len(), count, "{name}");
         }
     }
 }

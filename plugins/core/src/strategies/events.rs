@@ -3,11 +3,13 @@
 
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::validation::names;
 use serde_json::{Map, Value};
 
 use crate::tree::text;
 
 const TTL_SECONDS: u64 = 3600;
+const NAME_BYTES_MAX: usize = 128;
 
 pub(super) struct Events;
 pub(super) struct NewEvents;
@@ -26,6 +28,9 @@ const NAMES: [(&str, &str); 7] = [
 impl Strategy for Events {
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
         same_namespace(object, "involvedObject", errors);
+        if !object["eventTime"].is_null() {
+            reporter(object, "reportingComponent", errors);
+        }
     }
 
     fn create_on_update(&self) -> bool {
@@ -43,15 +48,44 @@ impl Strategy for Events {
 
 impl Strategy for NewEvents {
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        same_namespace(object, "regarding", errors);
-        if object["eventTime"].is_null() {
-            errors.push(FieldError::required("eventTime", ""));
-        }
-        for field in ["reportingController", "reportingInstance", "action", "reason", "type"] {
-            if text(object, field).is_empty() {
-                errors.push(FieldError::required(field, ""));
+        let mut refuse = |field: &str, why: &str| errors.push(FieldError::invalid(field, &"".into(), why));
+        for (own, field) in [
+            ("deprecatedFirstTimestamp", "firstTimestamp"),
+            ("deprecatedLastTimestamp", "lastTimestamp"),
+            ("deprecatedCount", "count"),
+            ("deprecatedSource", "source"),
+        ] {
+            let unset = match &object[own] {
+                Value::Null => true,
+                Value::Object(members) => members.values().all(|value| value == ""),
+                other => *other == 0,
+            };
+            if !unset {
+                refuse(field, "needs to be unset");
             }
         }
+        let kind = text(object, "type");
+        if !matches!(kind, "Normal" | "Warning") {
+            refuse("type", &format!("has invalid value: {kind}"));
+        }
+        let series = &object["series"];
+        if series.is_object() {
+            if series["count"].as_i64().unwrap_or(0) < 2 {
+                refuse("series.count", "should be at least 2");
+            }
+            if series["lastObservedTime"].is_null() {
+                errors.push(FieldError::required("series.lastObservedTime", ""));
+            }
+        }
+        let after = std::mem::take(errors);
+        same_namespace(object, "regarding", errors);
+        match object["eventTime"].is_null() {
+            true => errors.push(FieldError::required("eventTime", "")),
+            false => reporter(object, "reportingController", errors),
+        }
+        let (kinds, others): (Vec<_>, Vec<_>) = after.into_iter().partition(|error| error.field == "type");
+        let (series, unset): (Vec<_>, Vec<_>) = others.into_iter().partition(|error| error.field.starts_with("series"));
+        errors.extend(series.into_iter().chain(kinds).chain(unset));
     }
 
     fn create_on_update(&self) -> bool {
@@ -91,12 +125,32 @@ impl Strategy for NewEvents {
 }
 
 /// An event is where the object is that it is about; those without a namespace are in
-/// `default`.
+/// `default`. Upstream tells it by the core group's name of the field.
 fn same_namespace(object: &Value, field: &str, errors: &mut Vec<FieldError>) {
     let (about, own) = (text(&object[field], "namespace"), text(&object["metadata"], "namespace"));
-    if !about.is_empty() && about != own {
-        let value = &object[field]["namespace"];
-        errors.push(FieldError::invalid(format!("{field}.namespace"), value, "does not match event.namespace"));
+    let fits = if about.is_empty() { matches!(own, "" | "default") } else { about == own };
+    if !fits {
+        errors.push(FieldError::invalid("involvedObject.namespace", &about.into(), "does not match event.namespace"));
+    }
+}
+
+/// Who reports, and what: an event that has a time says so.
+fn reporter(object: &Value, name: &str, errors: &mut Vec<FieldError>) {
+    let controller = text(object, name);
+    if controller.is_empty() {
+        errors.push(FieldError::required(name, ""));
+    }
+    let found = names::qualified_name(controller);
+    errors.extend(found.into_iter().map(|why| FieldError::invalid(name, &controller.into(), why)));
+    for field in ["reportingInstance", "action", "reason"] {
+        match text(object, field) {
+            "" => errors.push(FieldError::required(field, "")),
+            text if text.len() > NAME_BYTES_MAX => {
+                let why = format!("can have at most {NAME_BYTES_MAX} characters");
+                errors.push(FieldError::invalid(field, &"".into(), why));
+            }
+            _ => {}
+        }
     }
 }
 

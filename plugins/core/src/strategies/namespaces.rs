@@ -59,16 +59,27 @@ impl Strategy for Namespaces {
         }
     }
 
+    fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        for finalizer in finalizers(object) {
+            finalizer_name(finalizer, "spec.finalizers", errors);
+        }
+    }
+
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, _old: &Value, errors: &mut Vec<FieldError>) {
+        if operation.subresource == "finalize" {
+            for (at, finalizer) in finalizers(object).enumerate() {
+                finalizer_name(finalizer, &format!("spec.finalizers[{at}]"), errors);
+            }
+        }
         if operation.subresource == "status" {
             let phase = &object["status"]["phase"];
             let going = phase == "Terminating";
             if is_deleting(object) && !going {
                 let why = "may only be 'Terminating' if `deletionTimestamp` is not empty";
-                errors.push(FieldError::invalid("status.phase", phase, why));
+                errors.push(FieldError::invalid("status.Phase", phase, why));
             } else if !is_deleting(object) && going {
                 let why = "may only be 'Active' if `deletionTimestamp` is empty";
-                errors.push(FieldError::invalid("status.phase", phase, why));
+                errors.push(FieldError::invalid("status.Phase", phase, why));
             }
         }
     }
@@ -100,6 +111,21 @@ impl Strategy for Namespaces {
     fn may_go(&self, object: &Value) -> bool {
         !has_content_finalizers(object)
     }
+}
+
+fn finalizers(object: &Value) -> impl Iterator<Item = &Value> {
+    object["spec"]["finalizers"].as_array().into_iter().flatten()
+}
+
+/// A finalizer is qualified, or one of those that everybody knows.
+fn finalizer_name(finalizer: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let name = finalizer.as_str().unwrap_or_default();
+    let found = names::qualified_name(name);
+    if found.is_empty() && !name.contains('/') && name != "kubernetes" {
+        let why = "name is neither a standard finalizer name nor is it fully qualified";
+        errors.push(FieldError::invalid(path, finalizer, why));
+    }
+    errors.extend(found.into_iter().map(|why| FieldError::invalid(path, finalizer, why)));
 }
 
 fn has_content_finalizers(object: &Value) -> bool {

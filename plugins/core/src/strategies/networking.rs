@@ -1,20 +1,28 @@
-//! Ingresses, network policies, addresses, endpoint slices.
+//! Network policies, classes of ingresses, addresses and ranges of services. Ingresses and
+//! endpoint slices have files of their own.
 
-use apimachinery::status::FieldError;
-use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::schema::internal;
 use apimachinery::validation::names;
-use plugin_sdk::Store;
+use apimachinery::validation::network::Range;
+use apimachinery::validation::place::{Findings, Place};
 use serde_json::{Value, json};
 
 use super::rules::{RULES, Rules};
-use crate::tree::{child, existing, is_empty, items, items_mut, or_set, or_set_text, text};
-use crate::{check, small};
+use crate::tree::{child, existing, is_empty, items_mut, or_set_text};
 
-const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
-const CLASSES: &str = "/registry/ingressclasses/";
+const CONTROLLER_LENGTH_MAX: usize = 250;
 
-pub(super) static NETWORK_POLICIES: Rules =
-    Rules { default: network_policy, validate: network_policy_findings, generation: true, ..RULES };
+pub(super) static NETWORK_POLICIES: Rules = Rules {
+    default: policy_defaults,
+    validate: |object, findings| policy(&object.at("spec"), &[], findings),
+    validates_updates: false,
+    change: |object, old, findings| {
+        let had = ranges(&old["spec"]);
+        policy(&object.at("spec"), &had.iter().map(String::as_str).collect::<Vec<_>>(), findings);
+    },
+    generation: true,
+    ..RULES
+};
 
 pub(super) static INGRESS_CLASSES: Rules = Rules {
     default: |object| {
@@ -22,173 +30,73 @@ pub(super) static INGRESS_CLASSES: Rules = Rules {
             or_set_text(parameters, "scope", "Cluster");
         }
     },
-    immutable: &["spec.controller"],
+    validate: |object, findings| {
+        let controller = object.at("spec.controller");
+        if controller.text().len() > CONTROLLER_LENGTH_MAX {
+            controller.too_long(CONTROLLER_LENGTH_MAX, findings);
+        }
+        controller.domain_path(findings);
+        parameters(&object.at("spec.parameters"), findings);
+    },
+    change: |object, old, findings| object.at("spec.controller").immutable(&old["spec"]["controller"], findings),
+    change_first: true,
     generation: true,
     ..RULES
 };
 
 pub(super) static IP_ADDRESSES: Rules = Rules {
-    validate: |object, errors| {
-        for field in ["name", "resource"] {
-            if text(&object["spec"]["parentRef"], field).is_empty() {
-                errors.push(FieldError::required(format!("spec.parentRef.{field}"), ""));
-            }
+    validate: |object, findings| {
+        let parent = object.at("spec.parentRef");
+        if !parent.is_given() {
+            return parent.required("", findings);
+        }
+        parent.at("group").optional_shaped(names::dns1123_subdomain, findings);
+        parent.at("resource").required_shaped(names::path_segment, findings);
+        parent.at("name").required_shaped(names::path_segment, findings);
+        parent.at("namespace").optional_shaped(names::path_segment, findings);
+    },
+    validates_updates: false,
+    change: |object, old, findings| {
+        let parent = object.at("spec.parentRef");
+        if parent.value() != &old["spec"]["parentRef"] {
+            let shown = internal::show("io.k8s.api.networking.v1.ParentReference", parent.value());
+            parent.invalid_as(&shown, "field is immutable", findings);
         }
     },
-    name: |name| match name.parse::<std::net::IpAddr>() {
-        Ok(address) if address.to_string() == name => Vec::new(),
-        Ok(address) => vec![format!("must be in canonical form ({:?})", address.to_string())],
-        Err(_) => vec!["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_string()],
+    name: |name| {
+        let (value, mut findings) = (Value::from(name), Vec::new());
+        Place::root(&value).canonical_address(&mut findings);
+        findings.into_iter().map(|finding| finding.detail).collect()
     },
-    immutable: &["spec"],
     ..RULES
 };
 
-pub(super) static SERVICE_CIDRS: Rules = Rules { immutable: &["spec.cidrs"], ..RULES };
-
-pub(super) static ENDPOINT_SLICES: Rules = Rules {
-    default: |object| {
-        for port in items_mut(object, "ports") {
-            or_set(port, "name", "");
-            or_set_text(port, "protocol", "TCP");
-        }
-    },
-    validate: |object, errors| {
-        check::one_of("addressType", &object["addressType"], &["FQDN", "IPv4", "IPv6"], true, errors);
-        for (index, endpoint) in items(object, "endpoints").enumerate() {
-            if is_empty(&endpoint["addresses"]) {
-                let why = "must contain at least 1 address";
-                errors.push(FieldError::required(format!("endpoints[{index}].addresses"), why));
+pub(super) static SERVICE_CIDRS: Rules = Rules {
+    validate: |object, findings| cidrs(&object.at("spec"), findings),
+    validates_updates: false,
+    change: |object, old, findings| {
+        const WHY: &str = "field is immutable";
+        let (spec, place) = (object.at("spec"), object.at("spec.cidrs"));
+        let before: Vec<&Value> = old["spec"]["cidrs"].as_array().into_iter().flatten().collect();
+        match (before.len(), place.count()) {
+            (old, new) if old == new => {
+                let changed = place.items().zip(before).filter(|(range, before)| range.value() != *before);
+                changed.for_each(|(range, _)| range.invalid(WHY, findings));
             }
+            (1, 2) => {
+                if place.item(0).value() != before[0] {
+                    place.item(0).invalid(WHY, findings);
+                }
+                cidrs(&spec, findings);
+            }
+            _ => place.invalid_as(place.value(), WHY, findings),
         }
     },
-    immutable: &["addressType"],
-    generation: true,
     ..RULES
 };
-
-pub(super) struct Ingresses;
-
-impl Strategy for Ingresses {
-    fn default(&self, object: &mut Value) {
-        for rule in items_mut(child(object, "spec"), "rules") {
-            if let Some(http) = rule.get_mut("http").filter(|http| http.is_object()) {
-                items_mut(http, "paths").for_each(|path| or_set_text(path, "pathType", "ImplementationSpecific"));
-            }
-        }
-    }
-
-    fn admit<'a>(
-        &'a self,
-        operation: &'a Operation<'a>,
-        store: &'a Store,
-        object: &'a mut Value,
-        old: Option<&'a Value>,
-    ) -> Reading<'a, Companions> {
-        Box::pin(async move {
-            let annotated = !text(&object["metadata"]["annotations"], "kubernetes.io/ingress.class").is_empty();
-            let chosen = object["spec"].get("ingressClassName").is_some();
-            // `DefaultIngressClass`.
-            if old.is_none()
-                && operation.subresource.is_empty()
-                && !annotated
-                && !chosen
-                && let Some(class) = small::default_name(store, CLASSES, DEFAULT_CLASS).await?
-            {
-                child(object, "spec")["ingressClassName"] = class.into();
-            }
-            Ok(Companions::default())
-        })
-    }
-
-    fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        let spec = &object["spec"];
-        if is_empty(&spec["rules"]) && is_empty(&spec["defaultBackend"]) {
-            let why = "either `defaultBackend` or `rules` must be specified";
-            errors.push(FieldError::invalid("spec", &json!({}), why));
-        }
-        if spec["defaultBackend"].is_object() {
-            backend(&spec["defaultBackend"], "spec.defaultBackend", errors);
-        }
-        for (index, rule) in items(spec, "rules").enumerate() {
-            let at = format!("spec.rules[{index}]");
-            let host = text(rule, "host");
-            if host.parse::<std::net::IpAddr>().is_ok() {
-                let why = "must be a DNS name, not an IP address";
-                errors.push(FieldError::invalid(format!("{at}.host"), &rule["host"], why));
-            } else if !host.is_empty() {
-                let shape =
-                    if host.contains('*') { names::wildcard_dns1123_subdomain } else { names::dns1123_subdomain };
-                check::name(&format!("{at}.host"), host, shape, errors);
-            }
-            let Some(http) = rule.get("http") else { continue };
-            if is_empty(&http["paths"]) {
-                errors.push(FieldError::required(format!("{at}.http.paths"), ""));
-            }
-            for (number, path) in items(http, "paths").enumerate() {
-                self::path(path, &format!("{at}.http.paths[{number}]"), errors);
-            }
-        }
-    }
-
-    fn validate_update(&self, operation: &Operation<'_>, object: &Value, _old: &Value, errors: &mut Vec<FieldError>) {
-        if operation.subresource.is_empty() {
-            self.validate(operation, object, errors);
-        }
-    }
-
-    fn generation(&self) -> bool {
-        true
-    }
-}
-
-fn path(path: &Value, at: &str, errors: &mut Vec<FieldError>) {
-    let kinds = ["Exact", "ImplementationSpecific", "Prefix"];
-    match text(path, "pathType") {
-        "" => errors.push(FieldError::required(format!("{at}.pathType"), "pathType must be specified")),
-        "Exact" | "Prefix" if !text(path, "path").starts_with('/') => {
-            errors.push(FieldError::invalid(
-                format!("{at}.path"),
-                &json!(text(path, "path")),
-                "must be an absolute path",
-            ));
-        }
-        kind if kinds.contains(&kind) => {}
-        _ => errors.push(check::unsupported(format!("{at}.pathType"), &path["pathType"], &kinds)),
-    }
-    backend(&path["backend"], &format!("{at}.backend"), errors);
-}
-
-fn backend(backend: &Value, at: &str, errors: &mut Vec<FieldError>) {
-    let service = &backend["service"];
-    match (service.is_object(), backend["resource"].is_object()) {
-        (true, true) => {
-            let why = "cannot set both resource and service backends";
-            errors.push(FieldError::invalid(at, &json!(""), why));
-        }
-        (true, false) => {
-            match text(service, "name") {
-                "" => errors.push(FieldError::required(format!("{at}.service.name"), "")),
-                name => check::name(&format!("{at}.service.name"), name, names::dns1035_label, errors),
-            }
-            let (name, number) = (text(&service["port"], "name"), service["port"]["number"].as_i64().unwrap_or(0));
-            if !name.is_empty() && number != 0 {
-                errors.push(FieldError::invalid(at, &json!(""), "cannot set both port name & port number"));
-            } else if !name.is_empty() {
-                check::name(&format!("{at}.service.port.name"), name, names::port_name, errors);
-            } else if number == 0 {
-                errors.push(FieldError::required(at, "port name or number is required"));
-            } else {
-                check::port(&format!("{at}.service.port.number"), &service["port"]["number"], errors);
-            }
-        }
-        (false, true) => {}
-        (false, false) => errors.push(FieldError::required(at, "resource or service backend is required")),
-    }
-}
 
 /// A policy is about what comes in, and about what goes out if it says something of that.
-fn network_policy(object: &mut Value) {
+fn policy_defaults(object: &mut Value) {
     let spec = child(object, "spec");
     for direction in ["ingress", "egress"] {
         for rule in items_mut(spec, direction) {
@@ -203,22 +111,131 @@ fn network_policy(object: &mut Value) {
     }
 }
 
-fn network_policy_findings(object: &Value, errors: &mut Vec<FieldError>) {
-    let spec = &object["spec"];
-    apimachinery::validation::labels::selector(&spec["podSelector"], "spec.podSelector", errors);
-    for direction in ["ingress", "egress"] {
-        for (index, rule) in items(spec, direction).enumerate() {
-            for (number, port) in items(rule, "ports").enumerate() {
-                let at = format!("spec.{direction}[{index}].ports[{number}]");
-                check::one_of(&format!("{at}.protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"], false, errors);
-                if !port["port"].is_null() {
-                    check::port_or_name(&format!("{at}.port"), &port["port"], errors);
+/// Ranges that stand in a policy, and so may stay.
+fn ranges(spec: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
+        let rules = spec[direction].as_array().into_iter().flatten();
+        for peer in rules.flat_map(|rule| rule[peers].as_array().into_iter().flatten()) {
+            let block = &peer["ipBlock"];
+            let all = std::iter::once(&block["cidr"]).chain(block["except"].as_array().into_iter().flatten());
+            found.extend(all.filter_map(Value::as_str).map(str::to_string));
+        }
+    }
+    found
+}
+
+fn policy(spec: &Place<'_, '_>, had: &[&str], findings: &mut Findings) {
+    spec.at("podSelector").selector(findings);
+    for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
+        for rule in spec.at(direction).items() {
+            rule.at("ports").items().for_each(|port| policy_port(&port, findings));
+            rule.at(peers).items().for_each(|peer| self::peer(&peer, had, findings));
+        }
+    }
+    let types = spec.at("policyTypes");
+    if types.count() > 2 {
+        return types.invalid("may not specify more than two policyTypes", findings);
+    }
+    types.items().for_each(|kind| kind.none_or_one_of(&["Ingress", "Egress"], findings));
+}
+
+fn policy_port(port: &Place<'_, '_>, findings: &mut Findings) {
+    port.at("protocol").none_or_one_of(&["TCP", "UDP", "SCTP"], findings);
+    let (start, end) = (port.at("port"), port.at("endPort"));
+    match start.value() {
+        Value::Null => {
+            if end.is_given() {
+                end.invalid("may not be specified when `port` is not specified", findings);
+            }
+        }
+        Value::String(_) => {
+            if end.is_given() {
+                end.invalid("may not be specified when `port` is non-numeric", findings);
+            }
+            start.shaped(names::port_name, findings);
+        }
+        _ => {
+            start.port(findings);
+            if let (Some(first), Some(last)) = (start.number(), end.number()) {
+                if last < first {
+                    end.invalid_as(start.value(), "must be greater than or equal to `port`", findings);
                 }
+                end.port(findings);
             }
         }
     }
-    for (index, kind) in items(spec, "policyTypes").enumerate() {
-        check::one_of(&format!("spec.policyTypes[{index}]"), kind, &["Egress", "Ingress"], true, errors);
+}
+
+fn peer(peer: &Place<'_, '_>, had: &[&str], findings: &mut Findings) {
+    let (pods, namespaces, block) = (peer.at("podSelector"), peer.at("namespaceSelector"), peer.at("ipBlock"));
+    pods.selector(findings);
+    namespaces.selector(findings);
+    if block.is_given() {
+        ip_block(&block, had, findings);
+    }
+    match [pods, namespaces, block].iter().filter(|kind| kind.is_given()).count() {
+        0 => peer.required("must specify a peer", findings),
+        1 => {}
+        _ if block.is_given() => peer.forbidden("may not specify both ipBlock and another peer", findings),
+        _ => {}
+    }
+}
+
+fn ip_block(block: &Place<'_, '_>, had: &[&str], findings: &mut Findings) {
+    let cidr = block.at("cidr");
+    if cidr.is_empty() {
+        return cidr.required("", findings);
+    }
+    cidr.range(had, findings);
+    let Some(whole) = Range::parse(cidr.text()) else { return };
+    for except in block.at("except").items() {
+        except.range(had, findings);
+        let Some(part) = Range::parse(except.text()) else { continue };
+        if !whole.contains(&part) || whole.bits >= part.bits {
+            except.invalid("must be a strict subset of `cidr`", findings);
+        }
+    }
+}
+
+fn parameters(parameters: &Place<'_, '_>, findings: &mut Findings) {
+    if !parameters.is_given() {
+        return;
+    }
+    if parameters.at("apiGroup").is_given() {
+        parameters.at("apiGroup").shaped(names::dns1123_subdomain, findings);
+    }
+    parameters.at("kind").required_shaped(names::path_segment, findings);
+    parameters.at("name").required_shaped(names::path_segment, findings);
+    let (scope, namespace) = (parameters.at("scope"), parameters.at("namespace"));
+    match scope.text() {
+        "Namespace" if !namespace.is_given() => {
+            namespace.required("`parameters.scope` is set to 'Namespace'", findings);
+        }
+        "Namespace" => drop(namespace.shaped(names::dns1123_label, findings)),
+        "Cluster" if namespace.is_given() => {
+            namespace.forbidden("`parameters.scope` is set to 'Cluster'", findings);
+        }
+        "Cluster" => {}
+        _ => scope.unsupported(&["Cluster", "Namespace"], findings),
+    }
+}
+
+fn cidrs(spec: &Place<'_, '_>, findings: &mut Findings) {
+    let place = spec.at("cidrs");
+    if place.is_empty() {
+        return place.required("at least one CIDR required", findings);
+    }
+    if place.count() > 2 {
+        let shown = internal::show("io.k8s.api.networking.v1.ServiceCIDRSpec", spec.value());
+        return place.invalid_as(&shown, "may only hold up to 2 values", findings);
+    }
+    place.items().for_each(|range| range.canonical_range(findings));
+    let families: Vec<bool> =
+        place.items().filter_map(|range| Some(Range::parse(range.text())?.ip.is_ipv4())).collect();
+    if matches!(families[..], [first, second] if first == second) {
+        let why = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64";
+        place.invalid(why, findings);
     }
 }
 
@@ -234,8 +251,28 @@ mod tests {
             (json!({"policyTypes": ["Egress"]}), json!(["Egress"])),
         ] {
             let mut object = json!({"spec": spec});
-            network_policy(&mut object);
+            policy_defaults(&mut object);
             assert_eq!(object["spec"]["policyTypes"], types);
         }
+    }
+
+    #[test]
+    fn peers_and_ports_are_checked() {
+        let spec = json!({"podSelector": {}, "ingress": [{
+            "ports": [{"port": 5, "endPort": 3}, {"endPort": 3}],
+            "from": [{}, {"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8", "except": ["11.0.0.0/16"]}}],
+        }]});
+        let mut findings = Vec::new();
+        policy(&Place::named("spec", &spec), &[], &mut findings);
+        assert_eq!(
+            findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "spec.ingress[0].ports[0].endPort: Invalid value: 5: must be greater than or equal to `port`",
+                "spec.ingress[0].ports[1].endPort: Invalid value: 3: may not be specified when `port` is not specified",
+                "spec.ingress[0].from[0]: Required value: must specify a peer",
+                "spec.ingress[0].from[1].ipBlock.except[0]: Invalid value: \"11.0.0.0/16\": must be a strict subset of `cidr`",
+                "spec.ingress[0].from[1]: Forbidden: may not specify both ipBlock and another peer",
+            ]
+        );
     }
 }

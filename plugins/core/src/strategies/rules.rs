@@ -1,24 +1,34 @@
-//! Rules that are short enough to be said as a value.
+//! A resource's rules as a value: most resources are one, and say only where they differ.
 
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::validation::names;
+use apimachinery::validation::place::{Findings, Place};
 use serde_json::Value;
 
-use crate::tree::is_empty;
-
-/// What a resource without hooks of its own may have.
+/// What a resource without hooks of its own may have. Objects are given to validation as the
+/// place that they are, so that findings know their paths.
 pub(super) struct Rules {
     pub(super) default: fn(&mut Value),
     /// What upstream sets on create whatever the client sent.
     pub(super) prepare: fn(&mut Value),
-    pub(super) validate: fn(&Value, &mut Vec<FieldError>),
+    /// The same for an update of the resource itself: the new object, the old one.
+    pub(super) prepare_update: fn(&mut Value, &Value),
+    pub(super) validate: fn(&Place<'_, '_>, &mut Findings),
+    /// What an update may not do: the new object, the old one.
+    pub(super) change: fn(&Place<'_, '_>, &Value, &mut Findings),
+    /// Whether that is found before what is wrong with the object itself.
+    pub(super) change_first: bool,
+    /// Whether an update is looked at for what is wrong with the object itself.
+    pub(super) validates_updates: bool,
+    /// An update of the status: the new object, the old one.
+    pub(super) status: fn(&Place<'_, '_>, &Value, &mut Findings),
     pub(super) name: fn(&str) -> Vec<String>,
-    /// Members of the object, as paths of two keys at most, that may not change.
+    /// Members of the object, as paths, that may not change.
     pub(super) immutable: &'static [&'static str],
-    /// How their values are shown: as upstream's internal types print them.
-    pub(super) shown: fn(&Value) -> Value,
     pub(super) generation: bool,
+    /// Annotations are desired too: controllers copy them.
+    pub(super) annotations_count: bool,
     pub(super) create_on_update: bool,
     pub(super) unconditional_update: bool,
     pub(super) returns_deleted: bool,
@@ -27,11 +37,16 @@ pub(super) struct Rules {
 pub(super) const RULES: Rules = Rules {
     default: |_| {},
     prepare: |_| {},
+    prepare_update: |_, _| {},
     validate: |_, _| {},
+    change: |_, _, _| {},
+    change_first: false,
+    validates_updates: true,
+    status: |_, _, _| {},
     name: names::dns1123_subdomain,
     immutable: &[],
-    shown: Value::clone,
     generation: false,
+    annotations_count: false,
     create_on_update: false,
     unconditional_update: true,
     returns_deleted: false,
@@ -46,20 +61,37 @@ impl Strategy for Rules {
         (self.prepare)(object);
     }
 
+    fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
+        if operation.subresource.is_empty() {
+            (self.prepare_update)(object, old);
+        }
+    }
+
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        (self.validate)(object, errors);
+        (self.validate)(&Place::root(object), errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
-        if operation.subresource == "status" {
-            return;
+        let root = Place::root(object);
+        match operation.subresource {
+            "" | "scale" => {}
+            "status" => return (self.status)(&root, old, errors),
+            _ => return,
         }
-        (self.validate)(object, errors);
+        if self.change_first {
+            (self.change)(&root, old, errors);
+        }
+        if self.validates_updates {
+            (self.validate)(&root, errors);
+        }
+        if !self.change_first {
+            (self.change)(&root, old, errors);
+        }
+        let before = Place::root(old);
         for path in self.immutable {
-            let at = |object: &Value| path.split('.').fold(object.clone(), |value, key| value[key].clone());
-            let (new, old) = (at(object), at(old));
-            if new != old && !(is_empty(&new) && is_empty(&old)) {
-                errors.push(FieldError::invalid(*path, &(self.shown)(&new), "field is immutable"));
+            let (new, old) = (root.at(path), before.at(path));
+            if !(new.is_empty() && old.is_empty()) {
+                new.immutable(old.value(), errors);
             }
         }
     }
@@ -78,6 +110,11 @@ impl Strategy for Rules {
 
     fn generation(&self) -> bool {
         self.generation
+    }
+
+    fn desires_differ(&self, object: &Value, old: &Value) -> bool {
+        apimachinery::strategy::desires_differ(object, old)
+            || (self.annotations_count && object["metadata"]["annotations"] != old["metadata"]["annotations"])
     }
 
     fn returns_deleted(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Secrets: texts that come as `stringData`, keys that certain types must have, and
 //! `immutable`.
 
+use apimachinery::codec::json;
 use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::strategy::{Operation, Strategy};
 use base64::Engine as _;
@@ -76,10 +77,10 @@ fn document(data: &Value, key: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::required(format!("data[{key}]"), ""));
         return;
     };
-    if let Err(error) = serde_json::from_slice::<Value>(&decoded(value)) {
+    if let Err(why) = json::decode(&decoded(value)) {
         // A secret's value is shown to nobody.
         let hidden = Value::from("<secret contents redacted>");
-        errors.push(FieldError::invalid(format!("data[{key}]"), &hidden, error.to_string()));
+        errors.push(FieldError::invalid(format!("data[{key}]"), &hidden, why));
     }
 }
 

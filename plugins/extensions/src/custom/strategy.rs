@@ -1,8 +1,10 @@
 //! What data cannot say of custom resources.
 
+use apimachinery::cel;
 use apimachinery::rest::object::{carry_over, meta_list};
+use apimachinery::schema::Schema;
 use apimachinery::schema::validate::{embedded, lists};
-use apimachinery::status::{ApiError, FieldError};
+use apimachinery::status::{ApiError, FieldError, FieldErrorKind};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
 use apimachinery::validation::names::qualified_name;
 use apimachinery::validation::quoted;
@@ -47,6 +49,7 @@ impl Strategy for Custom {
         scale(operation, object, true, errors);
         embedded::validate(schema, object, "", errors);
         lists::validate(schema, object, "", errors);
+        rules(schema, object, None, errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
@@ -62,6 +65,7 @@ impl Strategy for Custom {
         if before.is_empty() {
             lists::validate(schema, object, "", errors);
         }
+        rules(schema, object, Some(old), errors);
     }
 
     fn warnings(&self, object: &Value) -> Vec<String> {
@@ -85,6 +89,21 @@ impl Strategy for Custom {
         };
         desired(object) != desired(old)
     }
+}
+
+/// Rules are for objects that are otherwise as their schema wants them.
+fn rules(schema: &Schema, object: &Value, old: Option<&Value>, errors: &mut Vec<FieldError>) {
+    use FieldErrorKind::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
+    if !schema.has_validations {
+        return;
+    }
+    if errors.iter().any(|error| matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid)) {
+        let why = "some validation rules were not checked because the object was invalid; correct the existing errors \
+                   to complete validation";
+        errors.push(FieldError::new(FieldErrorKind::Invalid, "<nil>", "null", why));
+        return;
+    }
+    cel::validate(schema, object, old, errors);
 }
 
 /// The replicas that a scale reads must be numbers that it can show.

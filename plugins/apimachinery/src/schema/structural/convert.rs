@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::props::{Additional, Props};
+use crate::cel;
 use crate::schema::pattern::Pattern;
 use crate::schema::validate::formats;
 use crate::schema::{Field, List, ListKind, Native, Object, Rules, Scalar, Schema, SchemaRef, Shape, Wire, builtin};
@@ -21,6 +22,7 @@ pub fn from_openapi(schema: &Value) -> Schema {
 pub fn resource_from_openapi(schema: &Value) -> Schema {
     let mut model = convert(Props::new(schema));
     model.openapi = Some(Arc::new(schema.clone()));
+    model.validations = cel::Rules::of(schema, true);
     with_type_and_object_meta(&mut model);
     model
 }
@@ -80,11 +82,26 @@ fn convert(props: Props<'_>) -> Schema {
         rules: rules(props),
         description: props.maybe("description").map(Box::from),
         openapi: None,
+        validations: None,
+        has_validations: false,
     };
     if schema.embedded_resource {
         with_type_and_object_meta(&mut schema);
     }
+    if props.has("x-kubernetes-validations") {
+        schema.validations = cel::Rules::of(&props.to_value(), schema.embedded_resource);
+    }
+    schema.has_validations = schema.validations.is_some() || parts(&schema).any(|part| part.has_validations);
     schema
+}
+
+fn parts(schema: &Schema) -> impl Iterator<Item = &Schema> {
+    let (fields, values, items) = match &schema.shape {
+        Shape::Object(object) => (object.fields.as_slice(), object.values.as_deref(), None),
+        Shape::List(list) => (&[][..], None, Some(&*list.items)),
+        _ => (&[][..], None, None),
+    };
+    fields.iter().map(|field| &*field.schema).chain(values).chain(items)
 }
 
 fn shape(props: Props<'_>) -> Shape {

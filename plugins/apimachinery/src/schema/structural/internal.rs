@@ -110,7 +110,8 @@ fn sorted(map: &Value, form: impl Fn(&Value) -> Value) -> Value {
     Value::Object(members.into_iter().map(|(name, value)| (name.clone(), form(value))).collect())
 }
 
-fn rule(rule: &Value) -> Value {
+/// The internal form of a rule.
+pub(super) fn rule(rule: &Value) -> Value {
     json!({
         "Rule": text(rule, "rule"),
         "Message": text(rule, "message"),

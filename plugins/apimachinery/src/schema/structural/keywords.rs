@@ -4,11 +4,16 @@ use serde_json::Value;
 
 use super::props::{Additional, Props, child, index, key};
 use super::{Tolerance, internal};
+use crate::cel::{Context, Total};
 use crate::schema::validate::text::json;
 use crate::status::{FieldError, FieldErrorKind};
 use crate::validation::quoted;
 
 pub(super) const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
+
+const RULES: &str = "x-kubernetes-validations";
+/// Of findings by rules, in upstream's order, which is alphabetical.
+const REASONS: [&str; 4] = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 
 /// Keywords that stay meaningful at the root when the status is validated by itself, in the
 /// order and spelling of upstream's message.
@@ -56,16 +61,22 @@ pub(super) fn root_errors(root: Props<'_>, schema: &Value, path: &str) -> Vec<Fi
     vec![FieldError::new(FieldErrorKind::Invalid, path, internal::schema(schema).to_string(), why)]
 }
 
-/// All findings below `path`.
-pub(super) fn check(root: Props<'_>, path: &str, tolerance: Tolerance) -> Vec<FieldError> {
-    let mut checker = Checker { tolerance, errors: Vec::new() };
-    checker.node(root, path, Place { root: true, metadata: false, no_defaults: None });
+/// All findings below `path`. Rules are compiled if the schema is `structural`.
+pub(super) fn check(root: Props<'_>, path: &str, tolerance: Tolerance, structural: bool) -> Vec<FieldError> {
+    let mut checker = Checker { tolerance, errors: Vec::new(), of_rules: Vec::new(), costs: Total::default() };
+    let place = Place { root: true, metadata: false, no_defaults: None };
+    checker.node(root, path, place, structural.then_some(Context::ROOT));
+    checker.errors.extend(checker.of_rules);
+    checker.errors.extend(checker.costs.findings(path));
     checker.errors
 }
 
 struct Checker {
     tolerance: Tolerance,
     errors: Vec<FieldError>,
+    /// Findings about rules that were compiled, which are told last.
+    of_rules: Vec<FieldError>,
+    costs: Total,
 }
 
 /// What the surroundings of a schema forbid.
@@ -83,7 +94,9 @@ impl Checker {
         self.errors.push(FieldError::forbidden(path, why));
     }
 
-    fn node(&mut self, s: Props<'_>, path: &str, place: Place<'_>) {
+    fn node(&mut self, s: Props<'_>, path: &str, place: Place<'_>, context: Option<Context>) {
+        let before = self.errors.len();
+        let below = context.as_ref().map(|context| context.below(s, path));
         self.standard(s, path, place);
         if s.flag("uniqueItems") {
             let why = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
@@ -98,7 +111,7 @@ impl Checker {
             if let Additional::Schema(schema) = additional {
                 let reason = "inside additionalProperties applying to object metadata";
                 let place = if place.metadata { Place { no_defaults: Some(reason), ..inside } } else { inside };
-                self.node(schema, &path, place);
+                self.node(schema, &path, place, below.clone());
             }
         }
         for (name, property) in s.named("properties") {
@@ -109,30 +122,36 @@ impl Checker {
                 (true, false) => Place { metadata: true, ..inside },
                 (false, _) => inside,
             };
-            self.node(property, &key(path, "properties", name), place);
+            self.node(property, &key(path, "properties", name), place, below.clone());
         }
         if let Some(not) = s.schema("not") {
-            self.node(not, &child(path, "not"), inside);
+            self.node(not, &child(path, "not"), inside, None);
         }
         for junctor in ["allOf", "oneOf", "anyOf"] {
             for (at, schema) in s.schemas(junctor).enumerate() {
-                self.node(schema, &index(path, junctor, at), inside);
+                self.node(schema, &index(path, junctor, at), inside, None);
             }
         }
         for (name, schema) in s.named("definitions") {
-            self.node(schema, &key(path, "definitions", name), inside);
+            self.node(schema, &key(path, "definitions", name), inside, None);
         }
         if let Some(items) = s.schema("items") {
-            self.node(items, &child(path, "items"), inside);
+            self.node(items, &child(path, "items"), inside, below.clone());
         }
         for (at, schema) in s.schemas("items").enumerate() {
-            self.node(schema, &index(path, "items", at), inside);
+            self.node(schema, &index(path, "items", at), inside, None);
         }
         for (name, schema) in s.named("dependencies") {
-            self.node(schema, &key(path, "dependencies", name), inside);
+            self.node(schema, &key(path, "dependencies", name), inside, None);
         }
         self.extensions(s, path);
         self.rules(s, path);
+        // A schema that is wrong has no types that rules could be checked against.
+        if let Some(context) = context.filter(|_| self.errors.len() == before) {
+            let root = place.root || s.is_embedded_resource();
+            let shown = |at: usize| internal::rule(&s.list(RULES)[at]);
+            self.of_rules.extend(self.costs.check(&s.to_value(), root, &context, path, shown));
+        }
     }
 
     /// Keywords of the OpenAPI standard.
@@ -260,15 +279,49 @@ impl Checker {
         }
     }
 
-    /// `x-kubernetes-validations`: their form. A rule that would not be enforced must not be
-    /// accepted.
+    /// `x-kubernetes-validations`: their form.
     fn rules(&mut self, s: Props<'_>, path: &str) {
-        for (at, rule) in s.schemas("x-kubernetes-validations").enumerate() {
-            let path = index(path, "x-kubernetes-validations", at);
-            match rule.text("rule").trim().is_empty() {
-                true => self.errors.push(FieldError::required(child(&path, "rule"), "rule is not specified")),
-                false => self.forbid(child(&path, "rule"), "CEL rules are not supported by this version of the server"),
+        for (at, rule) in s.schemas(RULES).enumerate() {
+            let path = index(path, RULES, at);
+            self.rule_texts(rule, &path);
+            let reason = rule.maybe("reason");
+            if let Some(reason) = reason.filter(|reason| !REASONS.contains(reason)) {
+                self.not_supported(child(&path, "reason"), reason, &REASONS);
             }
+            let field = rule.text("fieldPath");
+            if field.is_empty() {
+                continue;
+            }
+            for (wrong, why) in [
+                (field.trim().is_empty(), "must be non-empty if specified"),
+                (has_lines(field), "must not contain line breaks"),
+                (!is_field_path(s, field), "must be a valid path"),
+            ] {
+                if wrong {
+                    self.errors.push(invalid_text(child(&path, "fieldPath"), field, why));
+                }
+            }
+        }
+    }
+
+    fn rule_texts(&mut self, rule: Props<'_>, path: &str) {
+        let (text, message, expression) = (rule.text("rule"), rule.text("message"), rule.text("messageExpression"));
+        let found = if text.trim().is_empty() {
+            Some(FieldError::required(child(path, "rule"), "rule is not specified"))
+        } else if !message.is_empty() && message.trim().is_empty() {
+            Some(invalid_text(child(path, "message"), message, "must be non-empty if specified"))
+        } else if has_lines(message.trim()) {
+            Some(invalid_text(child(path, "message"), message, "must not contain line breaks"))
+        } else if has_lines(text.trim()) && message.trim().is_empty() {
+            let why = "message must be specified if rule contains line breaks";
+            Some(FieldError::required(child(path, "message"), why))
+        } else {
+            None
+        };
+        self.errors.extend(found);
+        if !expression.is_empty() && expression.trim().is_empty() {
+            let why = "messageExpression must be non-empty if specified";
+            self.errors.push(FieldError::required(child(path, "messageExpression"), why));
         }
     }
 
@@ -277,6 +330,32 @@ impl Checker {
         let why = format!("supported values: {}", supported.join(", "));
         self.errors.push(FieldError::new(FieldErrorKind::NotSupported, path, quoted(value), why));
     }
+}
+
+fn has_lines(text: &str) -> bool {
+    text.contains(['\n', '\r'])
+}
+
+fn invalid_text(path: String, text: &str, why: &str) -> FieldError {
+    FieldError::new(FieldErrorKind::Invalid, path, quoted(text), why)
+}
+
+/// Whether a path like `.a['b'].c` leads to a field below a schema.
+fn is_field_path(schema: Props<'_>, path: &str) -> bool {
+    let (name, rest) = if let Some(rest) = path.strip_prefix('.') {
+        let end = rest.find(['.', '[', ']']).unwrap_or(rest.len());
+        let (name, rest) = rest.split_at(end);
+        (name.to_string(), rest)
+    } else if let Some((name, rest)) = path.strip_prefix("['").and_then(|path| path.split_once("']")) {
+        (name.replace("\\'", "'"), rest)
+    } else {
+        return false;
+    };
+    let below = match schema.additional() {
+        Some(Additional::Schema(values)) if !schema.has("properties") => Some(values),
+        _ => schema.property(&name),
+    };
+    !name.is_empty() && below.is_some_and(|below| rest.is_empty() || is_field_path(below, rest))
 }
 
 /// Items of a set must be atomic.

@@ -79,17 +79,22 @@ pub fn check(schema: &Value, path: &str, status_enabled: bool, tolerance: Tolera
         errors.push(FieldError::forbidden(format!("{path}.nullable"), "nullable cannot be true at the root"));
     }
     let mut unsupported = None;
+    let mut structural = false;
     if !tolerance.non_structural {
         unsupported = convert::unsupported(props);
         if unsupported.is_none() {
             let violations = invariants::check(props, path);
             match violations.is_empty() {
-                true => errors.extend(defaults::check(schema, path, !tolerance.unpruned_defaults)),
+                true => {
+                    let wrong = defaults::check(schema, path, !tolerance.unpruned_defaults);
+                    structural = wrong.is_empty();
+                    errors.extend(wrong);
+                }
                 false => errors.extend(violations),
             }
         }
     }
-    errors.extend(keywords::check(props, path, tolerance));
+    errors.extend(keywords::check(props, path, tolerance, structural));
     if errors.is_empty()
         && let Some(why) = unsupported
     {

@@ -28,7 +28,7 @@ impl<'a> Props<'a> {
         self.0.cloned().map_or(Value::Null, Value::Object)
     }
 
-    pub(super) fn text(self, key: &str) -> &'a str {
+    pub fn text(self, key: &str) -> &'a str {
         self.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
@@ -36,7 +36,7 @@ impl<'a> Props<'a> {
         self.get(key).and_then(Value::as_bool).unwrap_or_default()
     }
 
-    pub(super) fn has(self, key: &str) -> bool {
+    pub fn has(self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
@@ -74,7 +74,7 @@ impl<'a> Props<'a> {
         self.get(key).filter(|value| value.is_object()).map(Props::new)
     }
 
-    pub(super) fn kind(self) -> &'a str {
+    pub fn kind(self) -> &'a str {
         self.text("type")
     }
 

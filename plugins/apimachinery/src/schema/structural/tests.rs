@@ -104,9 +104,14 @@ fn schemas_are_refused_with_upstreams_words() {
             ],
         ),
         (
-            json!({"type": "object", "x-kubernetes-validations": [{"rule": "true"}]}),
+            json!({"type": "object", "x-kubernetes-validations": [{"rule": " "}, {"rule": "true", "message": " "},
+                {"rule": "true\n", "fieldPath": ".a"}, {"rule": "true", "reason": "Why"}]}),
             vec![
-                "S.x-kubernetes-validations[0].rule: Forbidden: CEL rules are not supported by this version of the server",
+                "S.x-kubernetes-validations[0].rule: Required value: rule is not specified",
+                "S.x-kubernetes-validations[1].message: Invalid value: \" \": must be non-empty if specified",
+                "S.x-kubernetes-validations[2].fieldPath: Invalid value: \".a\": must be a valid path",
+                "S.x-kubernetes-validations[3].reason: Unsupported value: \"Why\": supported values: \
+                 \"FieldValueDuplicate\", \"FieldValueForbidden\", \"FieldValueInvalid\", \"FieldValueRequired\"",
             ],
         ),
         (

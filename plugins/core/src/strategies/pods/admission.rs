@@ -14,6 +14,7 @@ use crate::small;
 use crate::tree::{child, items, items_mut, or_set, remove, text};
 
 const CLASSES: &str = "/registry/priorityclasses/";
+const RUNTIME_CLASSES: &str = "/registry/runtimeclasses/";
 const LIMITS: &str = "/registry/limitranges/";
 const NOTE: &str = "kubernetes.io/limit-ranger";
 const TOLERATION_SECONDS: u32 = 300;
@@ -21,7 +22,58 @@ const TOLERATION_SECONDS: u32 = 300;
 pub(super) async fn admit(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
     limits(operation, store, pod).await?;
     priority(operation, store, pod).await?;
+    runtime_class(operation, store, pod).await?;
     tolerate(child(pod, "spec"));
+    Ok(())
+}
+
+/// `RuntimeClass`: what running in a class costs, and where it can.
+async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
+    let refuse = |why: &str| {
+        let why = format!("pod rejected: {why}");
+        Err(ApiError::forbidden(operation.definition, operation.name, why))
+    };
+    let name = text(&pod["spec"], "runtimeClassName").to_string();
+    let mut class = Value::Null;
+    if !name.is_empty() {
+        let classes = small::values(store, RUNTIME_CLASSES).await?;
+        match classes.into_iter().find(|class| class["metadata"]["name"] == *name) {
+            Some(found) => class = found,
+            None => return refuse(&format!("RuntimeClass \"{name}\" not found")),
+        }
+    }
+    let spec = child(pod, "spec");
+    let (cost, own) = (class["overhead"]["podFixed"].clone(), spec["overhead"].clone());
+    match (cost.is_object(), own.is_object()) {
+        (true, true) if own != cost => return refuse("Pod's Overhead doesn't match RuntimeClass's defined Overhead"),
+        (true, false) => spec["overhead"] = cost,
+        (false, true) => return refuse("Pod Overhead set without corresponding RuntimeClass defined Overhead"),
+        _ => {}
+    }
+    let scheduling = &class["scheduling"];
+    for (key, value) in scheduling["nodeSelector"].as_object().into_iter().flatten() {
+        let selector = child(spec, "nodeSelector");
+        match selector.get(key) {
+            Some(other) if other != value => {
+                return refuse(&format!(
+                    "conflict: runtimeClass.scheduling.nodeSelector[{key}] = {}; pod.spec.nodeSelector[{key}] = {}",
+                    value.as_str().unwrap_or_default(),
+                    other.as_str().unwrap_or_default()
+                ));
+            }
+            _ => selector[key] = value.clone(),
+        }
+    }
+    for toleration in items(scheduling, "tolerations") {
+        if !items(spec, "tolerations").any(|other| other == toleration) {
+            if !spec["tolerations"].is_array() {
+                spec["tolerations"] = json!([]);
+            }
+            if let Some(tolerations) = spec["tolerations"].as_array_mut() {
+                tolerations.push(toleration.clone());
+            }
+        }
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, text};
+use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, remove, text};
 
 /// Modes of files in volumes: 0644.
 const FILE_MODE: u32 = 420;
@@ -16,6 +16,10 @@ pub(crate) fn pod_spec(spec: &mut Value) {
     or_set_text(spec, "dnsPolicy", "ClusterFirst");
     or_set_text(spec, "restartPolicy", "Always");
     or_set(spec, "terminationGracePeriodSeconds", 30);
+    // Upstream's way to make up for those that were stored before they were refused.
+    if spec["terminationGracePeriodSeconds"].as_i64().is_some_and(|seconds| seconds < 0) {
+        spec["terminationGracePeriodSeconds"] = 1.into();
+    }
     or_set_text(spec, "schedulerName", "default-scheduler");
     child(spec, "securityContext");
     // The old name of the field is kept beside the new one.
@@ -57,6 +61,10 @@ fn container(container: &mut Value, host_network: bool) {
         false => "IfNotPresent",
     };
     or_set_text(container, "imagePullPolicy", policy);
+    // Behind a feature that is off.
+    if let Some(lifecycle) = existing(container, "lifecycle") {
+        remove(lifecycle, "stopSignal");
+    }
     or_set_text(container, "terminationMessagePath", "/dev/termination-log");
     or_set_text(container, "terminationMessagePolicy", "File");
     for port in items_mut(container, "ports") {

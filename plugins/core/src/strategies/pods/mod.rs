@@ -6,19 +6,17 @@ pub(crate) mod defaults;
 mod quality;
 pub(crate) mod validate;
 
+use apimachinery::rest::clock;
 use apimachinery::rest::object::carry_over;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Companions, Grace, Operation, Reading, Strategy};
+use apimachinery::validation::place::Place;
 use plugin_sdk::Store;
 use serde_json::{Value, json};
 
-use crate::tree::{child, items, items_mut, remove, text};
+use crate::tree::{child, existing, items, items_mut, text};
 
 const GRACE_SECONDS: i64 = 30;
-const UPDATABLE: &str = "pod updates may not change fields other than \
-    `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
-    `spec.tolerations` (only additions to existing tolerations),\
-    `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
 pub(super) struct Pods;
 
@@ -46,6 +44,7 @@ impl Strategy for Pods {
     }
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
+        select_by_own_labels(object);
         let quality = quality::of(&object["spec"]);
         object["status"] = json!({"phase": "Pending", "qosClass": quality});
         let gates = items(&object["spec"], "schedulingGates").count();
@@ -53,6 +52,7 @@ impl Strategy for Pods {
             object["status"]["conditions"] = json!([{
                 "type": "PodScheduled",
                 "status": "False",
+                "lastTransitionTime": clock::now(),
                 "reason": "SchedulingGated",
                 "message": "Scheduling is blocked due to non-empty scheduling gates",
             }]);
@@ -73,15 +73,21 @@ impl Strategy for Pods {
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        validate::pod_spec(&object["spec"], "spec", errors);
+        validate::pod(object, errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
-        if operation.subresource.is_empty() {
-            validate::pod_spec(&object["spec"], "spec", errors);
-            if !updatable(&object["spec"], &old["spec"]) {
-                errors.push(FieldError::forbidden("spec", UPDATABLE));
+        match operation.subresource {
+            "" => validate::update(object, old, errors),
+            "ephemeralcontainers" => validate::ephemeral_containers(object, old, errors),
+            "resize" => validate::resize(object, old, errors),
+            "status" => {
+                let had: Vec<&str> = items(&old["status"], "podIPs").map(|one| text(one, "ip")).collect();
+                for one in Place::root(object).at("status.podIPs").items() {
+                    one.with(one.at("ip").value()).address(&had, errors);
+                }
             }
+            _ => {}
         }
     }
 
@@ -120,6 +126,38 @@ fn ip_addresses(object: &mut Value) {
     }
 }
 
+/// Keys of labels whose values a pod shares, or does not share, with those that it is spread
+/// or placed with: upstream writes them into the selectors.
+fn select_by_own_labels(object: &mut Value) {
+    let labels = object["metadata"]["labels"].clone();
+    let merge = |term: &mut Value| {
+        if !term["labelSelector"].is_object() {
+            return;
+        }
+        for (list, operator) in [("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn")] {
+            let keys: Vec<String> = items(term, list).filter_map(Value::as_str).map(String::from).collect();
+            for key in keys {
+                let Some(value) = labels.get(&key) else { continue };
+                let expressions = &mut term["labelSelector"]["matchExpressions"];
+                if !expressions.is_array() {
+                    *expressions = json!([]);
+                }
+                if let Some(expressions) = expressions.as_array_mut() {
+                    expressions.push(json!({"key": key, "operator": operator, "values": [value]}));
+                }
+            }
+        }
+    };
+    let spec = child(object, "spec");
+    items_mut(spec, "topologySpreadConstraints").for_each(merge);
+    for kind in ["podAffinity", "podAntiAffinity"] {
+        let Some(affinity) = spec.get_mut("affinity").and_then(|affinity| existing(affinity, kind)) else { continue };
+        items_mut(affinity, "requiredDuringSchedulingIgnoredDuringExecution").for_each(merge);
+        let preferred = items_mut(affinity, "preferredDuringSchedulingIgnoredDuringExecution");
+        preferred.filter_map(|one| existing(one, "podAffinityTerm")).for_each(merge);
+    }
+}
+
 fn take_part(spec: &mut Value, asked: &Value, part: &str) {
     match part {
         "ephemeralcontainers" => spec["ephemeralContainers"] = asked["ephemeralContainers"].clone(),
@@ -141,44 +179,9 @@ fn take_part(spec: &mut Value, asked: &Value, part: &str) {
     }
 }
 
-/// Whether the specs differ in nothing but what may change.
-fn updatable(new: &Value, old: &Value) -> bool {
-    let tolerations = |spec: &Value| items(spec, "tolerations").cloned().collect::<Vec<_>>();
-    let (added, kept) = (tolerations(new), tolerations(old));
-    if !kept.iter().all(|toleration| added.contains(toleration)) {
-        return false;
-    }
-    let fixed = |spec: &Value| {
-        let mut spec = spec.clone();
-        for list in ["containers", "initContainers"] {
-            items_mut(&mut spec, list).for_each(|container| drop(remove(container, "image")));
-        }
-        for field in ["activeDeadlineSeconds", "tolerations", "schedulingGates"] {
-            remove(&mut spec, field);
-        }
-        if text_number(old, "terminationGracePeriodSeconds") < 0 {
-            remove(&mut spec, "terminationGracePeriodSeconds");
-        }
-        spec
-    };
-    fixed(new) == fixed(old)
-}
-
-fn text_number(object: &Value, key: &str) -> i64 {
-    object[key].as_i64().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn images_may_change_and_policies_may_not() {
-        let spec =
-            |image: &str, policy: &str| json!({"containers": [{"name": "c", "image": image}], "restartPolicy": policy});
-        assert!(updatable(&spec("a:2", "Always"), &spec("a:1", "Always")));
-        assert!(!updatable(&spec("a:1", "Never"), &spec("a:1", "Always")));
-    }
 
     #[test]
     fn an_address_is_in_the_list_of_addresses() {

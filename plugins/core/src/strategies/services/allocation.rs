@@ -13,7 +13,7 @@ use plugin_sdk::{Store, configuration};
 use serde_json::{Value, json};
 
 use crate::small;
-use crate::tree::{child, items, items_mut, remove, text};
+use crate::tree::{child, is_empty, items, items_mut, remove, text};
 
 const ADDRESSES_PREFIX: &str = "/registry/ipaddresses/";
 /// One object for each node port that is taken.
@@ -46,6 +46,24 @@ pub(super) fn release(object: &Value) -> Companions {
     companions
 }
 
+/// The cluster has one family. Who finds endpoints without a selector may have both.
+fn one_family(operation: &Operation<'_>, spec: &Value) -> Result<(), ApiError> {
+    if text(spec, "clusterIP") == "None" && is_empty(&spec["selector"]) {
+        return Ok(());
+    }
+    if spec["ipFamilyPolicy"] == "RequireDualStack" {
+        let why = "this cluster is not configured for dual-stack services";
+        return Err(refused(operation, "spec.ipFamilyPolicy", &spec["ipFamilyPolicy"], why));
+    }
+    let families = spec["ipFamilies"].as_array().into_iter().flatten().enumerate();
+    match families.into_iter().find(|(_, family)| *family == "IPv6") {
+        Some((at, family)) => {
+            Err(refused(operation, &format!("spec.ipFamilies[{at}]"), family, "not configured on this cluster"))
+        }
+        None => Ok(()),
+    }
+}
+
 async fn address(
     operation: &Operation<'_>,
     store: &Store,
@@ -62,6 +80,7 @@ async fn address(
         give_back(&had, companions);
         return Ok(());
     }
+    one_family(operation, spec)?;
     let asked = match text(spec, "clusterIP") {
         "" => spec["clusterIPs"][0].as_str().unwrap_or_default().to_string(),
         address => address.to_string(),

@@ -3,6 +3,7 @@
 mod allocation;
 mod validate;
 
+use apimachinery::rest::object::carry_over;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
 use apimachinery::validation::names;
@@ -10,8 +11,9 @@ use plugin_sdk::Store;
 use serde_json::{Value, json};
 
 pub(crate) use allocation::{PORTS_PREFIX, Range};
+pub(super) use validate::{host_name, public_address};
 
-use crate::tree::{child, is_empty, items_mut, or_set, or_set_text, remove, text};
+use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, remove, text};
 
 pub(super) struct Services;
 
@@ -30,6 +32,16 @@ impl Strategy for Services {
                 port["targetPort"] = port["port"].clone();
             }
         }
+        for ingress in existing(object, "status")
+            .and_then(|status| existing(status, "loadBalancer"))
+            .into_iter()
+            .flat_map(|balancer| items_mut(balancer, "ingress"))
+        {
+            if !text(ingress, "ip").is_empty() {
+                or_set(ingress, "ipMode", "VIP");
+            }
+        }
+        let spec = child(object, "spec");
         let kind = text(spec, "type").to_string();
         if matches!(kind.as_str(), "NodePort" | "LoadBalancer") || !is_empty(&spec["externalIPs"]) {
             or_set_text(spec, "externalTrafficPolicy", "Cluster");
@@ -43,6 +55,17 @@ impl Strategy for Services {
         families(spec, &kind);
     }
 
+    fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
+        object["status"] = json!({"loadBalancer": {}});
+    }
+
+    fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
+        match operation.subresource {
+            "status" => carry_over(object, old, "spec"),
+            _ => carry_over(object, old, "status"),
+        }
+    }
+
     fn admit<'a>(
         &'a self,
         operation: &'a Operation<'a>,
@@ -54,6 +77,8 @@ impl Strategy for Services {
             if !operation.subresource.is_empty() {
                 return Ok(Companions::default());
             }
+            let nothing = Value::Null;
+            follow_first(child(object, "spec"), old.map_or(&nothing, |old| &old["spec"]));
             if let Some(old) = old {
                 keep_allocated(object, old);
             }
@@ -76,30 +101,75 @@ impl Strategy for Services {
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        validate::spec(&object["spec"], errors);
+        validate::service(object, None, errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
-        if !operation.subresource.is_empty() {
-            return;
+        match operation.subresource {
+            "" => validate::change(object, old, errors),
+            "status" => validate::status(object, old, errors),
+            _ => {}
         }
-        let (new, old) = (&object["spec"], &old["spec"]);
-        let stays = new["type"] != "ExternalName" && old["type"] != "ExternalName";
-        if stays && !is_empty(&old["clusterIP"]) && new["clusterIP"] != old["clusterIP"] {
-            let why = "field is immutable";
-            errors.push(FieldError::invalid("spec.clusterIPs[0]", &new["clusterIP"], why));
-        }
-        self.validate(operation, object, errors);
     }
 
     fn validate_name(&self, name: &str) -> Vec<String> {
-        names::dns1035_label(name)
+        names::dns1123_label(name)
+    }
+}
+
+/// A client that knows only the first address changes, or leaves, all of them by it.
+fn follow_first(new: &mut Value, old: &Value) {
+    let same_first = text(new, "clusterIP") == text(old, "clusterIP");
+    if old.is_null() {
+        if !is_empty(&new["clusterIP"]) && is_empty(&new["clusterIPs"]) {
+            new["clusterIPs"] = json!([new["clusterIP"]]);
+        }
+    } else if same_first {
+        if is_empty(&new["clusterIPs"]) && !is_empty(&old["clusterIPs"]) {
+            new["clusterIPs"] = old["clusterIPs"].clone();
+        }
+    } else if new["clusterIPs"] == old["clusterIPs"] {
+        match text(new, "clusterIP") {
+            "" => drop(remove(new, "clusterIPs")),
+            first => new["clusterIPs"] = json!([first]),
+        }
     }
 }
 
 /// A client that sends no address means the one that the service has.
 fn keep_allocated(object: &mut Value, old: &Value) {
     let (new, old) = (child(object, "spec"), &old["spec"]);
+    let balanced = new["type"] == "LoadBalancer";
+    let exposed = balanced || new["type"] == "NodePort" || !is_empty(&new["externalIPs"]);
+    // What only the old type had, and nobody asked for anew, goes with it.
+    for (key, applies) in [
+        ("externalTrafficPolicy", exposed),
+        ("allocateLoadBalancerNodePorts", balanced),
+        ("loadBalancerClass", balanced),
+        ("healthCheckNodePort", balanced),
+    ] {
+        if !applies && new.get(key) == old.get(key) {
+            remove(new, key);
+        }
+    }
+    let node_ports = |spec: &Value| -> Vec<i64> {
+        let all = crate::tree::items(spec, "ports").filter_map(|port| port["nodePort"].as_i64());
+        all.filter(|port| *port != 0).collect()
+    };
+    let has_ports = |spec: &Value| matches!(text(spec, "type"), "NodePort" | "LoadBalancer");
+    if has_ports(old) && !has_ports(new) && node_ports(new) == node_ports(old) {
+        items_mut(new, "ports").for_each(|port| drop(remove(port, "nodePort")));
+    }
+    if new["type"] == "ExternalName" && old["type"] != "ExternalName" {
+        for key in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            if new[key] == old[key] {
+                remove(new, key);
+            }
+        }
+        if is_empty(&new["clusterIPs"]) && new["clusterIP"] == old["clusterIP"] {
+            remove(new, "clusterIP");
+        }
+    }
     if new["type"] == "ExternalName" || old["type"] == "ExternalName" {
         return;
     }
@@ -113,19 +183,6 @@ fn keep_allocated(object: &mut Value, old: &Value) {
             if let Some(value) = old.get(key) {
                 or_set(new, key, value.clone());
             }
-        }
-    }
-    let balanced = new["type"] == "LoadBalancer";
-    let exposed = balanced || new["type"] == "NodePort" || !is_empty(&new["externalIPs"]);
-    // What only the old type had, and nobody asked for anew, goes with it.
-    for (key, applies) in [
-        ("externalTrafficPolicy", exposed),
-        ("allocateLoadBalancerNodePorts", balanced),
-        ("loadBalancerClass", balanced),
-        ("healthCheckNodePort", balanced),
-    ] {
-        if !applies && new.get(key) == old.get(key) {
-            remove(new, key);
         }
     }
     // Node ports stay, too, by the port that they are for.

@@ -1,13 +1,15 @@
 //! Horizontal pod autoscalers: stored as `autoscaling/v2`, where everything is a metric;
 //! `autoscaling/v1` has a number for the CPU and keeps the rest in annotations.
 
+mod validate;
+
 use apimachinery::rest::object::metadata_mut;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::validation::place::Place;
 use serde_json::{Value, json};
 
-use crate::check;
-use crate::tree::{child, is_empty, items, or_set, or_set_text, remove, text};
+use crate::tree::{child, is_empty, or_set, or_set_text, remove};
 
 pub(super) struct Autoscalers;
 pub(super) struct OldAutoscalers;
@@ -35,20 +37,13 @@ impl Strategy for Autoscalers {
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        bounds(&object["spec"], errors);
-        for (index, metric) in items(&object["spec"], "metrics").enumerate() {
-            if text(metric, "type").is_empty() {
-                errors.push(FieldError::required(
-                    format!("spec.metrics[{index}].type"),
-                    "must specify a metric source type",
-                ));
-            }
-        }
+        validate::spec(&Place::root(object).at("spec"), errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, _old: &Value, errors: &mut Vec<FieldError>) {
-        if operation.subresource.is_empty() {
-            self.validate(operation, object, errors);
+        match operation.subresource {
+            "" => self.validate(operation, object, errors),
+            _ => validate::status(&Place::root(object).at("status"), errors),
         }
     }
 }
@@ -67,13 +62,17 @@ impl Strategy for OldAutoscalers {
         object["status"] = json!({"currentReplicas": 0, "desiredReplicas": 0});
     }
 
+    /// What is wrong is told of the form in which it is stored, as upstream tells it.
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        bounds(&object["spec"], errors);
+        let mut stored = object.clone();
+        self.reshape_to_store(&mut stored);
+        validate::spec(&Place::root(&stored).at("spec"), errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, _old: &Value, errors: &mut Vec<FieldError>) {
-        if operation.subresource.is_empty() {
-            self.validate(operation, object, errors);
+        match operation.subresource {
+            "" => self.validate(operation, object, errors),
+            _ => validate::status(&Place::root(object).at("status"), errors),
         }
     }
 
@@ -188,31 +187,6 @@ fn behavior(behavior: &mut Value) {
             };
         }
     }
-}
-
-fn bounds(spec: &Value, errors: &mut Vec<FieldError>) {
-    let number = |key: &str| spec[key].as_i64();
-    if number("minReplicas").is_some_and(|least| least < 1) {
-        errors.push(FieldError::invalid(
-            "spec.minReplicas",
-            &spec["minReplicas"],
-            "must be greater than or equal to 1",
-        ));
-    }
-    let most = number("maxReplicas").unwrap_or(0);
-    let shown = json!(most);
-    if most < 1 {
-        errors.push(FieldError::invalid("spec.maxReplicas", &shown, "must be greater than 0"));
-    }
-    if number("minReplicas").is_some_and(|least| most < least) {
-        errors.push(FieldError::invalid("spec.maxReplicas", &shown, "must be greater than or equal to `minReplicas`"));
-    }
-    for field in ["kind", "name"] {
-        if text(&spec["scaleTargetRef"], field).is_empty() {
-            errors.push(FieldError::required(format!("spec.scaleTargetRef.{field}"), ""));
-        }
-    }
-    check::not_negative("spec.targetCPUUtilizationPercentage", &spec["targetCPUUtilizationPercentage"], errors);
 }
 
 #[cfg(test)]

@@ -1,0 +1,31 @@
+//! The Common Expression Language, in which definitions of custom resources state rules
+//! (`x-kubernetes-validations`).
+//!
+//! Expressions are parsed, checked against the types that a schema declares, and weighed before
+//! a definition is accepted; then they run on every write. All of it follows upstream's library,
+//! down to messages and costs: crates that evaluate the language neither check types nor tell
+//! where an error is.
+
+mod ast;
+mod check;
+mod cost;
+mod declared;
+mod definition;
+mod eval;
+mod functions;
+mod kubernetes;
+mod lexer;
+mod library;
+mod macros;
+mod parser;
+mod rules;
+mod strings;
+mod times;
+mod types;
+mod value;
+
+pub use self::definition::{Context, Total};
+pub use self::rules::{Budget, Rules, validate};
+
+#[cfg(test)]
+mod tests;

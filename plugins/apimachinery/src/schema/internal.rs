@@ -1,0 +1,168 @@
+//! How upstream's internal types show in messages: as structs under Go's names, all fields
+//! there. The generated table (`internal-types.json`) says which those are.
+
+use serde_json::{Map, Value};
+
+use super::builtin;
+
+/// A field of an internal struct.
+pub(super) struct InternalField {
+    /// Empty for metadata, whose members stand among the struct's own.
+    pub(super) go: &'static str,
+    /// Where the value is in the served form; `../` leads to the object around.
+    pub(super) json: &'static str,
+    pub(super) absent: Absent,
+    /// The struct that it holds, itself, in a list or in a map.
+    pub(super) of: &'static str,
+}
+
+/// What shows of a field that is not set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    Null,
+    Text,
+    Number,
+    Bool,
+    Struct,
+    Quantity,
+    Nothing,
+    Metadata,
+}
+
+include!(concat!(env!("OUT_DIR"), "/internal.rs"));
+
+fn fields(name: &str) -> Option<&'static [InternalField]> {
+    TYPES.binary_search_by_key(&name, |(name, _)| name).ok().map(|found| TYPES[found].1)
+}
+
+/// A value of a built-in type as upstream shows it.
+pub fn show(name: &str, value: &Value) -> Value {
+    convert(name, value, &Value::Null)
+}
+
+/// A map in the order in which Go writes one.
+pub fn sorted(value: &Value) -> Value {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    value
+}
+
+/// What changed, as upstream shows it: a unified diff of both values' indented forms.
+pub fn diff(name: &str, old: &Value, new: &Value) -> String {
+    diff_shown(&show(name, old), &show(name, new))
+}
+
+/// As [`diff`], of values that are shown already.
+pub fn diff_shown(old: &Value, new: &Value) -> String {
+    super::difference::unified(&indented(old), &indented(new))
+}
+
+fn indented(value: &Value) -> String {
+    let mut out = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
+    let written = serde::Serialize::serialize(value, &mut serializer).is_ok();
+    debug_assert!(written, "a tree can be written");
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// A value in the place of a struct: the struct, or a list or map of it.
+fn convert(name: &str, value: &Value, around: &Value) -> Value {
+    match (value, fields(name)) {
+        (Value::Array(items), _) => items.iter().map(|item| convert(name, item, around)).collect(),
+        (Value::Object(_), Some(fields)) => {
+            let mut shown = Map::new();
+            for field in fields {
+                field.write(value, around, &mut shown);
+            }
+            Value::Object(shown)
+        }
+        // A type that shows under the names that it is served with.
+        (Value::Object(object), None) => match builtin::Type::find(name) {
+            Some(of) => in_order(of.schema(), object),
+            None => sorted(value),
+        },
+        _ => value.clone(),
+    }
+}
+
+fn in_order(schema: &super::Schema, object: &Map<String, Value>) -> Value {
+    let super::Shape::Object(shape) = &schema.shape else { return sorted(&Value::Object(object.clone())) };
+    if shape.fields.is_empty() {
+        return sorted(&Value::Object(object.clone()));
+    }
+    let fields = shape.fields.iter().filter_map(|field| Some((field.name.to_string(), object.get(&*field.name)?)));
+    fields.map(|(name, value)| (name, sorted(value))).collect()
+}
+
+impl InternalField {
+    fn write(&self, object: &Value, around: &Value, shown: &mut Map<String, Value>) {
+        let value = match self.json.strip_prefix("../") {
+            Some(key) => &around[key],
+            None if self.json.is_empty() => &Value::Null,
+            None => self.json.split('.').fold(object, |value, key| &value[key]),
+        };
+        if self.absent == Absent::Metadata {
+            return metadata(value, shown);
+        }
+        let unset = || match self.absent {
+            Absent::Text => Value::from(""),
+            Absent::Number => Value::from(0),
+            Absent::Bool => Value::from(false),
+            Absent::Quantity => Value::from("0"),
+            Absent::Struct => convert(self.of, &Value::Object(Map::new()), object),
+            _ => Value::Null,
+        };
+        let value = match value {
+            Value::Null if self.absent == Absent::Nothing => return,
+            Value::Null => unset(),
+            value if self.of.is_empty() => sorted(value),
+            value => convert(self.of, value, object),
+        };
+        shown.insert(self.go.to_string(), value);
+    }
+}
+
+fn metadata(value: &Value, shown: &mut Map<String, Value>) {
+    if let Value::Object(object) = convert("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", value, &Value::Null) {
+        shown.extend(object);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_struct_shows_all_of_its_fields_under_gos_names() {
+        assert_eq!(
+            show("io.k8s.api.rbac.v1.RoleRef", &json!({"name": "r", "kind": "Role", "apiGroup": "g"})).to_string(),
+            r#"{"APIGroup":"g","Kind":"Role","Name":"r"}"#
+        );
+        assert_eq!(
+            show("io.k8s.api.core.v1.SeccompProfile", &json!({"type": "X"})).to_string(),
+            r#"{"Type":"X","LocalhostProfile":null}"#
+        );
+    }
+
+    #[test]
+    fn what_moved_is_found_around() {
+        let spec = show("io.k8s.api.core.v1.PodSpec", &json!({"hostNetwork": true, "securityContext": {}}));
+        assert_eq!(spec["SecurityContext"]["HostNetwork"], true);
+        assert_eq!(spec["RestartPolicy"], "");
+        assert_eq!(spec["Containers"], Value::Null);
+    }
+
+    #[test]
+    fn a_difference_shows_lines_around_it() {
+        let spec = |policy: &str| json!({"restartPolicy": policy, "dnsPolicy": "ClusterFirst"});
+        assert_eq!(
+            diff("io.k8s.api.core.v1.PodSpec", &spec("Always"), &spec("Never")),
+            "@@ -3,7 +3,7 @@\n  \"InitContainers\": null,\n  \"Containers\": null,\n  \"EphemeralContainers\": null,\n\
+             - \"RestartPolicy\": \"Always\",\n+ \"RestartPolicy\": \"Never\",\n  \
+             \"TerminationGracePeriodSeconds\": null,\n  \"ActiveDeadlineSeconds\": null,\n  \"DNSPolicy\": \"ClusterFirst\",\n"
+        );
+    }
+}

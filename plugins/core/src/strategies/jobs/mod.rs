@@ -1,0 +1,135 @@
+//! Jobs, which select their pods by an identity of their own, and cron jobs.
+
+mod cron;
+mod failures;
+mod schedule;
+mod status;
+mod validate;
+
+use apimachinery::rest::object::meta;
+use apimachinery::status::FieldError;
+use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::validation::place::Place;
+use serde_json::Value;
+
+use super::pods::defaults;
+use crate::tree::{child, is_empty, or_set, or_set_text};
+
+pub(super) struct Jobs;
+pub(super) struct CronJobs;
+
+const UID: &str = "batch.kubernetes.io/controller-uid";
+const NAME: &str = "batch.kubernetes.io/job-name";
+
+impl Strategy for Jobs {
+    fn default(&self, object: &mut Value) {
+        let spec = child(object, "spec");
+        // Without either number a job is done when one pod is.
+        if spec["completions"].is_null() && spec["parallelism"].is_null() {
+            spec["completions"] = 1.into();
+        }
+        or_set(spec, "parallelism", 1);
+        let limit = if is_empty(&spec["backoffLimitPerIndex"]) { 6 } else { i32::MAX };
+        or_set(spec, "backoffLimit", limit);
+        or_set_text(spec, "completionMode", "NonIndexed");
+        or_set(spec, "suspend", false);
+        or_set(spec, "manualSelector", false);
+        let policy = if is_empty(&spec["podFailurePolicy"]) { "TerminatingOrFailed" } else { "Failed" };
+        or_set_text(spec, "podReplacementPolicy", policy);
+        defaults::template(spec);
+        let labels = spec["template"]["metadata"]["labels"].clone();
+        if !is_empty(&labels) && is_empty(&object["metadata"]["labels"]) {
+            object["metadata"]["labels"] = labels;
+        }
+    }
+
+    fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
+        let (uid, name) = (meta(object, "uid").to_string(), meta(object, "name").to_string());
+        let labels = [(UID, &uid), (NAME, &name), ("controller-uid", &uid), ("job-name", &name)];
+        let spec = child(object, "spec");
+        if spec["manualSelector"] == true {
+            return;
+        }
+        let metadata = child(child(spec, "template"), "metadata");
+        let own = child(metadata, "labels");
+        labels.iter().for_each(|(key, value)| own[*key] = value.as_str().into());
+        let selector = child(spec, "selector");
+        child(selector, "matchLabels")[UID] = uid.as_str().into();
+        let own = child(child(object, "metadata"), "labels");
+        labels.iter().for_each(|(key, value)| own[*key] = value.as_str().into());
+    }
+
+    fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        validate::job(&Place::root(object), errors);
+    }
+
+    fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+        match operation.subresource {
+            "" => validate::change(&Place::root(object), old, errors),
+            _ => status::change(&Place::root(object), old, errors),
+        }
+    }
+
+    fn generation(&self) -> bool {
+        true
+    }
+}
+
+impl Strategy for CronJobs {
+    fn default(&self, object: &mut Value) {
+        let spec = child(object, "spec");
+        or_set_text(spec, "concurrencyPolicy", "Allow");
+        or_set(spec, "suspend", false);
+        or_set(spec, "successfulJobsHistoryLimit", 3);
+        or_set(spec, "failedJobsHistoryLimit", 1);
+        defaults::template(child(child(spec, "jobTemplate"), "spec"));
+    }
+
+    fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        const LENGTH_MAX: usize = 63 - 11;
+        let root = Place::root(object);
+        cron::spec(&root.at("spec"), None, errors);
+        let name = root.at("metadata.name");
+        // Jobs are named after it, with a time behind.
+        if name.text().len() > LENGTH_MAX {
+            name.invalid(format!("must be no more than {LENGTH_MAX} characters"), errors);
+        }
+    }
+
+    fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+        if operation.subresource.is_empty() {
+            cron::spec(&Place::root(object).at("spec"), Some(&old["spec"]), errors);
+        }
+    }
+
+    fn generation(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_job_selects_by_its_identity() {
+        let mut object = json!({"metadata": {"name": "j", "uid": "u"}, "spec": {"template": {"spec": {}}}});
+        Jobs.default(&mut object);
+        let definition = apimachinery::definition::Definition::builtin("batch", "v1", "jobs", &Jobs);
+        let operation = Operation {
+            definition: &definition,
+            namespace: "ns",
+            name: "j",
+            subresource: "",
+            user: "u",
+            groups: &[],
+            dry_run: false,
+        };
+        Jobs.prepare_for_create(&operation, &mut object);
+        assert_eq!(object["spec"]["selector"], json!({"matchLabels": {UID: "u"}}));
+        assert_eq!(object["spec"]["template"]["metadata"]["labels"][NAME], "j");
+        assert_eq!((&object["spec"]["completions"], &object["spec"]["parallelism"]), (&json!(1), &json!(1)));
+    }
+}

@@ -1,0 +1,90 @@
+//! Schedules as cron reads them, and what it says of those that are none.
+
+/// What the cron library says of a schedule that is none.
+pub(super) fn error(schedule: &str) -> Option<String> {
+    if schedule.starts_with('@') {
+        const NAMED: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
+        let known = NAMED.contains(&schedule) || schedule.starts_with("@every ");
+        return (!known).then(|| format!("unrecognized descriptor: {schedule}"));
+    }
+    // A zone in front is another matter.
+    let zoned = schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ=");
+    let schedule = if zoned { schedule.split_once(' ').map_or("", |(_, rest)| rest) } else { schedule };
+    let fields: Vec<&str> = schedule.split_whitespace().collect();
+    if fields.len() != 5 {
+        return Some(format!("expected exactly 5 fields, found {}: [{}]", fields.len(), fields.join(" ")));
+    }
+    const BOUNDS: [(u32, u32); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
+    fields.iter().zip(BOUNDS).enumerate().find_map(|(index, (field, bounds))| field_error(index, field, bounds))
+}
+
+fn field_error(index: usize, field: &str, (low, high): (u32, u32)) -> Option<String> {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+    let number = |text: &str| -> Result<u32, String> {
+        let named = match index {
+            3 => MONTHS.iter().position(|name| text.eq_ignore_ascii_case(name)).map(|at| at + 1),
+            4 => DAYS.iter().position(|name| text.eq_ignore_ascii_case(name)),
+            _ => None,
+        };
+        if let Some(named) = named {
+            return Ok(named as u32);
+        }
+        text.parse().map_err(|_| {
+            format!(
+                "failed to parse int from {text}: strconv.Atoi: parsing {}: invalid syntax",
+                apimachinery::validation::quoted(text)
+            )
+        })
+    };
+    let part = |part: &str| -> Result<(), String> {
+        if part.matches('/').count() > 1 {
+            return Err(format!("too many slashes: {part}"));
+        }
+        if part.split('/').next().is_some_and(|range| range.matches('-').count() > 1) {
+            return Err(format!("too many hyphens: {part}"));
+        }
+        let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
+        if let Some(step) = step
+            && number(step)? == 0
+        {
+            return Err(format!("step of range should be a positive number: {part}"));
+        }
+        if matches!(range, "*" | "?") {
+            return Ok(());
+        }
+        let (start, end) = range.split_once('-').unwrap_or((range, range));
+        let (start, end) = (number(start)?, number(end)?);
+        if start < low {
+            return Err(format!("beginning of range ({start}) below minimum ({low}): {part}"));
+        }
+        if end > high {
+            return Err(format!("end of range ({end}) above maximum ({high}): {part}"));
+        }
+        if start > end {
+            return Err(format!("beginning of range ({start}) beyond end of range ({end}): {part}"));
+        }
+        Ok(())
+    };
+    field.split(',').find_map(|text| part(text).err())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedules_are_read_as_cron_reads_them() {
+        for (schedule, want) in [
+            ("*/5 * * * *", None),
+            ("@daily", None),
+            ("0 12 1-15 jan,mar mon-fri", None),
+            ("soon", Some("expected exactly 5 fields, found 1: [soon]")),
+            ("60 * * * *", Some("end of range (60) above maximum (59): 60")),
+            ("x * * * *", Some("failed to parse int from x: strconv.Atoi: parsing \"x\": invalid syntax")),
+            ("@never", Some("unrecognized descriptor: @never")),
+        ] {
+            assert_eq!(error(schedule).as_deref(), want, "{schedule}");
+        }
+    }
+}

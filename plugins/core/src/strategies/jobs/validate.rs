@@ -1,0 +1,239 @@
+//! Whether a job can be run, and what of it may change.
+
+use apimachinery::schema::internal;
+use apimachinery::validation::names;
+use apimachinery::validation::place::{Findings, Place};
+use serde_json::{Value, json};
+
+use super::failures::{failure_policy, success_policy};
+use super::{NAME, UID};
+use crate::check;
+use crate::strategies::pods::validate;
+use crate::tree::{child, remove};
+
+const MANAGED_BY_LENGTH_MAX: usize = 63;
+const INDEXED_MAX: i64 = 100_000;
+/// From so many completions on the rest is bounded more tightly.
+const MANY_COMPLETIONS: i64 = 100_000;
+const MANY_BOUND: i64 = 10_000;
+const SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
+const TEMPLATE: &str = "io.k8s.api.core.v1.PodTemplateSpec";
+
+pub(super) fn job(object: &Place<'_, '_>, findings: &mut Findings) {
+    generated_selector(object, findings);
+    let spec = object.at("spec");
+    whole_spec(&spec, findings);
+    let completions = spec.at("completions").number().unwrap_or(0);
+    if spec.at("completionMode").text() == "Indexed" && completions > 0 {
+        let name = object.at("metadata.name");
+        let host = format!("{}-{}", name.text(), completions - 1);
+        if !names::dns1123_label(&host).is_empty() {
+            name.invalid(format!("will not able to create pod with invalid DNS label: {host}"), findings);
+        }
+    }
+}
+
+/// Unless a client selects by itself, a job selects by its identity.
+fn generated_selector(object: &Place<'_, '_>, findings: &mut Findings) {
+    let (selector, uid, name) = (object.at("spec.selector"), object.at("metadata.uid"), object.at("metadata.name"));
+    if object.at("spec.manualSelector").is_true() || !selector.is_given() {
+        return;
+    }
+    let metadata = object.at("spec.template.metadata");
+    for (label, want) in
+        [("controller-uid", uid.text()), ("job-name", name.text()), (UID, uid.text()), (NAME, name.text())]
+    {
+        let labels = metadata.at("labels");
+        let own = labels.entry(label);
+        if !own.is_given() {
+            own.required(&format!("must be '{want}'"), findings);
+        } else if own.text() != want {
+            own.invalid_as(&internal::sorted(labels.value()), format!("must be '{want}'"), findings);
+        }
+    }
+    let expected = json!({"controller-uid": uid.text(), "job-name": name.text(), UID: uid.text(), NAME: name.text()});
+    if !check::selects(selector.value(), &expected) {
+        let shown = internal::show(SELECTOR, selector.value());
+        selector.invalid_as(&shown, "`selector` not auto-generated", findings);
+    }
+}
+
+fn whole_spec(spec: &Place<'_, '_>, findings: &mut Findings) {
+    self::spec(spec, findings);
+    let selector = spec.at("selector");
+    if !selector.is_given() {
+        selector.required("", findings);
+    }
+    let before = findings.len();
+    selector.selector(findings);
+    let labels = spec.at("template.metadata.labels");
+    let selects = selector.is_given() && check::selects(selector.value(), labels.value());
+    if findings.len() == before && !selects {
+        labels.invalid_as(&internal::sorted(labels.value()), "`selector` does not match template `labels`", findings);
+    }
+}
+
+/// What jobs and the templates of cron jobs have in common.
+pub(super) fn spec(spec: &Place<'_, '_>, findings: &mut Findings) {
+    for field in [
+        "parallelism",
+        "completions",
+        "activeDeadlineSeconds",
+        "backoffLimit",
+        "ttlSecondsAfterFinished",
+        "backoffLimitPerIndex",
+        "maxFailedIndexes",
+    ] {
+        spec.at(field).not_negative(findings);
+    }
+    let per_index = spec.at("backoffLimitPerIndex");
+    if spec.at("maxFailedIndexes").is_given() && !per_index.is_given() {
+        per_index.required("when maxFailedIndexes is specified", findings);
+    }
+    let manager = spec.at("managedBy");
+    if manager.is_given() {
+        manager.domain_path(findings);
+        if manager.text().len() > MANAGED_BY_LENGTH_MAX {
+            manager.too_long(MANAGED_BY_LENGTH_MAX, findings);
+        }
+    }
+    spec.at("completionMode").none_or_one_of(&["NonIndexed", "Indexed"], findings);
+    match spec.at("completionMode").text() {
+        "Indexed" => indexed(spec, findings),
+        "" | "NonIndexed" => {
+            for field in ["backoffLimitPerIndex", "maxFailedIndexes"] {
+                if spec.at(field).is_given() {
+                    spec.at(field).invalid("requires indexed completion mode", findings);
+                }
+            }
+        }
+        _ => {}
+    }
+    let (failures, success) = (spec.at("podFailurePolicy"), spec.at("successPolicy"));
+    if failures.is_given() {
+        failure_policy(spec, &failures, findings);
+    }
+    if success.is_given() {
+        if spec.at("completionMode").text() == "Indexed" {
+            success_policy(spec, &success, findings);
+        } else {
+            let shown = internal::show("io.k8s.api.batch.v1.SuccessPolicy", success.value());
+            success.invalid_as(&shown, "requires indexed completion mode", findings);
+        }
+    }
+    let allowed: &[&str] = if failures.is_given() { &["Failed"] } else { &["Failed", "TerminatingOrFailed"] };
+    spec.at("podReplacementPolicy").none_or_one_of(allowed, findings);
+    validate::template(&spec.at("template"), findings);
+    let policy = spec.at("template.spec.restartPolicy");
+    match policy.text() {
+        "" | "Always" => policy.required("valid values: \"OnFailure\", \"Never\"", findings),
+        "OnFailure" if failures.is_given() => {
+            policy.invalid("only \"Never\" is supported when podFailurePolicy is specified", findings);
+        }
+        "OnFailure" | "Never" => {}
+        _ => policy.unsupported(&["OnFailure", "Never"], findings),
+    }
+}
+
+fn indexed(spec: &Place<'_, '_>, findings: &mut Findings) {
+    let (completions, parallel, failed) = (spec.at("completions"), spec.at("parallelism"), spec.at("maxFailedIndexes"));
+    if !completions.is_given() {
+        completions.required("when completion mode is Indexed", findings);
+    }
+    let above = |place: &Place<'_, '_>, most: i64| place.number().is_some_and(|number| number > most);
+    if above(&parallel, INDEXED_MAX) {
+        let why = format!("must be less than or equal to {INDEXED_MAX} when completion mode is Indexed");
+        parallel.invalid(why, findings);
+    }
+    if completions.number().is_some_and(|most| above(&failed, most)) {
+        failed.invalid("must be less than or equal to completions", findings);
+    }
+    if above(&failed, INDEXED_MAX) {
+        failed.invalid(format!("must be less than or equal to {INDEXED_MAX}"), findings);
+    }
+    if !above(&completions, MANY_COMPLETIONS) || !spec.at("backoffLimitPerIndex").is_given() {
+        return;
+    }
+    if !failed.is_given() {
+        failed.required(&format!("must be specified when completions is above {MANY_COMPLETIONS}"), findings);
+    }
+    let why = format!(
+        "must be less than or equal to {MANY_BOUND} when completions are above {MANY_COMPLETIONS} and used with backoff \
+         limit per index"
+    );
+    for place in [parallel, failed] {
+        if above(&place, MANY_BOUND) {
+            place.invalid(why.as_str(), findings);
+        }
+    }
+}
+
+pub(super) fn change(object: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
+    let (spec, was) = (object.at("spec"), &old["spec"]);
+    whole_spec(&spec, findings);
+    let completions = spec.at("completions");
+    if spec.at("completionMode").text() != "Indexed" {
+        completions.immutable(&was["completions"], findings);
+    } else if completions.value() != &was["completions"]
+        && completions.is_given()
+        && completions.value() != spec.at("parallelism").value()
+    {
+        completions.invalid("can only be modified in tandem with spec.parallelism", findings);
+    }
+    let fixed = |field: &str, of: &str, findings: &mut Findings| {
+        let place = spec.at(field);
+        if place.value() != &was[field] {
+            let shown = if of.is_empty() { place.value().clone() } else { internal::show(of, place.value()) };
+            place.with(&shown).invalid_as(&shown, "field is immutable", findings);
+        }
+    };
+    fixed("selector", SELECTOR, findings);
+    template(&spec, old, findings);
+    fixed("completionMode", "", findings);
+    fixed("podFailurePolicy", "io.k8s.api.batch.v1.PodFailurePolicy", findings);
+    fixed("backoffLimitPerIndex", "", findings);
+    fixed("managedBy", "", findings);
+    fixed("successPolicy", "io.k8s.api.batch.v1.SuccessPolicy", findings);
+}
+
+/// While a job is suspended, where its pods run and what they may use can change.
+fn template(spec: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
+    let (template, mut before) = (spec.at("template"), old["spec"]["template"].clone());
+    let suspended = old["spec"]["suspend"] == true;
+    if suspended && old["status"].get("startTime").is_none() {
+        let new = template.value();
+        for field in ["nodeSelector", "tolerations", "schedulingGates"] {
+            put(child(&mut before, "spec"), field, &new["spec"][field]);
+        }
+        for field in ["annotations", "labels"] {
+            put(child(&mut before, "metadata"), field, &new["metadata"][field]);
+        }
+        let affinity = &new["spec"]["affinity"]["nodeAffinity"];
+        if !affinity.is_null() || before["spec"]["affinity"].is_object() {
+            put(child(child(&mut before, "spec"), "affinity"), "nodeAffinity", affinity);
+        }
+        if before["spec"]["affinity"].as_object().is_some_and(serde_json::Map::is_empty) {
+            remove(&mut before["spec"], "affinity");
+        }
+        for list in ["containers", "initContainers"] {
+            let wanted = new["spec"][list].as_array().cloned().unwrap_or_default();
+            let Some(own) = before["spec"][list].as_array_mut().filter(|own| own.len() == wanted.len()) else {
+                continue;
+            };
+            for (own, wanted) in own.iter_mut().zip(wanted).filter(|(own, wanted)| own["name"] == wanted["name"]) {
+                put(own, "resources", &wanted["resources"]);
+            }
+        }
+    }
+    if template.value() != &before {
+        let shown = internal::show(TEMPLATE, template.value());
+        template.invalid_as(&shown, "field is immutable", findings);
+    }
+}
+
+fn put(object: &mut Value, key: &str, value: &Value) {
+    match value {
+        Value::Null => drop(remove(object, key)),
+        value => object[key] = value.clone(),
+    }
+}

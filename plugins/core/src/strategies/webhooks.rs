@@ -1,0 +1,248 @@
+//! Webhooks and policies of admission: which requests they are asked about, and how they are
+//! reached. They are stored; who evaluates them is the server's admission.
+
+use std::collections::BTreeSet;
+
+use apimachinery::validation::names;
+use apimachinery::validation::place::{Findings, Place};
+use serde_json::{Value, json};
+
+use super::rules::{RULES, Rules};
+use crate::tree::{child, existing, items_mut, or_set, or_set_text};
+
+const REVIEW_VERSIONS: [&str; 2] = ["v1", "v1beta1"];
+const OPERATIONS: [&str; 5] = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
+const NO_SIDE_EFFECTS: [&str; 2] = ["None", "NoneOnDryRun"];
+const URL_FORM: &str = "; desired format: https://host[/path]";
+
+pub(super) static VALIDATING_WEBHOOKS: Rules = Rules {
+    default: |object| webhook_defaults(object, false),
+    validate: |object, findings| webhooks(object, false, findings),
+    generation: true,
+    unconditional_update: false,
+    ..RULES
+};
+
+pub(super) static MUTATING_WEBHOOKS: Rules = Rules {
+    default: |object| webhook_defaults(object, true),
+    validate: |object, findings| webhooks(object, true, findings),
+    ..VALIDATING_WEBHOOKS
+};
+
+pub(super) static POLICIES: Rules = Rules {
+    default: |object| {
+        let spec = child(object, "spec");
+        or_set_text(spec, "failurePolicy", "Fail");
+        if let Some(constraints) = existing(spec, "matchConstraints") {
+            match_defaults(constraints);
+        }
+    },
+    generation: true,
+    unconditional_update: false,
+    ..RULES
+};
+
+pub(super) static POLICY_BINDINGS: Rules = Rules {
+    default: |object| {
+        if let Some(resources) = existing(child(object, "spec"), "matchResources") {
+            match_defaults(resources);
+        }
+    },
+    generation: true,
+    unconditional_update: false,
+    ..RULES
+};
+
+fn webhook_defaults(object: &mut Value, mutating: bool) {
+    for webhook in items_mut(object, "webhooks") {
+        or_set_text(webhook, "failurePolicy", "Fail");
+        or_set_text(webhook, "matchPolicy", "Equivalent");
+        or_set(webhook, "namespaceSelector", json!({}));
+        or_set(webhook, "objectSelector", json!({}));
+        or_set(webhook, "timeoutSeconds", 10);
+        if mutating {
+            or_set_text(webhook, "reinvocationPolicy", "Never");
+        }
+        if let Some(service) = existing(child(webhook, "clientConfig"), "service") {
+            or_set(service, "port", 443);
+        }
+        items_mut(webhook, "rules").for_each(|rule| or_set_text(rule, "scope", "*"));
+    }
+}
+
+fn match_defaults(resources: &mut Value) {
+    or_set_text(resources, "matchPolicy", "Equivalent");
+    or_set(resources, "namespaceSelector", json!({}));
+    or_set(resources, "objectSelector", json!({}));
+    for list in ["resourceRules", "excludeResourceRules"] {
+        items_mut(resources, list).for_each(|rule| or_set_text(rule, "scope", "*"));
+    }
+}
+
+fn webhooks(object: &Place<'_, '_>, mutating: bool, findings: &mut Findings) {
+    let mut names = BTreeSet::new();
+    for webhook in object.at("webhooks").items() {
+        self::webhook(&webhook, mutating, findings);
+        review_versions(&webhook.at("admissionReviewVersions"), findings);
+        let name = webhook.at("name");
+        if !name.is_empty() && !names.insert(name.text()) {
+            name.duplicate(findings);
+        }
+    }
+}
+
+fn webhook(webhook: &Place<'_, '_>, mutating: bool, findings: &mut Findings) {
+    webhook.at("name").qualified_domain(findings);
+    webhook.at("rules").items().for_each(|rule| self::rule(&rule, findings));
+    webhook.at("failurePolicy").none_or_one_of(&["Fail", "Ignore"], findings);
+    webhook.at("matchPolicy").none_or_one_of(&["Equivalent", "Exact"], findings);
+    let effects = webhook.at("sideEffects");
+    if effects.is_given() {
+        effects.none_or_one_of(&NO_SIDE_EFFECTS, findings);
+    } else {
+        effects.required("must specify one of None, NoneOnDryRun", findings);
+    }
+    let timeout = webhook.at("timeoutSeconds");
+    if timeout.number().is_some_and(|seconds| !(1..=30).contains(&seconds)) {
+        timeout.invalid("the timeout value must be between 1 and 30 seconds", findings);
+    }
+    webhook.at("namespaceSelector").selector(findings);
+    webhook.at("objectSelector").selector(findings);
+    if mutating {
+        webhook.at("reinvocationPolicy").none_or_one_of(&["IfNeeded", "Never"], findings);
+    }
+    let config = webhook.at("clientConfig");
+    match (config.at("url").is_given(), config.at("service").is_given()) {
+        (true, false) => url(&config.at("url"), findings),
+        (false, true) => service(&config.at("service"), findings),
+        _ => config.required("exactly one of url or service is required", findings),
+    }
+}
+
+fn rule(rule: &Place<'_, '_>, findings: &mut Findings) {
+    let operations = rule.at("operations");
+    list_with_wildcard(&operations, "operations", findings);
+    for operation in operations.items() {
+        operation.none_or_one_of(&OPERATIONS, findings);
+    }
+    list_with_wildcard(&rule.at("apiGroups"), "API groups", findings);
+    let versions = rule.at("apiVersions");
+    list_with_wildcard(&versions, "API versions", findings);
+    versions.items().for_each(|version| version.must_be_given(findings));
+    resources(&rule.at("resources"), findings);
+    rule.at("scope").none_or_one_of(&["*", "Cluster", "Namespaced"], findings);
+}
+
+fn list_with_wildcard(list: &Place<'_, '_>, what: &str, findings: &mut Findings) {
+    list.must_be_given(findings);
+    if list.count() > 1 && list.items().any(|item| item.text() == "*") {
+        list.invalid(format!("if '*' is present, must not specify other {what}"), findings);
+    }
+}
+
+fn resources(resources: &Place<'_, '_>, findings: &mut Findings) {
+    resources.must_be_given(findings);
+    let (mut all_of, mut of_all) = (BTreeSet::new(), BTreeSet::new());
+    let mut plain = false;
+    for resource in resources.items() {
+        if resource.is_empty() {
+            resource.required("", findings);
+            continue;
+        }
+        let Some((name, sub)) = resource.text().split_once('/') else {
+            plain = resource.text() != "*";
+            continue;
+        };
+        if all_of.contains(name) {
+            resource.invalid(format!("if '{name}/*' is present, must not specify {}", resource.text()), findings);
+        }
+        if of_all.contains(sub) {
+            resource.invalid(format!("if '*/{sub}' is present, must not specify {}", resource.text()), findings);
+        }
+        if sub == "*" {
+            all_of.insert(name);
+        }
+        if name == "*" {
+            of_all.insert(sub);
+        }
+    }
+    let has = |text: &str| resources.items().any(|resource| resource.text() == text);
+    if resources.count() > 1 && has("*/*") {
+        resources.invalid("if '*/*' is present, must not specify other resources", findings);
+    }
+    if has("*") && plain {
+        let why = "if '*' is present, must not specify other resources without subresources";
+        resources.invalid(why, findings);
+    }
+}
+
+fn review_versions(versions: &Place<'_, '_>, findings: &mut Findings) {
+    if versions.is_empty() {
+        return versions.required("must specify one of v1, v1beta1", findings);
+    }
+    let mut seen = BTreeSet::new();
+    for version in versions.items() {
+        match seen.insert(version.text()) {
+            true => drop(version.shaped(names::dns1035_label, findings)),
+            false => version.invalid("duplicate version", findings),
+        }
+    }
+    if !REVIEW_VERSIONS.iter().any(|known| seen.contains(known)) {
+        versions.invalid("must include at least one of v1, v1beta1", findings);
+    }
+}
+
+/// Where a webhook is, from outside of the cluster.
+pub(super) fn url(url: &Place<'_, '_>, findings: &mut Findings) {
+    let (rest, fragment) = url.text().split_once('#').unwrap_or((url.text(), ""));
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (scheme, rest) = rest.split_once("://").unwrap_or(("", ""));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+    if scheme != "https" {
+        url.invalid_as(&scheme.into(), format!("'https' is the only allowed URL scheme{URL_FORM}"), findings);
+    }
+    if host.is_empty() {
+        url.invalid_as(&host.into(), format!("host must be specified{URL_FORM}"), findings);
+    }
+    if let Some(user) = user {
+        url.invalid_as(&user.into(), "user information is not permitted in the URL", findings);
+    }
+    if !fragment.is_empty() {
+        url.invalid_as(&fragment.into(), "fragments are not permitted in the URL", findings);
+    }
+    if !query.is_empty() {
+        url.invalid_as(&query.into(), "query parameters are not permitted in the URL", findings);
+    }
+}
+
+/// Where a webhook is inside. Upstream takes name and namespace for each other.
+fn service(service: &Place<'_, '_>, findings: &mut Findings) {
+    for (field, shown) in [("namespace", "name"), ("name", "namespace")] {
+        if service.at(field).is_empty() {
+            service.at(shown).required("", findings);
+        }
+    }
+    let port = service.at("port");
+    let number = port.number().unwrap_or(0);
+    if !(1..=65535).contains(&number) {
+        port.invalid_as(&number.into(), "port is not valid: must be between 1 and 65535, inclusive", findings);
+    }
+    let path = service.at("path");
+    match path.text() {
+        "" | "/" => return,
+        "//" => return path.invalid("segment[0] may not be empty", findings),
+        text if !text.starts_with('/') => path.invalid("must start with a '/'", findings),
+        _ => {}
+    }
+    let steps = path.text().get(1..).unwrap_or_default();
+    for (index, step) in steps.strip_suffix('/').unwrap_or(steps).split('/').enumerate() {
+        if step.is_empty() {
+            path.invalid(format!("segment[{index}] may not be empty"), findings);
+            continue;
+        }
+        for why in names::dns1123_subdomain(step) {
+            path.invalid(format!("segment[{index}]: {why}"), findings);
+        }
+    }
+}

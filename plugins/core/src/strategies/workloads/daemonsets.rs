@@ -1,0 +1,103 @@
+//! Daemon sets.
+
+use apimachinery::rest::object::{meta_number, metadata_mut};
+use apimachinery::schema::internal;
+use apimachinery::validation::place::{Findings, Place};
+use serde_json::{Value, json};
+
+use super::{amount, collisions, counts, no_more_than_all, number_or_percent, restarting, selector, selects};
+use crate::strategies::pods::defaults;
+use crate::strategies::rules::{RULES, Rules};
+use crate::tree::{child, or_set, or_set_text};
+
+/// Where the number of changes of the template is, which was a field once.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+pub(in super::super) static DAEMON_SETS: Rules = Rules {
+    default: |object| {
+        let spec = child(object, "spec");
+        defaults::template(spec);
+        let strategy = child(spec, "updateStrategy");
+        or_set_text(strategy, "type", "RollingUpdate");
+        if strategy["type"] == "RollingUpdate" {
+            let rolling = child(strategy, "rollingUpdate");
+            or_set(rolling, "maxUnavailable", 1);
+            or_set(rolling, "maxSurge", 0);
+        }
+        or_set(spec, "revisionHistoryLimit", 10);
+    },
+    prepare: |object| set_template_generation(object, 1),
+    prepare_update: |object, old| {
+        let generation = old["metadata"]["annotations"][TEMPLATE_GENERATION].as_str();
+        let generation: i64 = generation.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let changed = object["spec"]["template"] != old["spec"]["template"];
+        set_template_generation(object, generation + i64::from(changed));
+    },
+    validate: |object, findings| spec(&object.at("spec"), findings),
+    change: |object, old, findings| object.at("spec.selector").immutable(&old["spec"]["selector"], findings),
+    change_first: true,
+    status: |object, old, findings| {
+        let status = object.at("status");
+        let counted = [
+            "currentNumberScheduled",
+            "numberMisscheduled",
+            "desiredNumberScheduled",
+            "numberReady",
+            "observedGeneration",
+            "updatedNumberScheduled",
+            "numberAvailable",
+            "numberUnavailable",
+            "collisionCount",
+        ];
+        counts(&status, &counted, findings);
+        collisions(&status, old, findings);
+    },
+    generation: true,
+    ..RULES
+};
+
+fn spec(spec: &Place<'_, '_>, findings: &mut Findings) {
+    let place = spec.at("selector");
+    let before = findings.len();
+    place.selector(findings);
+    if findings.len() == before {
+        selects(spec, findings);
+    }
+    let mut again = Findings::new();
+    selector(&place, "daemonset", &mut again);
+    findings.extend(again.pop().filter(|finding| finding.field == "spec.selector"));
+    restarting(spec, "DaemonSet", findings);
+    spec.at("minReadySeconds").not_negative(findings);
+    strategy(&spec.at("updateStrategy"), findings);
+    spec.at("revisionHistoryLimit").not_negative(findings);
+}
+
+fn strategy(strategy: &Place<'_, '_>, findings: &mut Findings) {
+    let rolling = strategy.at("rollingUpdate");
+    match strategy.at("type").text() {
+        "OnDelete" => {}
+        "RollingUpdate" => {
+            let (unavailable, surge) = (rolling.at("maxUnavailable"), rolling.at("maxSurge"));
+            number_or_percent(&unavailable, findings);
+            number_or_percent(&surge, findings);
+            no_more_than_all(&unavailable, findings);
+            no_more_than_all(&surge, findings);
+            match (amount(unavailable.value()) != 0, amount(surge.value()) != 0) {
+                (true, true) => surge.invalid("may not be set when maxUnavailable is non-zero", findings),
+                (false, false) => unavailable.required("cannot be 0 when maxSurge is 0", findings),
+                _ => {}
+            }
+        }
+        _ => {
+            let shown = internal::show("io.k8s.api.apps.v1.DaemonSetUpdateStrategy", strategy.value());
+            strategy.with(&shown).unsupported(&["RollingUpdate", "OnDelete"], findings);
+        }
+    }
+}
+
+fn set_template_generation(object: &mut Value, generation: i64) {
+    let own = meta_number(object, "generation").unwrap_or(1);
+    let generation = if generation == 0 { own } else { generation };
+    let annotations = metadata_mut(object).entry("annotations").or_insert_with(|| json!({}));
+    annotations[TEMPLATE_GENERATION] = generation.to_string().into();
+}

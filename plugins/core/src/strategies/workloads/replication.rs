@@ -1,0 +1,89 @@
+//! Replica sets, and replication controllers before them.
+
+use apimachinery::rest::object::metadata_mut;
+use apimachinery::schema::internal;
+use apimachinery::validation::place::{Findings, Place};
+use serde_json::{Value, json};
+
+use super::deployments::replicated;
+use super::{counts, no_more, restarting};
+use crate::check;
+use crate::strategies::pods::defaults;
+use crate::strategies::rules::{RULES, Rules};
+use crate::tree::{child, is_empty, or_set};
+
+const COUNTS: [&str; 5] =
+    ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"];
+
+pub(in super::super) static REPLICA_SETS: Rules = Rules {
+    default: |object| {
+        let spec = child(object, "spec");
+        or_set(spec, "replicas", 1);
+        defaults::template(spec);
+    },
+    prepare: |object| object["status"] = json!({"replicas": 0}),
+    validate: |object, findings| {
+        let spec = object.at("spec");
+        spec.at("replicas").not_negative(findings);
+        spec.at("minReadySeconds").not_negative(findings);
+        replicated(&spec, findings);
+    },
+    status,
+    immutable: &["spec.selector"],
+    generation: true,
+    ..RULES
+};
+
+pub(in super::super) static REPLICATION_CONTROLLERS: Rules = Rules {
+    default: controller_defaults,
+    prepare: |object| object["status"] = json!({"replicas": 0}),
+    validate: |object, findings| {
+        let spec = object.at("spec");
+        spec.at("minReadySeconds").not_negative(findings);
+        let selector = spec.at("selector");
+        selector.must_be_given(findings);
+        spec.at("replicas").not_negative(findings);
+        let template = spec.at("template");
+        if !template.is_given() {
+            return template.required("", findings);
+        }
+        let labels = template.at("metadata.labels");
+        let wanted = json!({"matchLabels": selector.value()});
+        if !selector.is_empty() && !check::selects(&wanted, labels.value()) {
+            let shown = internal::sorted(labels.value());
+            labels.invalid_as(&shown, "`selector` does not match template `labels`", findings);
+        }
+        restarting(&spec, "ReplicationController", findings);
+    },
+    status,
+    generation: true,
+    ..RULES
+};
+
+fn status(object: &Place<'_, '_>, _old: &Value, findings: &mut Findings) {
+    let status = object.at("status");
+    counts(&status, &COUNTS, findings);
+    status.at("terminatingReplicas").not_negative(findings);
+    for part in ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] {
+        no_more(&status, part, "replicas", "status.replicas", findings);
+    }
+    no_more(&status, "availableReplicas", "readyReplicas", "readyReplicas", findings);
+}
+
+/// A controller selects what its template makes, and is labelled like it.
+fn controller_defaults(object: &mut Value) {
+    let labels = object["spec"]["template"]["metadata"]["labels"].clone();
+    if !is_empty(&labels) {
+        if is_empty(&object["spec"]["selector"]) {
+            object["spec"]["selector"] = labels.clone();
+        }
+        if is_empty(&object["metadata"]["labels"]) {
+            metadata_mut(object).insert("labels".into(), labels);
+        }
+    }
+    let spec = child(object, "spec");
+    or_set(spec, "replicas", 1);
+    if defaults::has_template(spec) {
+        defaults::template(spec);
+    }
+}

@@ -1,0 +1,42 @@
+//! Pod templates, and what controllers remember of older ones.
+
+use apimachinery::schema::internal;
+use apimachinery::validation::place::{Findings, Place};
+use serde_json::Value;
+
+use super::validate;
+use crate::strategies::pods::defaults;
+use crate::strategies::rules::{RULES, Rules};
+
+pub(in super::super) static POD_TEMPLATES: Rules = Rules {
+    default: defaults::template,
+    validate: |object, findings| validate::template(&object.at("template"), findings),
+    generation: true,
+    returns_deleted: true,
+    ..RULES
+};
+
+pub(in super::super) static CONTROLLER_REVISIONS: Rules = Rules {
+    validate: |object, findings| {
+        revision(object, findings);
+        let data = object.at("data");
+        match data.value() {
+            Value::Null => data.required("data is mandatory", findings),
+            Value::Object(_) => {}
+            _ => data.required("data must be a valid JSON object", findings),
+        }
+    },
+    validates_updates: false,
+    change: |object, old, findings| {
+        revision(object, findings);
+        let data = object.at("data");
+        if data.value() != &old["data"] {
+            data.invalid_as(&internal::sorted(data.value()), "field is immutable", findings);
+        }
+    },
+    ..RULES
+};
+
+fn revision(object: &Place<'_, '_>, findings: &mut Findings) {
+    object.at("revision").not_negative(findings);
+}
