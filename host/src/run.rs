@@ -15,7 +15,7 @@ use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
 use host_store::{Cache, Store};
 use tokio::sync::watch;
 
-use crate::access;
+use crate::access::Access;
 use crate::admin;
 use crate::assembly::{self, Assembly, Loader};
 use crate::chain::{self, Claims, Facts, PluginFamilies, RequestState, Services};
@@ -91,9 +91,8 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     // Not in /readyz: who cannot reach the server cannot delete anything either.
     server.health().add(Check::new("storage-quota", [Endpoint::Healthz], quota_check(store.clone())));
 
-    let assembly = Assembly::start(loader, services.clone(), server.health().clone(), loaded).await?;
-
-    services.chain.load().entries().iter().for_each(|entry| access::add(&server, &services, &entry.link));
+    let access = Access::new(&server);
+    let assembly = Assembly::start(loader, services.clone(), server.health().clone(), access, loaded).await?;
 
     let bound = server.bind().await?;
     services.facts.set("external-address", bound.address().to_string());

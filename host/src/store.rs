@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use host_server::options::{EtcdServers, Storage};
+#[cfg(feature = "etcd")]
+use host_server::options::EtcdServers;
+use host_server::options::Storage;
 use host_store::{Embedded, Encrypted, EncryptionConfig, Limits, Store, follow_encryption_config};
 
 /// Where the embedded store is in the data directory.
@@ -13,8 +15,16 @@ pub const DIRECTORY: &str = "store";
 /// Opens the store that the options name.
 pub async fn open(data_dir: PathBuf, storage: Storage) -> anyhow::Result<Arc<dyn Store>> {
     let store = match storage.etcd.clone() {
+        #[cfg(feature = "etcd")]
         Some(servers) => connect(servers, &storage).await?,
-        None => {
+        other => {
+            // What starts a kube-apiserver has to name an etcd, and may be content without.
+            if other.is_some() {
+                tracing::warn!(
+                    "--etcd-servers has no effect: this host was built without the feature `etcd`; objects are stored in \
+                     the data directory"
+                );
+            }
             let storage = storage.clone();
             tokio::task::spawn_blocking(move || embedded(&data_dir, &storage)).await??
         }
@@ -56,11 +66,6 @@ async fn connect(servers: EtcdServers, storage: &Storage) -> anyhow::Result<Arc<
         limits: Limits::default(),
     };
     Ok(Arc::new(host_store::Etcd::connect(options).await.context("--etcd-servers")?))
-}
-
-#[cfg(not(feature = "etcd"))]
-async fn connect(_: EtcdServers, _: &Storage) -> anyhow::Result<Arc<dyn Store>> {
-    anyhow::bail!("--etcd-servers: this host was built without etcd; build it with `--features etcd`")
 }
 
 /// The store, with what is to be encrypted encrypted. Without a configuration nothing is, and a
