@@ -1,4 +1,4 @@
-//! Every quantity that a guest can grow, and its bound: the one table (DESIGN D8).
+//! Every quantity that a guest can grow, and its bound: the one table.
 //!
 //! What a client can grow is bounded in `host_server::Limits` and `host_store::Limits`;
 //! `host limits` prints all of it. `--plugin-limit NAME=LIMIT=VALUE` changes a row for one plugin.
@@ -145,7 +145,7 @@ limits! {
 
 impl Limits {
     /// How often the epoch advances: the grain of `cpu_ms_max`, and the longest that a
-    /// spinning guest keeps a thread (plugin-hosts.md 6a: 1 ms costs nothing measurable).
+    /// spinning guest keeps a thread (1 ms costs nothing measurable).
     pub const EPOCH_TICK: Duration = Duration::from_millis(1);
 
     /// Computing up to this without returning or awaiting is an ordinary request, and counts

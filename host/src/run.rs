@@ -1,6 +1,6 @@
 //! `host run`, from the options to the exit code.
 //!
-//! The order is DESIGN's section 4: options, store, load, create the chain, prepare inside out,
+//! The order: options, store, load, create the chain, prepare inside out,
 //! run, shut down.
 
 use std::process::ExitCode;

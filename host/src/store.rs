@@ -32,8 +32,7 @@ pub async fn open(data_dir: PathBuf, storage: Storage) -> anyhow::Result<Arc<dyn
     encrypted(store, &storage)
 }
 
-/// The embedded store. What it cannot write any more is lost, so the process ends (storage.md
-/// 1.5): who restarts it finds all that was acknowledged.
+/// The embedded store. What it cannot write any more is lost, so the process ends: who restarts it finds all that was acknowledged.
 fn embedded(data_dir: &Path, storage: &Storage) -> anyhow::Result<Arc<dyn Store>> {
     std::fs::create_dir_all(data_dir)
         .with_context(|| format!("cannot make the data directory `{}`", data_dir.display()))?;

@@ -1,6 +1,6 @@
 //! Objects whose claim asks for it pass through `objects.decode` before they are served: a
 //! custom resource that was stored under an older definition shows the defaults of the
-//! current one (kube-apiserver.md 1.10, row 93).
+//! current one.
 
 use std::sync::Arc;
 

@@ -54,8 +54,7 @@ impl Checks {
 }
 
 /// The checks of all links with the links that they are asked of, the innermost link's first:
-/// one that is there already is skipped, as upstream skips what a delegate has
-/// (kube-apiserver.md 1.1, 5).
+/// one that is there already is skipped, as upstream skips what a delegate has.
 pub(super) fn of_chain(chain: &Chain) -> Vec<(String, wit::HealthCheck)> {
     let mut checks: Vec<(String, wit::HealthCheck)> = Vec::new();
     for entry in chain.entries().iter().rev() {

@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     fn metrics(plugin: &str, limits: Limits, families: &Arc<PluginFamilies>) -> PluginMetrics {
-        let log = PluginLog::new(plugin, &limits, families.faults(plugin, Fault::LogLines));
+        let log = PluginLog::new(plugin, 1, &limits, families.faults(plugin, Fault::LogLines));
         PluginMetrics::new(plugin, &Arc::new(limits), log, families)
     }
 

@@ -120,8 +120,7 @@ impl Chain {
 }
 
 /// Answers a request with the links from position `from` inwards: the first that has a
-/// matching route gets it. A flat loop: no guest holds its caller while the next one runs
-/// (DESIGN D4).
+/// matching route gets it. A flat loop: no guest holds its caller while the next one runs.
 pub async fn serve(request: Arc<RequestState>, from: usize) -> Response {
     let chain = request.chain.clone();
     for (position, entry) in chain.entries.iter().enumerate().skip(from) {

@@ -12,7 +12,7 @@ pub struct Matched {
     pub revision: u64,
 }
 
-/// An immutable table; a change makes a new one (DESIGN D7).
+/// An immutable table; a change makes a new one.
 #[derive(Debug, Default)]
 pub struct Routes {
     exact: HashMap<String, Matched>,

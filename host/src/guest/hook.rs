@@ -95,7 +95,7 @@ impl HookRunner {
 }
 
 /// A hook that fails is run again with back-off while its check fails; it never ends the
-/// process, as it would upstream (kube-apiserver.md 0a, 6).
+/// process, as it would upstream.
 async fn run_until_done(link: Arc<Link>, name: String, state: Arc<HookState>, cancel: CancellationToken) {
     let mut backoff = BACKOFF_FIRST;
     loop {

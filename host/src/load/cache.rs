@@ -2,7 +2,7 @@
 //!
 //! Compiling a 2 MB component takes seconds and leaves hundreds of megabytes behind in the
 //! process that does it, so a child process does it, within bounds: what it may not harm is
-//! the server (plugin-hosts.md 6a, storage.md 5.1).
+//! the server.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

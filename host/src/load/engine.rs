@@ -79,8 +79,7 @@ fn pooled(limits: &Limits) -> Config {
         .table_elements(limits.table_elements_max)
         .max_core_instance_size(4 << 20)
         .max_component_instance_size(4 << 20)
-        // Instances live long: a slot kept warm would hold memory that nobody uses
-        // (plugin-hosts.md 6a).
+        // Instances live long: a slot kept warm would hold memory that nobody uses.
         .max_unused_warm_slots(0);
     let mut config = config();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -1,4 +1,4 @@
-//! What a resource is, as data (DESIGN D10). Built-ins are listed in `plugins/core`, custom
+//! What a resource is, as data. Built-ins are listed in `plugins/core`, custom
 //! resources are made from their CRD; the engine in `rest` serves both from this alone.
 
 use crate::schema::SchemaRef;

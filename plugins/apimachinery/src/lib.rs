@@ -1,4 +1,4 @@
-//! The resource engine (DESIGN D10): a definition goes in, the behaviour of a Kubernetes API
+//! The resource engine: a definition goes in, the behaviour of a Kubernetes API
 //! resource comes out. The extensions, core and aggregator servers are bundles of definitions
 //! on it.
 

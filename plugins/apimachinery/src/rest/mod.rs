@@ -1,4 +1,4 @@
-//! Serves a resource from its definition (DESIGN D10).
+//! Serves a resource from its definition.
 //!
 //! A request comes in at [`handle`], which chooses the verb. Verbs (`list`, `write`, `patch`,
 //! `scale`) read what the client sent (`request`, `options`, `body`), call [`registry`], which
