@@ -62,14 +62,16 @@ async fn a_start_replays_all_it_has_to_however_long_that_takes_and_in_bounded_pi
 
 #[tokio::test]
 async fn a_store_with_protobuf_is_refused_by_name() {
-    let limits = Limits::default();
+    let limits = Limits { history_replayed_max: 0, ..Limits::default() };
     let store = store(&limits);
     store.txn(Txn { ops: vec![put("/registry/pods/d/a", "k8s\0binary")], ..Txn::default() }).await.unwrap();
-    let error = host_store::Cache::start(store, limits).await.err().unwrap().to_string();
+    let error = host_store::Cache::start(store.clone(), limits).await.err().unwrap().to_string();
     assert!(
         error.starts_with("the value of `/registry/pods/d/a` is protobuf: let kube-apiserver store JSON"),
         "{error}"
     );
+    // The same if it is met among the latest changes.
+    assert!(host_store::Cache::start(store, Limits::default()).await.is_err());
 }
 
 #[tokio::test]

@@ -247,12 +247,12 @@ fn micro_time<S: serde::Serializer>(time: &OffsetDateTime, serializer: S) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filters::testing::request;
+    use crate::filters::testing::{Headers, request};
 
     #[test]
     fn the_sources_of_a_request_are_listed_as_upstream_does() {
         let peer = IpAddr::from([10, 0, 0, 9]);
-        let cases: [(&[(&str, &str)], &[&str]); 6] = [
+        let cases: [(Headers, &[&str]); 6] = [
             (&[], &["10.0.0.9"]),
             (&[("x-forwarded-for", "1.1.1.1, nonsense,2.2.2.2")], &["1.1.1.1", "2.2.2.2", "10.0.0.9"]),
             (&[("x-forwarded-for", "1.1.1.1"), ("x-real-ip", "1.1.1.1")], &["1.1.1.1", "10.0.0.9"]),

@@ -107,8 +107,12 @@ impl Auditor {
     fn write(&self, event: Event) -> bool {
         self.metrics.written();
         let entry = Arc::new(Entry::new(event));
-        // All of them, whatever one says.
-        self.sinks.iter().fold(true, |good, sink| sink.write(&entry) && good)
+        let mut good = true;
+        for sink in &self.sinks {
+            // All of them, whatever one says.
+            good &= sink.write(&entry);
+        }
+        good
     }
 
     /// Writes what is still held back. Nobody makes events any more.

@@ -161,7 +161,8 @@ impl Rulings {
 
 impl Rule {
     fn validate(&self) -> Result<(), String> {
-        if !self.paths.is_empty() && !(self.resources.is_empty() && self.namespaces.is_empty()) {
+        let about_resources = !(self.resources.is_empty() && self.namespaces.is_empty());
+        if about_resources && !self.paths.is_empty() {
             return Err("nonResourceURLs: a rule is either for resources or for other paths".to_owned());
         }
         for path in self.paths.iter().filter(|path| *path != "*") {

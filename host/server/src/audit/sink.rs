@@ -69,7 +69,11 @@ impl Sink {
             Some(truncate) => match truncate.fit(entry) {
                 Some(entry) => entry,
                 None => {
-                    self.metrics.lost("truncate", "the event is too large even without its objects", &[entry.clone()]);
+                    self.metrics.lost(
+                        "truncate",
+                        "the event is too large even without its objects",
+                        std::slice::from_ref(entry),
+                    );
                     return true;
                 }
             },

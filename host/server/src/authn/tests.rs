@@ -198,7 +198,8 @@ async fn plugins_are_asked_one_after_the_other() {
     authentication.add(Arc::new(Told("a")));
     authentication.add(Arc::new(Told("b")));
     let plugin = |name: &str| Refusal::Plugin { authenticator: name.into(), reason: "out of order".into() };
-    let cases: [(&str, Result<(&str, &str), Refusal>); 6] = [
+    type Expected = Result<(&'static str, &'static str), Refusal>;
+    let cases: [(&str, Expected); 6] = [
         ("Bearer secret", Ok(("bob", AUTHENTICATED))),
         ("Bearer a", Ok(("a's", AUTHENTICATED))),
         ("Bearer b", Ok(("b's", AUTHENTICATED))),

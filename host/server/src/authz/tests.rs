@@ -48,7 +48,8 @@ fn user(groups: &[&str]) -> User {
 #[tokio::test]
 async fn the_first_who_decides_counts() {
     use Verdict::{Allow, Deny, NoOpinion};
-    let cases: [(&[Mode], &str, Result<(Verdict, &str), &str>); 14] = [
+    type Expected = Result<(Verdict, &'static str), &'static str>;
+    let cases: [(&[Mode], &str, Expected); 14] = [
         (&[], "get", Ok((NoOpinion, ""))),
         (&[Mode::AlwaysAllow], "get", Ok((Allow, ""))),
         (&[Mode::AlwaysDeny], "get", Ok((NoOpinion, "Everything is forbidden."))),
@@ -95,14 +96,16 @@ async fn who_is_named_must_be_there() {
 #[tokio::test]
 async fn rules_of_all_are_gathered() {
     let verbs = |rules: &Rules| rules.paths.iter().map(|rule| rule.verbs[0].clone()).collect::<Vec<_>>();
-    let cases: [(&[Mode], &[&str], &[&str], bool, &str); 5] = [
-        (&[named("a"), named("b")], &[], &["a", "b"], true, "a, b"),
-        (&[named("a"), Mode::AlwaysDeny], &[], &["a"], false, "a"),
-        (&[Mode::PublicPaths], &[], &["get"], false, ""),
-        (&[Mode::AlwaysAllow], &[], &["*"], false, ""),
-        (&[Mode::AlwaysDeny], &[PRIVILEGED], &["*"], false, ""),
+    /// Groups; the verbs of the rules, whether they are incomplete, and why.
+    type Case = (&'static [&'static str], &'static [&'static str], bool, &'static str);
+    let cases: [(&[Mode], Case); 5] = [
+        (&[named("a"), named("b")], (&[], &["a", "b"], true, "a, b")),
+        (&[named("a"), Mode::AlwaysDeny], (&[], &["a"], false, "a")),
+        (&[Mode::PublicPaths], (&[], &["get"], false, "")),
+        (&[Mode::AlwaysAllow], (&[], &["*"], false, "")),
+        (&[Mode::AlwaysDeny], (&[PRIVILEGED], &["*"], false, "")),
     ];
-    for (modes, groups, expected, incomplete, error) in cases {
+    for (modes, (groups, expected, incomplete, error)) in cases {
         let rules = authorization(modes).rules_for(&user(groups), "ns").await;
         assert_eq!(
             (verbs(&rules), rules.incomplete, rules.error.as_str()),

@@ -46,6 +46,10 @@ impl Inner {
                 match item {
                     WatchItem::Compacted { oldest } => compacted = Some(oldest),
                     WatchItem::Batch { revision, changes } => {
+                        if let Some(error) = changes.iter().find_map(unreadable) {
+                            tracing::error!(%error, "the cache ends");
+                            return None;
+                        }
                         newest = Some(revision);
                         changed.extend(changes.into_iter().map(|change| (revision, prepare(change, &claims, watched))));
                     }
@@ -135,6 +139,13 @@ enum Prepared {
 enum Course {
     Complete,
     Gap,
+}
+
+fn unreadable(change: &Change) -> Option<String> {
+    match change {
+        Change::Put(kv) => load::readable(kv).err(),
+        Change::Delete { .. } => None,
+    }
 }
 
 fn prepare(change: Change, claims: &Claims, watched: bool) -> Prepared {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::claims::Claims;
 use super::object::Object;
-use crate::{RangeQuery, ReadError, Store};
+use crate::{Kv, RangeQuery, ReadError, Store};
 
 /// Keys that are read at a time.
 const PAGE: usize = 20_000;
@@ -24,13 +24,7 @@ pub(super) async fn all(
         let page = store.range(query.clone()).await?;
         objects.reserve(page.kvs.len());
         for kv in page.kvs {
-            if kv.value.starts_with(PROTOBUF) {
-                let key = &kv.key;
-                return Err(ReadError::Invalid(format!(
-                    "the value of `{key}` is protobuf: let kube-apiserver store JSON (`--storage-media-type`), and \
-                     replace what it stored before"
-                )));
-            }
+            readable(&kv).map_err(ReadError::Invalid)?;
             let claim = claims.of(&kv.key);
             objects.push(Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, claim)));
         }
@@ -42,4 +36,16 @@ pub(super) async fn all(
             _ => return Ok((page.revision, objects)),
         }
     }
+}
+
+/// Only kube-apiserver reads what it stores as protobuf.
+pub(super) fn readable(kv: &Kv) -> Result<(), String> {
+    if !kv.value.starts_with(PROTOBUF) {
+        return Ok(());
+    }
+    let key = &kv.key;
+    Err(format!(
+        "the value of `{key}` is protobuf: let kube-apiserver store JSON (`--storage-media-type`), and replace what it \
+         stored before"
+    ))
 }
