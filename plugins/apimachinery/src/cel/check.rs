@@ -129,7 +129,7 @@ impl Checker<'_> {
             name,
             "bool" | "int" | "uint" | "double" | "string" | "bytes" | "list" | "map" | "null_type" | "type"
         ) {
-            return Type::Type;
+            return Type::Kind;
         }
         self.report(id, format!("undeclared reference to '{name}' (in container '')"));
         Type::Error

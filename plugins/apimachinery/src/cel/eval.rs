@@ -264,10 +264,9 @@ impl<'a> Machine<'a> {
 /// What the variables are in each turn.
 fn turns<'a>(range: &Val<'a>, variables: usize) -> Result<Vec<(Val<'a>, Val<'a>)>, Failure> {
     if let Some(items) = range.items() {
-        let numbered = items.into_iter().enumerate();
         return Ok(match variables {
-            1 => numbered.map(|(_, item)| (item, Val::Null)).collect(),
-            _ => numbered.map(|(at, item)| (Val::Int(at as i64), item)).collect(),
+            1 => items.into_iter().map(|item| (item, Val::Null)).collect(),
+            _ => items.into_iter().enumerate().map(|(at, item)| (Val::Int(at as i64), item)).collect(),
         });
     }
     range.entries().ok_or_else(Failure::no_overload)

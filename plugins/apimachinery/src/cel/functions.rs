@@ -199,7 +199,7 @@ fn conversion<'a>(name: &str, args: &[Val<'a>]) -> Option<Outcome<'a>> {
         ("bool", Val::Text(text)) => match text.as_ref() {
             "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(Val::Bool(true)),
             "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(Val::Bool(false)),
-            _ => Err(Failure::new(format!("type conversion error from 'string' to 'bool'"))),
+            _ => Err(Failure::new("type conversion error from 'string' to 'bool'")),
         },
         ("int", Val::Uint(number)) => i64::try_from(*number).map(Val::Int).map_err(|_| overflow()),
         ("int", Val::Double(number)) if number.abs() < 9.2e18 => Ok(Val::Int(number.trunc() as i64)),

@@ -312,7 +312,7 @@ fn read(text: &str) -> Type {
         "bytes" => Type::Bytes,
         "duration" => Type::Duration,
         "timestamp" => Type::Timestamp,
-        "type" => Type::Type,
+        "type" => Type::Kind,
         "url" => Type::Opaque(URL),
         "quantity" => Type::Opaque(QUANTITY),
         "ip" => Type::Opaque(IP),

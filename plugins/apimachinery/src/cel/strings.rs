@@ -100,7 +100,7 @@ fn index_of<'a>(text: &str, part: &str, rest: &[Val<'a>], last: bool) -> Outcome
     let mut starts = (0..text.len().saturating_sub(part.len() - 1)).filter(|at| text[*at..].starts_with(&part));
     Ok(position(match (last, offset) {
         (false, offset) => starts.find(|at| *at >= offset.unwrap_or(0)),
-        (true, offset) => starts.filter(|at| offset.is_none_or(|offset| *at <= offset)).last(),
+        (true, offset) => starts.rfind(|at| offset.is_none_or(|offset| *at <= offset)),
     }))
 }
 

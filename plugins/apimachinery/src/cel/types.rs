@@ -22,7 +22,7 @@ pub(super) enum Type {
     /// Something was wrong already.
     Error,
     /// A type as a value.
-    Type,
+    Kind,
     List(Arc<Type>),
     Map(Arc<Type>, Arc<Type>),
     Optional(Arc<Type>),
@@ -108,7 +108,7 @@ impl fmt::Display for Type {
             Self::Timestamp => f.write_str("timestamp"),
             Self::Dyn => f.write_str("dyn"),
             Self::Error => f.write_str("!error!"),
-            Self::Type => f.write_str("type"),
+            Self::Kind => f.write_str("type"),
             Self::List(of) => write!(f, "list({of})"),
             Self::Map(key, value) => write!(f, "map({key}, {value})"),
             Self::Optional(of) => write!(f, "optional_type({of})"),

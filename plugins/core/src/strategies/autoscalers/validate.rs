@@ -58,9 +58,10 @@ fn reference(reference: &Place<'_, '_>, findings: &mut Findings) {
     let version = reference.at("apiVersion");
     if version.text().matches('/').count() > 1 {
         version.invalid(format!("unexpected GroupVersion string: {}", version.text()), findings);
-    } else if !version.text().contains('/')
-        && !(version.text() == "v1" && reference.at("kind").text() == "ReplicationController")
-    {
+        return;
+    }
+    let of_core = version.text() == "v1" && reference.at("kind").text() == "ReplicationController";
+    if !version.text().contains('/') && !of_core {
         version.invalid_as(&version.text().into(), "apiVersion must specify API group", findings);
     }
 }

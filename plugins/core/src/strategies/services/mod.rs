@@ -62,7 +62,12 @@ impl Strategy for Services {
     fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
         match operation.subresource {
             "status" => carry_over(object, old, "spec"),
-            _ => carry_over(object, old, "status"),
+            _ => {
+                carry_over(object, old, "status");
+                if object["spec"]["type"] != "LoadBalancer" {
+                    object["status"]["loadBalancer"] = json!({});
+                }
+            }
         }
     }
 
@@ -161,7 +166,7 @@ fn keep_allocated(object: &mut Value, old: &Value) {
         items_mut(new, "ports").for_each(|port| drop(remove(port, "nodePort")));
     }
     if new["type"] == "ExternalName" && old["type"] != "ExternalName" {
-        for key in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+        for key in ["clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"] {
             if new[key] == old[key] {
                 remove(new, key);
             }

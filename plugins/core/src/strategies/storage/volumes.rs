@@ -310,10 +310,11 @@ fn change(root: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
     };
     let (mut new, before) = (Value::Object(own(spec.value())), Value::Object(own(old)));
     // How a volume grows may be said later.
-    if before["csi"].is_object() && before["csi"].get("controllerExpandSecretRef").is_none() {
-        if let Some(csi) = new.get_mut("csi") {
-            remove(csi, "controllerExpandSecretRef");
-        }
+    if before["csi"].is_object()
+        && before["csi"].get("controllerExpandSecretRef").is_none()
+        && let Some(csi) = new.get_mut("csi")
+    {
+        remove(csi, "controllerExpandSecretRef");
     }
     if new != before {
         let difference = internal::diff_shown(&embedded_sources(&before), &embedded_sources(&new));
