@@ -89,7 +89,10 @@ fn main() -> ExitCode {
             Err(code) => code,
         };
     }
-    match parse::<Cli>(arguments) {
+    // `--config` of other commands is another file.
+    let serves = arguments.get(1).is_some_and(|command| command == "run" || command == "config");
+    let parsed = if serves { parse::<Cli>(arguments) } else { parse_alone::<Cli>(arguments) };
+    match parsed {
         Ok(cli) => run_command(cli.command),
         Err(code) => code,
     }
@@ -101,6 +104,10 @@ fn parse<C: Parser>(arguments: Vec<OsString>) -> Result<C, ExitCode> {
         eprintln!("{errors}");
         ExitCode::FAILURE
     })?;
+    parse_alone(arguments)
+}
+
+fn parse_alone<C: Parser>(arguments: Vec<OsString>) -> Result<C, ExitCode> {
     C::try_parse_from(arguments).map_err(|error| {
         let _ = error.print();
         // As kube-apiserver: a wrong flag is exit code 1; help is none of it.

@@ -24,7 +24,8 @@ fn requests_are_recorded_as_the_policy_says() {
     host.client().post(CONFIG_MAPS, &object).expect(201);
     host.client().get(&format!("{CONFIG_MAPS}/nothing")).expect(404);
     host.client().get("/api/v1/namespaces").expect(200);
-    host.terminate();
+    // What it was set up with holds the log.
+    let (_setup, _) = host.terminate();
 
     let events = fs::read_to_string(log).expect("the host has written it");
     let events: Vec<Value> =

@@ -44,7 +44,7 @@ fn the_outermost_link_with_a_matching_route_answers() {
 fn a_path_that_nobody_serves_is_unavailable_until_all_routes_are_there_and_not_found_after() {
     let script = "prefix /early\nexpect later\nhook early-completes";
     let chain = Setup::bare().and_then(|setup| setup.link("early", script)?.link("outer", "prefix /outer"));
-    let Some(host) = chain.map(|chain| chain.start()) else { return };
+    let Some(host) = chain.map(|chain| chain.start_until("/livez")) else { return };
     let client = host.client();
 
     client.get("/early").expect(200);

@@ -152,7 +152,7 @@ fn what_hooks_have_added_stays_until_the_next_generation_says_that_its_own_is_co
     let script = "prefix /swapped\nexpect later\nadds /added\nhook it-completes";
     let Some(setup) = beside_a_neighbour(script) else { return };
     let component = Setup::scripted_component().expect("it was there");
-    let host = setup.start();
+    let host = setup.start_until("/livez");
     let client = host.client();
     client.get("/swapped/told").expect(200);
     eventually(|| client.get("/added").status == 200, || "the hook adds no route".to_owned());
