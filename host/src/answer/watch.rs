@@ -94,9 +94,7 @@ impl Stream {
                 },
                 // A watch of a link that is gone is over: its client finds that out by itself.
                 Ok(()) = self.removals.changed() => {
-                    if self.services.chain.load().link(&self.plugin).is_none() {
-                        return None;
-                    }
+                    self.services.chain.load().link(&self.plugin)?;
                 }
                 () = tokio::time::sleep_until(self.end) => return None,
                 () = tokio::time::sleep_until(bookmark), if self.options.bookmarks && bookmark < self.end => {

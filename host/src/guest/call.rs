@@ -34,7 +34,8 @@ pub enum Call {
         objects: Vec<RenderItem>,
         reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>>,
     },
-    Access(AccessCall),
+    /// Boxed: a question is much larger than the other calls.
+    Access(Box<AccessCall>),
     Render {
         form: Arc<str>,
         items: Vec<RenderItem>,

@@ -424,7 +424,7 @@ async fn run(accessor: &Accessor<State>, guest: &Guest, call: Call) {
                 let _ = reply.send(result);
             }
         }
-        Call::Access(call) => guest.access.ask(accessor, call).await,
+        Call::Access(call) => guest.access.ask(accessor, *call).await,
         Call::Decode { tag, objects, reply } => {
             let result = match &guest.objects {
                 Some(exports) => {

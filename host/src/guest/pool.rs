@@ -140,7 +140,7 @@ impl Pool {
         limit_ms: u64,
     ) -> Result<T, CallError> {
         let cancel = CancellationToken::new();
-        let make = |reply| Call::Access(AccessCall { cancel: cancel.clone(), question: ask(reply) });
+        let make = |reply| Call::Access(Box::new(AccessCall { cancel: cancel.clone(), question: ask(reply) }));
         self.within(limit_ms, self.call(Some(cancel.clone()), make)).await
     }
 

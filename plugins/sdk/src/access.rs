@@ -94,7 +94,7 @@ impl Decision {
     }
 }
 
-/// Exports the [`Authenticator`](crate::access::Authenticator) that a link is, beside
+/// Exports the [`Authenticator`] that a link is, beside
 /// [`export_link!`](crate::export_link). Once in a crate.
 #[macro_export]
 #[rustfmt::skip] // it does not know `with_types_in`
@@ -114,7 +114,7 @@ macro_rules! export_authenticator {
     };
 }
 
-/// Exports the [`Authorizer`](crate::access::Authorizer) that a link is, beside
+/// Exports the [`Authorizer`] that a link is, beside
 /// [`export_link!`](crate::export_link). Once in a crate.
 #[macro_export]
 #[rustfmt::skip] // it does not know `with_types_in`

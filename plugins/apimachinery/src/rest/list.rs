@@ -159,6 +159,12 @@ fn too_old(version: u64, oldest: u64) -> ApiError {
     ApiError::new(410, "Expired", format!("too old resource version: {version} ({oldest})"))
 }
 
+/// How long a watch lasts that says so; none and zero mean the host's choice, as upstream.
+fn timeout_ms(seconds: Option<i64>) -> Option<u64> {
+    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
+    seconds.map(|seconds| seconds.saturating_mul(1000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,10 +197,13 @@ mod tests {
              strconv.ParseUint: parsing \"nonsense\": invalid syntax"
         );
     }
-}
 
-/// How long a watch lasts that says so; none and zero mean the host's choice, as upstream.
-fn timeout_ms(seconds: Option<i64>) -> Option<u64> {
-    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
-    seconds.map(|seconds| seconds.saturating_mul(1000))
+    #[test]
+    fn a_watch_without_a_time_of_its_own_lasts_as_long_as_the_host_says() {
+        for (seconds, ms) in
+            [(None, None), (Some(0), None), (Some(-1), None), (Some(2), Some(2000)), (Some(i64::MAX), Some(u64::MAX))]
+        {
+            assert_eq!(timeout_ms(seconds), ms, "{seconds:?}");
+        }
+    }
 }
