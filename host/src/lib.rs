@@ -11,6 +11,7 @@ pub mod admin;
 pub mod answer;
 pub mod assembly;
 pub mod bindings;
+pub mod bounds;
 pub mod chain;
 pub mod grants;
 pub mod guest;

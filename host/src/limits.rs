@@ -152,6 +152,20 @@ impl Limits {
     /// towards no share: it is bounded by what clients may ask for.
     pub const CPU_STRETCH_FREE: Duration = Duration::from_millis(10);
 
+    /// Instances of all plugins that may live at the same time, hooks and replacements included.
+    pub const INSTANCES_MAX: u32 = 512;
+
+    /// What `host plugin` says to a running host at once.
+    pub const ADMIN_MESSAGE_BYTES_MAX: usize = 64 << 10;
+
+    /// What no plugin has for itself.
+    pub fn shared_rows() -> Vec<(&'static str, u64)> {
+        vec![
+            ("instances_max", Self::INSTANCES_MAX.into()),
+            ("admin_message_bytes_max", Self::ADMIN_MESSAGE_BYTES_MAX as u64),
+        ]
+    }
+
     /// Takes `LIMIT=VALUE`.
     ///
     /// # Errors

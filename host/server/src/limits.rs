@@ -62,8 +62,10 @@ pub struct Limits {
     pub request_head_bytes_max: usize,
     /// Without a request.
     pub idle_ms_max: u64,
-    /// HTTP/2: a whole head. Headers are compressed, so a peer sends little and costs much.
+    /// HTTP/2: a whole head, unpacked: a peer sends little and costs much.
     pub http2_head_bytes_max: u32,
+    /// HTTP/2: the heads of all requests that are under way on a connection.
+    pub http2_heads_bytes_max: usize,
     /// HTTP/2: streams of one connection (`--http2-max-streams-per-connection`).
     pub http2_streams_max: u32,
     /// HTTP/2: what a client may send of one body before it is read.
@@ -92,7 +94,8 @@ impl Default for Limits {
             request_head_ms_max: 32_000,
             request_head_bytes_max: 1 << 20,
             idle_ms_max: 90_000,
-            http2_head_bytes_max: 64 << 10,
+            http2_head_bytes_max: 1 << 20,
+            http2_heads_bytes_max: 6 << 20,
             http2_streams_max: 100,
             http2_stream_window_bytes: 256 << 10,
             http2_connection_window_bytes: 1 << 20,
@@ -140,6 +143,7 @@ impl Limits {
             ("request_head_bytes_max", self.request_head_bytes_max as u64),
             ("idle_ms_max", self.idle_ms_max),
             ("http2_head_bytes_max", self.http2_head_bytes_max.into()),
+            ("http2_heads_bytes_max", self.http2_heads_bytes_max as u64),
             ("http2_streams_max", self.http2_streams_max.into()),
             ("http2_stream_window_bytes", self.http2_stream_window_bytes.into()),
             ("http2_connection_window_bytes", self.http2_connection_window_bytes.into()),

@@ -46,6 +46,9 @@ pub enum PluginCommand {
         /// What it may use beside the chain; repeatable
         #[arg(long = "grant", value_name = "GRANT")]
         grants: Vec<String>,
+        /// A bound in place of the default, which `host limits` prints; repeatable
+        #[arg(long = "limit", value_name = "LIMIT=VALUE")]
+        limits: Vec<String>,
         #[command(flatten)]
         target: Target,
     },
@@ -81,10 +84,10 @@ enum Output {
 pub fn plugin(command: PluginCommand) -> ExitCode {
     finish(match command {
         PluginCommand::Swap { name, path, target } => swap(&target, &name, &path),
-        PluginCommand::Add { plugin, before, after, config, grants, target } => {
+        PluginCommand::Add { plugin, before, after, config, grants, limits, target } => {
             let PluginChoice { name, path, .. } = PluginChoice::parse(&plugin);
             let config = config.map(|file| absolute(&file));
-            add(&target, &Add { name, path: absolute(&path), config, grants, before, after })
+            add(&target, &Add { name, path: absolute(&path), config, grants, limits, before, after })
         }
         PluginCommand::Remove { name, target } => remove(&target, &name),
         PluginCommand::Ls { target } => chain_of(&target).map(|chain| list(&chain.links)),

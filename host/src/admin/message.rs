@@ -27,6 +27,9 @@ pub(super) struct Add {
     pub(super) config: Option<PathBuf>,
     #[serde(default)]
     pub(super) grants: Vec<String>,
+    /// `LIMIT=VALUE`.
+    #[serde(default)]
+    pub(super) limits: Vec<String>,
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
 }

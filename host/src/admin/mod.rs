@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! GET    /chain                  the links, outermost first
-//! POST   /plugins                add one: name, path, config, grants, before or after
+//! POST   /plugins                add one: name, path, config, grants, limits, before or after
 //! POST   /plugins/NAME/swap      put another component into its place: path
 //! DELETE /plugins/NAME           remove it
 //! ```

@@ -18,9 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::message::{Add, Chain, Refusal, Swap};
 use super::socket::Socket;
 use crate::assembly::{Assembly, ChangeError, Place};
-
-/// No message is longer.
-const MESSAGE_BYTES_MAX: usize = 64 << 10;
+use crate::limits::Limits;
 
 /// Listens until it is dropped.
 pub struct Listening {
@@ -90,17 +88,18 @@ async fn answer(request: Request<Incoming>, assembly: Arc<Assembly>) -> Response
 }
 
 async fn add(assembly: &Arc<Assembly>, message: Add) -> Result<crate::assembly::LinkReport, ChangeError> {
-    let Add { name, path, config, grants, before, after } = message;
+    let Add { name, path, config, grants, limits, before, after } = message;
     let place = match (before, after) {
         (Some(name), _) => Place::Before(name),
         (None, Some(name)) => Place::After(name),
         (None, None) => Place::Outermost,
     };
-    assembly.add(PluginChoice { name, path, config, grants, limits: Vec::new() }, &place).await
+    assembly.add(PluginChoice { name, path, config, grants, limits }, &place).await
 }
 
 async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, String> {
-    let body = Limited::new(body, MESSAGE_BYTES_MAX).collect().await.map_err(|error| error.to_string())?;
+    let body =
+        Limited::new(body, Limits::ADMIN_MESSAGE_BYTES_MAX).collect().await.map_err(|error| error.to_string())?;
     serde_json::from_slice(&body.to_bytes()).map_err(|error| format!("the message is not understood: {error}"))
 }
 

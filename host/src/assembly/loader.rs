@@ -16,6 +16,8 @@ pub struct Loader {
     engine: Engine,
     compiled: CompiledCache,
     plugin_dir: Option<PathBuf>,
+    /// What the engine has room for.
+    room: Limits,
 }
 
 /// A plugin that is loaded and not started.
@@ -31,10 +33,11 @@ impl Loader {
     /// If there is no private directory for compiled code, or the machine cannot run any.
     pub fn new(config: &RunConfig) -> anyhow::Result<Self> {
         let options: Vec<LinkOptions> = config.plugins.links.iter().map(link_options).collect::<Result<_, _>>()?;
-        let engine = Engine::new(&widest(&options))
-            .map_err(|error| anyhow::anyhow!("this machine cannot run plugins: {error:#}"))?;
+        let room = widest(&options);
+        let engine =
+            Engine::new(&room).map_err(|error| anyhow::anyhow!("this machine cannot run plugins: {error:#}"))?;
         let compiled = open_compiled_cache(&config.data_dir)?;
-        Ok(Self { engine, compiled, plugin_dir: config.plugins.dir.clone() })
+        Ok(Self { engine, compiled, plugin_dir: config.plugins.dir.clone(), room })
     }
 
     /// Loads every plugin, all at the same time.
@@ -57,9 +60,27 @@ impl Loader {
     pub(super) async fn load(&self, choice: &PluginChoice) -> Result<Prepared, LoadError> {
         let wanted = PluginPath { name: choice.name.clone(), path: choice.path.clone() };
         let options = link_options(choice)?;
+        self.check_room(&choice.name, &options.limits)?;
         let file = load::find(&wanted, self.plugin_dir.as_deref())?;
         let loaded = load::load(&self.engine, &self.compiled, &choice.name, &file, &options.limits).await?;
         Ok(Prepared { options, choice: choice.clone(), file, loaded })
+    }
+
+    /// A plugin that comes later has to do with what the others may have.
+    fn check_room(&self, name: &str, limits: &Limits) -> Result<(), LoadError> {
+        let rows = [
+            ("memory_bytes_max", limits.memory_bytes_max, self.room.memory_bytes_max),
+            ("table_elements_max", limits.table_elements_max, self.room.table_elements_max),
+        ];
+        match rows.into_iter().find(|(_, wanted, room)| wanted > room) {
+            Some((limit, _, room)) => Err(LoadError::new(
+                name,
+                format!(
+                    "cannot have its limits: this host was started with room for `{limit}={room}`; start it with more"
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -73,7 +94,7 @@ fn link_options(choice: &PluginChoice) -> Result<LinkOptions, LoadError> {
         .map_err(|problem| wrong(format!("cannot be granted {problem}")))?;
     let mut limits = Limits::default();
     for limit in &choice.limits {
-        limits.set(limit).map_err(|problem| wrong(format!("cannot have its limits: --plugin-limit: {problem}")))?;
+        limits.set(limit).map_err(|problem| wrong(format!("cannot have its limits: {problem}")))?;
     }
     Ok(LinkOptions { name: name.clone(), configuration, grants: Arc::new(grants), limits: Arc::new(limits) })
 }

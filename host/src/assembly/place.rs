@@ -114,7 +114,7 @@ impl Assembly {
         };
         self.services.metrics.remove_generation(name);
         for expected in &version.link.registrations().expected {
-            self.services.routes_complete.complete(expected);
+            self.services.routes_complete.complete(name, expected);
         }
         let mut links = vec![(version.link, released)];
         if let Some(member) = member {

@@ -39,7 +39,7 @@ impl Assembly {
             let link = &version.link;
             link.claim().map_err(|error| anyhow::anyhow!("plugin `{name}` cannot be loaded: {}", reason(&error)))?;
             for expected in &link.registrations().expected {
-                assembly.services.routes_complete.expect(expected);
+                assembly.services.routes_complete.expect(link.name(), expected);
             }
             versions.push(version);
         }

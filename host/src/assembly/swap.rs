@@ -108,7 +108,7 @@ impl Assembly {
         // Routes that the new one does not announce are not missing any more.
         let announced = &after.link.registrations().expected;
         for expected in before.link.registrations().expected.iter().filter(|name| !announced.contains(name)) {
-            self.services.routes_complete.complete(expected);
+            self.services.routes_complete.complete(name, expected);
         }
 
         let (old, new) = {

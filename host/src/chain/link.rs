@@ -271,7 +271,7 @@ impl Link {
     /// The routes announced under this name are all there.
     pub fn routes_complete(&self, name: &str) -> Result<(), RegistrationError> {
         self.change(|registered| registered.complete(name))?;
-        self.services.routes_complete.complete(name);
+        self.services.routes_complete.complete(self.name(), name);
         Ok(())
     }
 

@@ -8,9 +8,6 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::limits::Limits;
 
-/// Instances that may live at the same time, hooks and replacements included.
-const INSTANCES_MAX: u32 = 512;
-
 /// A 64-bit address space holds the pool's reservations easily, but some containers bound it
 /// (`ulimit -v`): then memory is allocated on demand.
 #[derive(Clone)]
@@ -70,11 +67,11 @@ fn config() -> Config {
 
 fn pooled(limits: &Limits) -> Config {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(INSTANCES_MAX)
-        .total_core_instances(INSTANCES_MAX * 4)
-        .total_memories(INSTANCES_MAX)
-        .total_tables(INSTANCES_MAX * 4)
-        .total_stacks(INSTANCES_MAX * 2)
+    pool.total_component_instances(Limits::INSTANCES_MAX)
+        .total_core_instances(Limits::INSTANCES_MAX * 4)
+        .total_memories(Limits::INSTANCES_MAX)
+        .total_tables(Limits::INSTANCES_MAX * 4)
+        .total_stacks(Limits::INSTANCES_MAX * 2)
         .max_memory_size(limits.memory_bytes_max)
         .table_elements(limits.table_elements_max)
         .max_core_instance_size(4 << 20)

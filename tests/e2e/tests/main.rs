@@ -7,6 +7,7 @@ mod containment;
 mod contract;
 mod hostile;
 mod lifecycle;
+mod limits;
 mod proxy;
 mod swap;
 mod swap_probation;

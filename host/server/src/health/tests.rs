@@ -207,12 +207,12 @@ async fn readiness_waits_for_what_links_announced() {
     let health = health(&signals);
     health.add(Check::informer_sync(routes.clone()));
     for name in ["crds", "apiservices"] {
-        routes.expect(name);
+        routes.expect("a", name);
     }
     let expected = "internal server error: 2 informers not started yet: [apiservices crds]\n";
     assert_eq!(ask(&health, "/readyz/informer-sync").await, Some((500, expected.to_owned())));
     assert_eq!(ask(&health, "/livez/informer-sync").await, None);
-    routes.complete("crds");
-    routes.complete("apiservices");
+    routes.complete("a", "crds");
+    routes.complete("a", "apiservices");
     assert_eq!(ask(&health, "/readyz").await.unwrap().0, 200);
 }

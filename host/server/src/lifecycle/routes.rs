@@ -16,7 +16,8 @@ pub struct RoutesComplete {
 
 #[derive(Debug, Default)]
 struct State {
-    expected: BTreeSet<String>,
+    /// Who announced, and under which name.
+    expected: BTreeSet<(String, String)>,
     sealed: bool,
 }
 
@@ -25,19 +26,19 @@ impl RoutesComplete {
         Self { signals, state: Mutex::default() }
     }
 
-    /// Announces routes. False once the server has started: it is too late then.
-    pub fn expect(&self, name: &str) -> bool {
+    /// Announces routes of a link. False once the server has started: it is too late then.
+    pub fn expect(&self, link: &str, name: &str) -> bool {
         let mut state = self.state.lock();
         if !state.sealed {
-            state.expected.insert(name.to_owned());
+            state.expected.insert((link.to_owned(), name.to_owned()));
         }
         !state.sealed
     }
 
-    /// The routes announced under `name` are there. False if nobody announced them.
-    pub fn complete(&self, name: &str) -> bool {
+    /// The routes that a link announced under `name` are there. False if it did not announce them.
+    pub fn complete(&self, link: &str, name: &str) -> bool {
         let mut state = self.state.lock();
-        let known = state.expected.remove(name);
+        let known = state.expected.remove(&(link.to_owned(), name.to_owned()));
         self.fire_if_complete(&state);
         known
     }
@@ -49,9 +50,9 @@ impl RoutesComplete {
         self.fire_if_complete(&state);
     }
 
-    /// What is still missing.
+    /// The names under which something is still missing.
     pub fn missing(&self) -> Vec<String> {
-        self.state.lock().expected.iter().cloned().collect()
+        self.state.lock().expected.iter().map(|(_, name)| name.clone()).collect()
     }
 
     fn fire_if_complete(&self, state: &State) {
@@ -70,12 +71,25 @@ mod tests {
         let signals = Arc::new(Signals::default());
         let routes = RoutesComplete::new(signals.clone());
         let complete = || signals.has_fired(Signal::MuxAndDiscoveryComplete);
-        assert!(routes.expect("crds") && routes.expect("apiservices"));
-        assert!(routes.complete("crds") && !routes.complete("crds") && !routes.complete("nobody"));
+        assert!(routes.expect("a", "crds") && routes.expect("a", "apiservices"));
+        assert!(routes.complete("a", "crds") && !routes.complete("a", "crds") && !routes.complete("a", "nobody"));
         routes.seal();
-        assert!(!routes.expect("late"));
+        assert!(!routes.expect("a", "late"));
         assert_eq!((complete(), routes.missing()), (false, vec!["apiservices".to_owned()]));
-        routes.complete("apiservices");
+        routes.complete("a", "apiservices");
         assert!(complete());
+    }
+
+    #[test]
+    fn a_link_does_not_complete_what_another_announced() {
+        let signals = Arc::new(Signals::default());
+        let routes = RoutesComplete::new(signals.clone());
+        assert!(routes.expect("a", "later") && routes.expect("b", "later"));
+        routes.seal();
+        assert!(routes.complete("a", "later") && !routes.complete("c", "later"));
+        assert!(!signals.has_fired(Signal::MuxAndDiscoveryComplete));
+        assert_eq!(routes.missing(), ["later"]);
+        assert!(routes.complete("b", "later"));
+        assert!(signals.has_fired(Signal::MuxAndDiscoveryComplete));
     }
 }

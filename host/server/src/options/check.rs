@@ -28,6 +28,10 @@ impl Checks {
         self.warnings.push(message.into());
     }
 
+    pub(super) fn errors(&self) -> &[String] {
+        &self.errors
+    }
+
     pub(super) fn warnings(&self) -> &[String] {
         &self.warnings
     }

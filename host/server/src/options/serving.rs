@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use clap::Args;
 
 use super::check::Checks;
+use super::service_range::ServiceRange;
 use super::tls::{Tls, TlsOptions};
 use crate::limits::Limits;
 
@@ -26,7 +27,7 @@ pub struct ServingOptions {
     #[arg(long, value_name = "N", default_value = "100")]
     pub http2_max_streams_per_connection: String,
 
-    /// Addresses that services get; the first one is in the serving certificate
+    /// Addresses that services get, of IPv4; the first one is in the serving certificate
     #[arg(long, value_name = "CIDR", default_value = "10.0.0.0/24")]
     pub service_cluster_ip_range: String,
 }
@@ -39,14 +40,6 @@ pub struct Serving {
     pub tls: Tls,
     pub limits: Limits,
     pub service_range: ServiceRange,
-}
-
-/// The addresses that services get.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceRange {
-    pub cidr: String,
-    /// The address of the service `kubernetes`.
-    pub first: IpAddr,
 }
 
 impl ServingOptions {
@@ -69,35 +62,7 @@ impl ServingOptions {
             secure_port: checks.number("secure-port", &self.secure_port, "a port, 0 to 65535"),
             tls,
             limits: Limits { http2_streams_max, ..Limits::default() },
-            service_range: self.service_range(checks),
+            service_range: ServiceRange::read(&self.service_cluster_ip_range, checks),
         }
-    }
-
-    fn service_range(&self, checks: &mut Checks) -> ServiceRange {
-        let cidr = &self.service_cluster_ip_range;
-        let first = parse_cidr(cidr).unwrap_or_else(|| {
-            checks.error(format!(
-                "--service-cluster-ip-range must be a range of at least 8 addresses such as `10.0.0.0/24`: `{cidr}`"
-            ));
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
-        });
-        ServiceRange { cidr: cidr.clone(), first }
-    }
-}
-
-/// The first usable address of a range: the one after the network's own.
-fn parse_cidr(cidr: &str) -> Option<IpAddr> {
-    let (address, length) = cidr.split_once('/')?;
-    let length: u32 = length.parse().ok()?;
-    match address.parse().ok()? {
-        IpAddr::V4(address) if length <= 29 => {
-            let network = if length == 0 { 0 } else { u32::from(address) >> (32 - length) << (32 - length) };
-            Some(IpAddr::V4((network + 1).into()))
-        }
-        IpAddr::V6(address) if length <= 125 => {
-            let network = if length == 0 { 0 } else { u128::from(address) >> (128 - length) << (128 - length) };
-            Some(IpAddr::V6((network + 1).into()))
-        }
-        _ => None,
     }
 }

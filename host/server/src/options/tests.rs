@@ -59,7 +59,7 @@ fn each_option_is_taken() {
         "--shutdown-watch-termination-grace-period=7s",
         "--goaway-chance=0.001",
         "--livez-grace-period=2m",
-        "--service-cluster-ip-range=fd00:1::5/108",
+        "--service-cluster-ip-range=10.1.2.3/16,fd00:1::/108",
         "--tls-min-version=VersionTLS13",
         "--tls-cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256",
         "--tls-sni-cert-key=/dev/null, /dev/zero",
@@ -72,7 +72,7 @@ fn each_option_is_taken() {
     ])
     .unwrap();
     assert_eq!((config.serving.bind_address.to_string().as_str(), config.serving.secure_port), ("::", 0));
-    assert_eq!(config.serving.service_range.first.to_string(), "fd00:1::1");
+    assert_eq!(config.serving.service_range.first.to_string(), "10.1.0.1");
     assert!(config.serving.tls.tls_13_only && config.serving.limits.http2_streams_max == 7);
     assert_eq!((config.serving.tls.cipher_suites.len(), config.serving.tls.http2), (2, false));
     let files = PairFiles { certificate: "/dev/null".into(), key: "/dev/zero".into() };
@@ -201,7 +201,7 @@ fn all_errors_are_said_at_once() {
         "--tls-min-version must be `VersionTLS12` or `VersionTLS13`: `VersionTLS11`",
         "--http2-max-streams-per-connection must be a number above 0: `0`",
         "--secure-port must be a port, 0 to 65535: `70000`",
-        "--service-cluster-ip-range must be a range of at least 8 addresses such as `10.0.0.0/24`: `10.0.0.0/31`",
+        "the service cluster IP range must be at least 8 IP addresses: --service-cluster-ip-range has `10.0.0.0/31`",
         "--plugin has two links named `a`: `x.wasm` and `y.wasm`; give one another name with `NAME=PATH`",
         "--plugin needs a name of lower-case letters, digits and `-`: `no name.wasm`; write `NAME=no name.wasm`",
         "--plugin-config must have the form `NAME=VALUE`: `a`",

@@ -18,6 +18,8 @@ use tokio::time::{Instant, timeout};
 pub(super) struct Activity {
     epoch: Instant,
     requests: AtomicUsize,
+    /// What their heads take in memory.
+    head_bytes: AtomicUsize,
     /// When the last request ended, in milliseconds after `epoch`.
     idle_since: AtomicU64,
     /// When the first byte after it came; `NEVER` before.
@@ -38,6 +40,7 @@ impl Activity {
         Arc::new(Self {
             epoch: Instant::now(),
             requests: AtomicUsize::new(0),
+            head_bytes: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
             head_since: AtomicU64::new(NEVER),
             read_by: AtomicU64::new(NEVER),
@@ -47,9 +50,11 @@ impl Activity {
         })
     }
 
-    pub(super) fn request(self: &Arc<Self>) -> ActiveRequest {
+    /// A request whose head takes so many bytes, which may be left out where there is one at a time.
+    pub(super) fn request(self: &Arc<Self>, head_bytes: usize) -> ActiveRequest {
         self.requests.fetch_add(1, Ordering::AcqRel);
-        ActiveRequest(self.clone())
+        self.head_bytes.fetch_add(head_bytes, Ordering::AcqRel);
+        ActiveRequest { activity: self.clone(), head_bytes }
     }
 
     /// Nothing has happened until now: the handshake's bytes are no request's.
@@ -113,27 +118,36 @@ impl Activity {
 }
 
 /// A request on the connection, until its last byte.
-pub(super) struct ActiveRequest(Arc<Activity>);
+pub(super) struct ActiveRequest {
+    activity: Arc<Activity>,
+    head_bytes: usize,
+}
 
 impl ActiveRequest {
     /// Asks for the end of the connection, after the requests that are under way.
     pub(super) fn end_connection(&self) {
-        self.0.end.notify_one();
+        self.activity.end.notify_one();
+    }
+
+    /// What the heads of all requests on the connection take, this one's included.
+    pub(super) fn all_head_bytes(&self) -> usize {
+        self.activity.head_bytes.load(Ordering::Acquire)
     }
 
     /// The whole answer must have been read by then. HTTP/1.1 only: it has one answer at a time.
     pub(super) fn read_by(&self, time: std::time::Instant) {
-        let time = Instant::from_std(time).saturating_duration_since(self.0.epoch).as_millis() as u64;
-        self.0.read_by.store(time, Ordering::Release);
-        self.0.read_by_changed.notify_one();
+        let time = Instant::from_std(time).saturating_duration_since(self.activity.epoch).as_millis() as u64;
+        self.activity.read_by.store(time, Ordering::Release);
+        self.activity.read_by_changed.notify_one();
     }
 }
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        self.0.read_by.store(NEVER, Ordering::Release);
-        self.0.start();
-        self.0.requests.fetch_sub(1, Ordering::AcqRel);
+        self.activity.read_by.store(NEVER, Ordering::Release);
+        self.activity.start();
+        self.activity.head_bytes.fetch_sub(self.head_bytes, Ordering::AcqRel);
+        self.activity.requests.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -223,7 +237,7 @@ mod tests {
         let started = Instant::now();
         let acts = async {
             for (takes, allotted) in [(10, 60), (5, 8), (200, 20)] {
-                let request = activity.request();
+                let request = activity.request(0);
                 request.read_by((Instant::now() + Duration::from_secs(allotted)).into_std());
                 after(takes).await;
             }
@@ -239,7 +253,7 @@ mod tests {
     async fn a_request_starts_the_time_anew() {
         let activity = Activity::new(None);
         let acts = async {
-            let request = activity.request();
+            let request = activity.request(0);
             after(200).await;
             drop(request);
         };
@@ -250,7 +264,7 @@ mod tests {
     async fn an_answer_that_is_read_slowly_is_not_idle() {
         let activity = Activity::new(None);
         let acts = async {
-            drop(activity.request());
+            drop(activity.request(0));
             for _ in 0..4 {
                 after(60).await;
                 activity.bytes_went();

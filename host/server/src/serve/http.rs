@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{Method, Response, Version};
+use http::{Method, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
@@ -29,7 +29,7 @@ use super::trust::Trust;
 use crate::filters::Handler;
 use crate::limits::Limits;
 use crate::request::{Context, Request, RequestBody};
-use crate::response::Body;
+use crate::response::{Body, text};
 
 /// What all connections share.
 pub(super) struct Shared<H> {
@@ -107,14 +107,20 @@ impl<H: Handler> Shared<H> {
         let shared = self.clone();
         service_fn(move |message: http::Request<Incoming>| {
             let shared = shared.clone();
-            let active = activity.request();
             let context = Arc::new(Context::new(Instant::now(), connection.clone()));
             let known = context.clone();
             let http2 = message.version() == Version::HTTP_2;
             let head = message.method() == Method::HEAD;
+            // HTTP/1.1 has one head at a time.
+            let active = activity.request(if http2 { head_bytes(&message) } else { 0 });
             let message = message.map(RequestBody::Incoming);
             // hyper and tokio move it several times before they run it: as a pointer.
             Box::pin(async move {
+                if active.all_head_bytes() > shared.limits.http2_heads_bytes_max {
+                    let mut response = text(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too large with the others");
+                    response.body_mut().hold(active);
+                    return Ok(response);
+                }
                 let mut response = shared.handler.handle(Request::new(message, context)).await;
                 // HTTP/2 has no such header: there it means GOAWAY.
                 if http2 && response.headers_mut().remove(CONNECTION).is_some() {
@@ -208,6 +214,14 @@ impl<H: Handler> Shared<H> {
             () = activity.unread() => Ok(()),
         }
     }
+}
+
+/// What a head takes in memory, counted as HTTP/2 counts it.
+fn head_bytes<B>(message: &http::Request<B>) -> usize {
+    /// What a field takes beside its texts (RFC 9113, 6.5.2).
+    const FIELD: usize = 32;
+    let path = message.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    message.headers().iter().fold(path, |sum, (name, value)| sum + name.as_str().len() + value.len() + FIELD)
 }
 
 /// The answer to a HEAD says how long the body would be. On HTTP/2 hyper sends one that is there,

@@ -105,6 +105,12 @@ impl Client {
         }
     }
 
+    /// Somebody else who uses the same connection, which has to be HTTP/2.
+    pub(crate) fn beside(&self) -> Client {
+        let Sender::Http2(sender) = &self.sender else { panic!("HTTP/1.1 has one request at a time") };
+        Client { sender: Sender::Http2(sender.clone()), connection: tokio::spawn(async {}) }
+    }
+
     /// The head of the answer as soon as it is there.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
         match &mut self.sender {

@@ -221,6 +221,44 @@ async fn a_small_head_that_unpacks_to_a_large_one_is_refused() {
 }
 
 #[tokio::test]
+async fn a_head_is_taken_up_to_a_mebibyte() {
+    let served = serve_within(|_| {}).await;
+    for protocol in [H1, H2] {
+        let mut client = served.client(protocol).await;
+        let mut neighbour = served.client(protocol).await;
+        let large = "y".repeat(900 << 10);
+        assert_eq!(client.get_with("/hello", &[("x", &large)]).await.unwrap().0, 200, "{protocol}");
+        let too_large = "y".repeat((1 << 20) + 1);
+        let refused = client.get_with("/hello", &[("x", &too_large)]).await;
+        // HTTP/1.1 may break off before all of it was written.
+        let code = refused.map(|(code, ..)| code);
+        assert!(matches!(code, Ok(431)) || protocol == H1 && code.is_err(), "{protocol}: {code:?}");
+        if protocol == H2 {
+            assert_eq!(client.get("/hello").await.unwrap().0, 200, "the connection goes on");
+        }
+        assert_eq!(neighbour.get("/hello").await.unwrap().0, 200, "{protocol}");
+    }
+}
+
+#[tokio::test]
+async fn heads_of_one_connection_are_bounded_together() {
+    let served = serve_within(|limits| limits.http2_heads_bytes_max = 100_000).await;
+    let mut client = served.client(H2).await;
+    let head = "y".repeat(60_000);
+    let held = tokio::spawn({
+        let (mut beside, head) = (client.beside(), head.clone());
+        async move { beside.get_with("/wait", &[("x", &head)]).await.unwrap().0 }
+    });
+    served.controls.waiting.notified().await;
+    assert_eq!(client.get_with("/hello", &[("x", &head)]).await.unwrap().0, 431);
+    assert_eq!(client.get("/hello").await.unwrap().0, 200, "what is small has room");
+    served.serves_others().await;
+    served.controls.go.notify_one();
+    assert_eq!(held.await.unwrap(), 200);
+    assert_eq!(client.get_with("/hello", &[("x", &head)]).await.unwrap().0, 200, "there is room again");
+}
+
+#[tokio::test]
 async fn a_large_head_is_refused_on_http1_too() {
     let served = serve_within(|_| {}).await;
     let many: String = (0..200).map(|field| format!("x-{field}: y\r\n")).collect();

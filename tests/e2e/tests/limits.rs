@@ -1,0 +1,73 @@
+//! The table of bounds, and links that are added with their own.
+
+use e2e::{Setup, eventually};
+
+#[test]
+fn the_table_of_bounds_says_their_unit_and_whose_they_are() {
+    let Some(setup) = Setup::bare() else { return };
+    let table = setup.run_alone("limits").success();
+    let mut lines = table.lines();
+    assert_eq!(lines.next().map(|heading| heading.split_whitespace().count()), Some(4), "{table}");
+    for line in lines {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        assert!(cells.len() >= 4 && cells[1].parse::<u64>().is_ok(), "{line}");
+    }
+    for row in [
+        ["cpu_ms_max", "2000", "milliseconds", "plugin"],
+        ["instances_max", "512", "count", "all plugins"],
+        ["request_head_bytes_max", "1048576", "bytes", "client"],
+        ["value_bytes_max", "1572864", "bytes", "store"],
+    ] {
+        let is_there = |line: &str| line.split_whitespace().eq(row.join(" ").split(' '));
+        assert!(table.lines().any(is_there), "no {row:?} in:\n{table}");
+    }
+}
+
+#[test]
+fn a_link_that_is_added_has_its_own_grants_and_bounds() {
+    let Some(setup) = Setup::bare().and_then(|setup| setup.link("inner", "prefix /inner")) else { return };
+    let component = Setup::scripted_component().expect("it was there").display().to_string();
+    let script = setup.file("added.script", b"prefix /added");
+    let host = setup.start();
+    let add = |name: &str, options: &[&str]| {
+        let plugin = format!("{name}={component}");
+        host.command(&[&["plugin", "add", &plugin, "--config", &script], options].concat())
+    };
+    for (options, words) in [
+        (["--limit", "speed_max=1"], "there is no limit `speed_max`; `host limits` prints all of them"),
+        (["--limit", "cpu_ms_max=0"], "`0` is no value for `cpu_ms_max`"),
+        (
+            ["--limit", "memory_bytes_max=1073741824"],
+            "this host was started with room for `memory_bytes_max=268435456`",
+        ),
+        (["--grant", "disk:/"], "`disk:/`: `proxy:HOST:PORT`"),
+    ] {
+        let said = add("added", &options).failure();
+        assert!(said.contains("plugin `added` ") && said.contains(words), "no {words:?} in:\n{said}");
+    }
+
+    add("added", &["--grant", "env:GIVEN=to it", "--limit", "cpu_ms_max=50", "--limit", "routes_max=3"]).success();
+    assert_eq!(host.client().get("/added/variable?GIVEN").expect(200).text(), "to it\n");
+    host.client().get("/added/spin").expect(504);
+    host.wait_for_log("`cpu_ms_max` (50)");
+    // What one link was granted is no other's.
+    host.command(&["plugin", "remove", "added"]).success();
+    add("added", &[]).success();
+    assert_ne!(host.client().get("/added/variable?GIVEN").status, 200);
+}
+
+#[test]
+fn two_links_that_announce_routes_under_one_name_do_not_complete_each_other() {
+    let script = |path: &str| format!("prefix /{path}\nexpect later\nadds /{path}-added\nhook {path}-completes");
+    let setup = Setup::bare().and_then(|setup| setup.link("first", &script("first")));
+    let Some(setup) = setup.and_then(|setup| setup.link("second", &script("second"))) else { return };
+    let host = setup.start_until("/livez/ping");
+    let client = host.client();
+    client.get("/first/told").expect(200);
+    eventually(|| client.get("/first-added").status == 200, || "the first hook adds no route".to_owned());
+    client.get("/nowhere").expect(503);
+    client.get("/readyz/informer-sync").expect(500);
+    client.get("/second/told").expect(200);
+    eventually(|| client.get("/nowhere").status == 404, || "the routes are not complete".to_owned());
+    client.get("/readyz/informer-sync").expect(200);
+}
