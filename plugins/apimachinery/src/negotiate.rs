@@ -118,6 +118,11 @@ pub fn input(content_type: &str, protobuf: bool) -> Result<Encoding, ApiError> {
     }
 }
 
+/// The media types of an `Accept` header, the dearest first.
+pub(crate) fn preferences(accept: &str) -> Vec<String> {
+    clauses(accept).into_iter().map(|clause| clause.media_type).collect()
+}
+
 /// 415, naming what would have been understood.
 pub fn unsupported(accepted: &str) -> ApiError {
     let message =

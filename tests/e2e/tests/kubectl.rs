@@ -289,3 +289,21 @@ fn it_defines_a_resource_and_works_with_its_objects() {
     has(&kubectl.run(&["get", "boats"]).failure(), &["could not find the requested resource"]);
     assert_eq!(kubectl.run(&["api-resources", "--api-group=example.com", "--cached=false", "--no-headers"]).stdout, "");
 }
+
+/// kubectl asks for version 2 of OpenAPI, as protobuf, where it cannot leave validation to the server: of kinds
+/// without a PATCH, and of those that nobody serves.
+#[test]
+fn it_reads_version_2_of_openapi() {
+    let Some((_host, kubectl)) = session() else { return };
+    let create = |manifest: &str| kubectl.run_with(&["create", "-o", "yaml", "-f", "-"], manifest);
+    const REVIEW: &str = "{apiVersion: authorization.k8s.io/v1, kind: SelfSubjectAccessReview, \
+                          spec: {resourceAttributes: {verb: get, resource: pods}}}";
+    has(&create(REVIEW).success(), &["  allowed: true\n"]);
+    has(&create(&REVIEW.replace("verb", "verv")).failure(), &["unknown field \"verv\""]);
+    has(
+        &create("{apiVersion: example.com/v1, kind: Nothing, metadata: {name: a}}").failure(),
+        &["no matches for kind \"Nothing\" in version \"example.com/v1\""],
+    );
+    let explained = kubectl.run(&["explain", "pods.spec.hostNetwork", "--output=plaintext-openapiv2"]).success();
+    has(&explained, &["KIND:     Pod", "FIELD:    hostNetwork <boolean>"]);
+}

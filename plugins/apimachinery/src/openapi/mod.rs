@@ -5,6 +5,7 @@
 //! - `paths`, `parameters`: its operations.
 //! - `schemas`: its types.
 //! - `second`: all of them as one document of version 2, which the outermost link serves.
+//! - `protobuf`: that document in its other form.
 //!
 //! Our types carry no descriptions, so neither do the documents of what is built in; custom
 //! resources are published with the words of their definition.
@@ -12,13 +13,14 @@
 mod document;
 mod parameters;
 mod paths;
+mod protobuf;
 mod schemas;
 mod second;
 
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -61,8 +63,15 @@ struct Kept {
     /// By group version, as it stands in paths: `api/v1`, `apis/apps/v1`.
     documents: BTreeMap<String, Rc<Vec<u8>>>,
     hashes: BTreeMap<String, String>,
-    /// That of version 2, and the index that it was made for.
-    second: Option<(String, Rc<Vec<u8>>)>,
+    second: Option<Rc<Second>>,
+}
+
+/// The document of version 2, in the forms that were asked for.
+struct Second {
+    /// Of the index that it was made for.
+    hash: String,
+    json: Vec<u8>,
+    protobuf: OnceCell<Vec<u8>>,
 }
 
 impl Published {
@@ -86,25 +95,36 @@ impl Published {
         }
     }
 
-    /// Answers a request for version 2.
+    /// Answers a request for version 2, by whatever method, as upstream does.
     pub async fn serve_second(&self, context: &Context, own: &[&Definition]) -> Answer {
-        if !matches!(context.head().method.as_str(), "GET" | "HEAD") {
-            let error = ApiError::method_not_allowed();
-            return Answer::json(error.code, error.to_value().to_string());
-        }
+        let Some(form) = second::Form::of(&context.header("accept").unwrap_or_default()) else {
+            return Response::new(406).header("vary", "Accept").into();
+        };
         let index = self.index(context, own).await;
         let hash = sha512(index.to_string().as_bytes());
-        let kept = self.kept.borrow().second.clone().filter(|(of, _)| *of == hash);
-        let bytes = match kept {
-            Some((_, bytes)) => bytes,
+        let etag = format!("\"{hash}\"");
+        let response = Response::new(200).header("etag", etag.clone()).header("vary", "Accept");
+        if knows(context, &etag) {
+            return Response { status: 304, ..response }.into();
+        }
+        let kept = self.kept.borrow().second.clone().filter(|kept| kept.hash == hash);
+        let document = match kept {
+            Some(document) => document,
             None => {
-                let bytes = Rc::new(self.second(&index, context, own).await);
-                self.kept.borrow_mut().second = Some((hash.clone(), bytes.clone()));
-                bytes
+                let json = self.second(&index, context, own).await;
+                let document = Rc::new(Second { hash, json, protobuf: OnceCell::new() });
+                self.kept.borrow_mut().second = Some(document.clone());
+                document
             }
         };
-        let response = Response::new(200).header("etag", format!("\"{hash}\"")).header("vary", "Accept");
-        response.header("content-type", "application/json").body(Body::Bytes(bytes.to_vec())).into()
+        let bytes = match form {
+            second::Form::Json => &document.json,
+            second::Form::Protobuf => document.protobuf.get_or_init(|| {
+                let tree: Value = serde_json::from_slice(&document.json).unwrap_or_default();
+                protobuf::encode(&tree)
+            }),
+        };
+        response.header("content-type", form.media_type()).body(Body::Bytes(bytes.clone())).into()
     }
 
     async fn second<D: Delegate>(&self, index: &Value, delegate: &D, own: &[&Definition]) -> Vec<u8> {
@@ -175,7 +195,7 @@ impl Published {
             // The address names the content, so it may be kept for good.
             response = response.header("cache-control", "public, immutable, max-age=31536000");
         }
-        if context.header("if-none-match").is_some_and(|known| known.split(',').any(|known| known.trim() == etag)) {
+        if knows(context, &etag) {
             return Response { status: 304, ..response }.into();
         }
         let bytes = self.bytes(group_version, own);
@@ -192,6 +212,11 @@ impl Published {
         self.kept.borrow_mut().documents.insert(group_version.to_string(), bytes.clone());
         bytes
     }
+}
+
+/// Whether the client has what the ETag names.
+fn knows(context: &Context, etag: &str) -> bool {
+    context.header("if-none-match").is_some_and(|known| known.split(',').any(|known| known.trim() == etag))
 }
 
 /// `api/v1` or `apis/apps/v1`.

@@ -50,15 +50,15 @@ impl Operations<'_> {
         around.push(parameters::query(&PRETTY));
 
         let of = schemas.kind(self.definition);
-        let list = schemas.list(self.definition);
-        if *namespaced && self.serves("list") {
+        let list = self.serves("list").then(|| schemas.list(self.definition));
+        if let Some(list) = list.as_ref().filter(|_| *namespaced) {
             let everywhere = json!({
-                "get": self.list("ForAllNamespaces", &list, &of),
+                "get": self.list("ForAllNamespaces", list, &of),
                 "parameters": [parameters::query(&PRETTY)],
             });
             paths.insert(format!("{base}/{resource}"), everywhere);
         }
-        insert(paths, collection.clone(), self.collection(&of, &list, schemas), &around);
+        insert(paths, collection.clone(), self.collection(&of, list.as_ref(), schemas), &around);
 
         around.insert(0, parameters::path("name"));
         insert(paths, format!("{collection}/{{name}}"), self.object(&of, schemas), &around);
@@ -73,9 +73,9 @@ impl Operations<'_> {
         }
     }
 
-    fn collection(&self, of: &Kind, list: &Kind, schemas: &mut Schemas) -> Map<String, Value> {
+    fn collection(&self, of: &Kind, list: Option<&Kind>, schemas: &mut Schemas) -> Map<String, Value> {
         let mut item = Map::new();
-        if self.serves("list") {
+        if let Some(list) = list {
             item.insert("get".into(), self.list(if self.definition.namespaced { "Namespaced" } else { "" }, list, of));
         }
         if self.serves("create") {

@@ -2,9 +2,39 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::negotiate;
+
 /// What a method's parameters say in one object with their schemas here.
 const SCHEMA_WORDS: [&str; 4] = ["type", "format", "uniqueItems", "items"];
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
+
+/// In which form the document is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    Protobuf,
+}
+
+impl Form {
+    /// Nothing if the client takes none.
+    pub(super) fn of(accept: &str) -> Option<Self> {
+        let accept = if accept.trim().is_empty() { "*/*" } else { accept };
+        negotiate::preferences(accept).into_iter().find_map(|media_type| match media_type.as_str() {
+            "*/*" | "application/*" | "*/json" | "application/json" => Some(Self::Json),
+            // `@` came first; clients that are older than its successor name it.
+            "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+            | "application/com.github.proto-openapi.spec.v2.v1.0+protobuf" => Some(Self::Protobuf),
+            _ => None,
+        })
+    }
+
+    pub(super) fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Protobuf => "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+        }
+    }
+}
 
 /// The document that says what these say, which are of version 3.
 pub(super) fn document(server: &str, documents: &[Value]) -> Value {
@@ -128,6 +158,23 @@ fn of_schema(schema: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_form_is_the_first_that_the_client_likes() {
+        for (accept, form) in [
+            ("", Some(Form::Json)),
+            ("*/*", Some(Form::Json)),
+            ("application/json, */*", Some(Form::Json)),
+            ("application/com.github.proto-openapi.spec.v2@v1.0+protobuf", Some(Form::Protobuf)),
+            (
+                "application/com.github.proto-openapi.spec.v2.v1.0+protobuf;q=0.9, application/json;q=0.5",
+                Some(Form::Protobuf),
+            ),
+            ("text/plain", None),
+        ] {
+            assert_eq!(Form::of(accept), form, "{accept}");
+        }
+    }
 
     #[test]
     fn the_old_version_says_the_same() {

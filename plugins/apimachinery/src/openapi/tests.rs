@@ -63,7 +63,13 @@ fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
 
 #[test]
 fn every_reference_is_there() {
-    for definition in [deployments(), widgets(json!({ "type": "object" }))] {
+    let reviews = testing::definition("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview");
+    let reviews = Definition {
+        verbs: vec!["create".into()],
+        schema: SchemaRef::builtin("io.k8s.api.authorization.v1.SubjectAccessReview"),
+        ..reviews
+    };
+    for definition in [deployments(), reviews, widgets(json!({ "type": "object" }))] {
         let document = document(&[&definition], "v1.36.3");
         let mut found = Vec::new();
         references(&document, &mut found);

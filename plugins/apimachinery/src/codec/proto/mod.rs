@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 pub use envelope::{Envelope, envelope, watch_event};
 pub use read::decode_message;
+pub(crate) use wire::Writer;
 pub use write::encode_message;
 
 use crate::schema::{Schema, builtin};

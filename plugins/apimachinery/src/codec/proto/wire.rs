@@ -101,33 +101,33 @@ impl<'a> Reader<'a> {
 /// Writes a message back to front, so that a length is known when its place comes: fields,
 /// items and the parts of each are written last first.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     reversed: Vec<u8>,
 }
 
 impl Writer {
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         self.reversed.reverse();
         self.reversed
     }
 
-    pub(super) fn varint(&mut self, number: u32, value: u64) {
+    pub(crate) fn varint(&mut self, number: u32, value: u64) {
         self.raw_varint(value);
         self.tag(number, 0);
     }
 
-    pub(super) fn fixed64(&mut self, number: u32, value: u64) {
+    pub(crate) fn fixed64(&mut self, number: u32, value: u64) {
         self.raw(&value.to_le_bytes());
         self.tag(number, 1);
     }
 
-    pub(super) fn bytes(&mut self, number: u32, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, number: u32, bytes: &[u8]) {
         self.raw(bytes);
         self.raw_varint(bytes.len() as u64);
         self.tag(number, 2);
     }
 
-    pub(super) fn message(&mut self, number: u32, write: impl FnOnce(&mut Self)) {
+    pub(crate) fn message(&mut self, number: u32, write: impl FnOnce(&mut Self)) {
         let before = self.reversed.len();
         write(self);
         self.raw_varint((self.reversed.len() - before) as u64);
