@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DATA_DIR ?= .data
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help build run test soak check bench clients install clean-data
+.PHONY: help build run test soak check bench bench-peers clients install clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ check: ## format, lints, docs and licences
 
 bench: build ## what a request, a start and an idle host cost
 	@scripts/bench
+
+bench-peers: build ## the same beside kube-apiserver on etcd, with the ratio that each ought to have
+	@scripts/bench-peers
 
 clients: ## kubectl and the Python client that the tests use, into .cache
 	@scripts/clients

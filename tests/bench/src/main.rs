@@ -5,6 +5,7 @@
 
 mod hostile;
 mod load;
+mod peers;
 mod process;
 mod report;
 
@@ -29,9 +30,14 @@ const TURNS: usize = 5;
 const TURN: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
-    let Some(hello) = std::env::args().nth(1).map(PathBuf::from) else {
-        eprintln!("usage: bench HELLO.wasm");
-        return ExitCode::from(64);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let hello = match &arguments[..] {
+        [word, arguments @ ..] if word == "peers" => return peers::run(arguments),
+        [hello] => PathBuf::from(hello),
+        _ => {
+            eprintln!("usage: bench HELLO.wasm, or bench peers ...");
+            return ExitCode::from(64);
+        }
     };
     let Some(setup) = Setup::default_chain() else { return ExitCode::FAILURE };
 

@@ -1,0 +1,148 @@
+//! The client that both are asked by: HTTP/1.1 over TLS, written by hand, since a client that costs
+//! more than the server measures itself.
+
+use std::sync::Arc;
+
+use e2e::{Host, connection};
+use rustls::pki_types::ServerName;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::process;
+
+pub(super) fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n").into_bytes()
+}
+
+pub(super) fn post(path: &str, object: &Value) -> Vec<u8> {
+    with_body("POST", path, object)
+}
+
+pub(super) fn put(path: &str, object: &Value) -> Vec<u8> {
+    with_body("PUT", path, object)
+}
+
+fn with_body(method: &str, path: &str, object: &Value) -> Vec<u8> {
+    let body = object.to_string();
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// A server that is measured: where it listens, and the processes that it is made of.
+#[derive(Clone)]
+pub(super) struct Target {
+    processes: Vec<u32>,
+    address: String,
+    tls: TlsConnector,
+}
+
+impl Target {
+    pub(super) fn of_host(host: &Host) -> Target {
+        Self::new(vec![host.id()], host.address(), connection::administrator(host.data_dir()))
+    }
+
+    pub(super) fn new(processes: Vec<u32>, address: String, tls: Arc<rustls::ClientConfig>) -> Target {
+        Target { processes, address, tls: tls.into() }
+    }
+
+    pub(super) fn cpu(&self) -> std::time::Duration {
+        self.processes.iter().map(|process| process::cpu(*process)).sum()
+    }
+
+    pub(super) fn resident_kb(&self) -> u64 {
+        self.processes.iter().map(|process| process::memory(*process).resident_kb).sum()
+    }
+
+    pub(super) async fn connect(&self) -> Connection {
+        self.try_connect()
+            .await
+            .unwrap_or_else(|error| panic!("`{}` does not take a connection: {error}", self.address))
+    }
+
+    async fn try_connect(&self) -> std::io::Result<Connection> {
+        let tcp = TcpStream::connect(&self.address).await?;
+        tcp.set_nodelay(true)?;
+        let stream = self.tls.connect(ServerName::from(std::net::Ipv4Addr::LOCALHOST), tcp).await?;
+        Ok(Connection { stream: BufReader::with_capacity(64 << 10, stream), line: Vec::new() })
+    }
+
+    /// Whether it says so itself.
+    pub(super) async fn is_ready(&self) -> bool {
+        let Ok(mut connection) = self.try_connect().await else { return false };
+        connection.ask(&get("/readyz")).await.is_ok_and(|head| head.status == 200)
+    }
+}
+
+pub(super) struct Connection {
+    stream: BufReader<TlsStream<TcpStream>>,
+    line: Vec<u8>,
+}
+
+pub(super) struct Head {
+    pub(super) status: u16,
+    /// None for a body in chunks.
+    length: Option<usize>,
+}
+
+impl Connection {
+    /// Writes a request and reads its answer to the end; one that is not a success is a panic.
+    pub(super) async fn exchange(&mut self, request: &[u8]) {
+        let head = self.ask(request).await.expect("the server answers");
+        assert!((200..300).contains(&head.status), "{}: {}", head.status, String::from_utf8_lossy(request));
+        match head.length {
+            Some(length) => self.skip(length, |_| ()).await,
+            None => while self.chunk(|_| ()).await {},
+        }
+    }
+
+    /// Writes a request and reads the head of its answer.
+    pub(super) async fn ask(&mut self, request: &[u8]) -> std::io::Result<Head> {
+        self.stream.write_all(request).await?;
+        self.stream.flush().await?;
+        let status = String::from_utf8_lossy(self.line().await?).split(' ').nth(1).and_then(|code| code.parse().ok());
+        let mut head = Head { status: status.ok_or(std::io::ErrorKind::InvalidData)?, length: Some(0) };
+        loop {
+            let line = String::from_utf8_lossy(self.line().await?).to_ascii_lowercase();
+            match line.split_once(": ") {
+                Some(("content-length", length)) => head.length = length.parse().ok(),
+                Some(("transfer-encoding", _)) => head.length = None,
+                Some(_) => {}
+                None => return Ok(head),
+            }
+        }
+    }
+
+    /// Reads a chunk of the body, piece by piece; false for the last, which is empty.
+    pub(super) async fn chunk(&mut self, seen: impl FnMut(&[u8])) -> bool {
+        let line = self.line().await.expect("the answer goes on");
+        let length = std::str::from_utf8(line).ok().and_then(|line| usize::from_str_radix(line, 16).ok());
+        let length = length.expect("a chunk begins with its length");
+        self.skip(length, seen).await;
+        self.skip(2, |_| ()).await;
+        length > 0
+    }
+
+    async fn line(&mut self) -> std::io::Result<&[u8]> {
+        self.line.clear();
+        self.stream.read_until(b'\n', &mut self.line).await?;
+        Ok(self.line.trim_ascii_end())
+    }
+
+    async fn skip(&mut self, mut bytes: usize, mut seen: impl FnMut(&[u8])) {
+        while bytes > 0 {
+            let piece = self.stream.fill_buf().await.expect("the server answers");
+            assert!(!piece.is_empty(), "the answer ends early");
+            let piece = &piece[..piece.len().min(bytes)];
+            seen(piece);
+            let length = piece.len();
+            self.stream.consume(length);
+            bytes -= length;
+        }
+    }
+}
