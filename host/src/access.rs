@@ -1,13 +1,14 @@
-//! Links that decide who gets in: the server's questions, put to a guest.
+//! Who gets in: the server's questions, put to a guest or to the store.
 
 use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use host_server::{
-    Attributes, Authentication, Authenticator, Authorization, Authorizer, Credentials, Decision, PathRule,
-    ResourceRule, Rules, Server, Target, User, Verdict,
+    Attributes, Authentication, Authenticator, Authorization, Authorizer, BoundObjects, Credentials, Decision,
+    PathRule, ResourceRule, Rules, Server, Target, User, Verdict,
 };
+use host_store::{Cache, Freshness};
 
 use crate::bindings::exports::host::chain::authorizer as wit;
 use crate::bindings::host::chain::types;
@@ -43,6 +44,41 @@ impl Access {
     pub fn remove(&self, plugin: &str) {
         self.authentication.remove(plugin);
         self.authorization.remove(plugin);
+    }
+}
+
+/// The objects that tokens are bound to, where kube-apiserver stores them.
+pub struct StoredObjects(Cache);
+
+impl StoredObjects {
+    pub fn new(cache: Cache) -> Self {
+        Self(cache)
+    }
+}
+
+impl BoundObjects for StoredObjects {
+    fn get<'a>(
+        &'a self,
+        resource: &'static str,
+        namespace: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, String>> {
+        let key = match resource {
+            "nodes" => format!("/registry/minions/{name}"),
+            _ => format!("/registry/{resource}/{namespace}/{name}"),
+        };
+        async move {
+            // What is at hand, as requests come often; what is not may have been written elsewhere
+            // a moment ago.
+            for freshness in [Freshness::Any, Freshness::Latest] {
+                let found = self.0.get(&key, freshness).await.map_err(|error| error.to_string())?;
+                if let Some(object) = found {
+                    return Ok(Some(object.json().to_vec()));
+                }
+            }
+            Ok(None)
+        }
+        .boxed()
     }
 }
 
@@ -150,7 +186,7 @@ fn listed(rules: wit::Rules) -> Rules {
     }
 }
 
-fn asking(user: &User) -> types::User {
+pub fn asking(user: &User) -> types::User {
     let User { name, uid, groups, extra } = user.clone();
     types::User { name, uid, groups, extra }
 }

@@ -16,6 +16,8 @@ pub struct Grants {
     pub variables: Vec<(String, String)>,
     /// Where it may open TCP connections to: `HOST:PORT` or `*`.
     pub network: Vec<String>,
+    /// It may have tokens of service accounts made, and learn whose tokens are.
+    pub tokens: bool,
 }
 
 /// A directory that a plugin sees.
@@ -28,7 +30,7 @@ pub struct Directory {
 }
 
 /// What can be granted, for messages.
-pub const KINDS: &str = "`proxy:HOST:PORT`, `net:HOST:PORT`, `dir:PATH`, `dir-rw:PATH` and `env:NAME` can be";
+pub const KINDS: &str = "`proxy:HOST:PORT`, `net:HOST:PORT`, `dir:PATH`, `dir-rw:PATH`, `env:NAME` and `tokens` can be";
 
 impl Grants {
     /// Reads grants as they were typed. `variable` gives the values of the host's own environment.
@@ -38,6 +40,10 @@ impl Grants {
     pub fn parse(texts: &[String], variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let mut grants = Self::default();
         for text in texts {
+            if text == "tokens" {
+                grants.tokens = true;
+                continue;
+            }
             let (kind, what) = text.split_once(':').filter(|(_, what)| !what.is_empty()).unwrap_or(("", ""));
             match kind {
                 "proxy" => grants.proxy.push(what.to_string()),
@@ -125,6 +131,7 @@ mod tests {
             "dir-rw:/=/data",
             "env:HOME",
             "env:MODE=a=b",
+            "tokens",
         ]);
         let directory =
             |shown_as: &str, writable| Directory { path: "/".into(), shown_as: shown_as.to_string(), writable };
@@ -134,6 +141,7 @@ mod tests {
             directories: vec![directory("/", false), directory("/data", true)],
             variables: vec![variable("HOME", "/home/a"), variable("MODE", "a=b")],
             network: vec!["[::1]:80".into(), "*".into()],
+            tokens: true,
         };
         assert_eq!(grants, Ok(expected));
     }
@@ -143,6 +151,7 @@ mod tests {
         for (text, part) in [
             ("http:example.com", "`proxy:HOST:PORT`"),
             ("proxy:", "can be"),
+            ("tokens:all", "`tokens` can be"),
             ("dir", "can be"),
             ("net:example.com", "a host and a port are needed"),
             ("net::80", "a host and a port are needed"),

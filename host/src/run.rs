@@ -15,7 +15,7 @@ use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
 use host_store::{Cache, Store};
 use tokio::sync::watch;
 
-use crate::access::Access;
+use crate::access::{Access, StoredObjects};
 use crate::admin;
 use crate::assembly::{self, Assembly, Loader};
 use crate::chain::{self, Claims, Facts, PluginFamilies, RequestState, Services};
@@ -80,8 +80,11 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
         chain: ArcSwap::default(),
         removals: watch::Sender::default(),
         metrics: Arc::new(PluginFamilies::new(server.metrics().registry())?),
+        authentication: server.authentication().clone(),
+        service_accounts: server.service_accounts().clone(),
         watch_timeout_min,
     });
+    server.service_accounts().set_objects(Arc::new(StoredObjects::new(services.cache.clone())));
     services.facts.set("version", KUBERNETES_VERSION.to_string());
     services.facts.set("service-cluster-ip-range", service_range);
     keep_client_ca_fact(&services, server.client_ca());

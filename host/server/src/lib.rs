@@ -31,8 +31,8 @@ mod version;
 
 pub use audit::{AuditError, Decoder, WebhookError};
 pub use authn::{
-    API_SERVER, Anonymous, Authentication, Authenticator, Credentials, FrontProxyHeaders, PRIVILEGED, TokenFileError,
-    User,
+    API_SERVER, Anonymous, Authentication, Authenticator, BoundObjects, Credentials, FrontProxyHeaders, IssuedToken,
+    KeyFileError, PRIVILEGED, Recognised, Reference, ServiceAccountTokens, TokenFileError, User, WantedToken,
 };
 pub use authz::{
     Attributes, Authorization, Authorizer, Decision, Mode, PathRule, ResourceRule, ResourceTarget, Rules, Target,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::json;
 
+use crate::authn::Discovery;
 use crate::director::Director;
 use crate::filters::Handler;
 use crate::health::{Health, HealthRequest};
@@ -17,6 +18,8 @@ use crate::version::version;
 pub(crate) struct Routes<D> {
     pub(crate) health: Arc<Health>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Nothing if the issuer of tokens is not one that OpenID allows.
+    pub(crate) discovery: Option<Discovery>,
     pub(crate) director: Arc<D>,
 }
 
@@ -40,6 +43,11 @@ impl<D: Director> Routes<D> {
             "/metrics" => Some(plain(StatusCode::OK, self.metrics.text())),
             "/metrics/slis" => Some(plain(StatusCode::OK, self.health.metrics_text())),
             path => {
+                if let Some(discovery) = &self.discovery
+                    && let Some(response) = discovery.respond(path)
+                {
+                    return Some(response);
+                }
                 let health = HealthRequest::of(path)?;
                 self.health.respond(&health, request.query()).await
             }
@@ -48,7 +56,8 @@ impl<D: Director> Routes<D> {
 
     /// Sorted, each once.
     fn paths(&self) -> BTreeSet<String> {
-        let own = ["/metrics", "/metrics/slis", "/version"].map(str::to_owned);
-        own.into_iter().chain(self.health.paths()).chain(self.director.paths()).collect()
+        let own = ["/metrics", "/metrics/slis", "/version"].into_iter();
+        let discovery = self.discovery.iter().flat_map(|_| Discovery::PATHS);
+        own.chain(discovery).map(str::to_owned).chain(self.health.paths()).chain(self.director.paths()).collect()
     }
 }

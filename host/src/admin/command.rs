@@ -85,8 +85,9 @@ pub fn plugin(command: PluginCommand) -> ExitCode {
     finish(match command {
         PluginCommand::Swap { name, path, target } => swap(&target, &name, &path),
         PluginCommand::Add { plugin, before, after, config, grants, limits, target } => {
-            let PluginChoice { name, path, .. } = PluginChoice::parse(&plugin);
+            let PluginChoice { name, path, grants: own, .. } = PluginChoice::parse(&plugin);
             let config = config.map(|file| absolute(&file));
+            let grants = [own, grants].concat();
             add(&target, &Add { name, path: absolute(&path), config, grants, limits, before, after })
         }
         PluginCommand::Remove { name, target } => remove(&target, &name),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use host_server::lifecycle::{RoutesComplete, Signals};
+use host_server::{Authentication, ServiceAccountTokens};
 use host_store::Cache;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -31,6 +32,10 @@ pub struct Services {
     /// Wakes those who wait for a link to leave the chain.
     pub removals: tokio::sync::watch::Sender<()>,
     pub metrics: Arc<PluginFamilies>,
+    /// Knows whose tokens are.
+    pub authentication: Arc<Authentication>,
+    /// Makes tokens.
+    pub service_accounts: Arc<ServiceAccountTokens>,
     /// `--min-request-timeout`: a watch without a time of its own lasts one to two of these.
     pub watch_timeout_min: Duration,
 }

@@ -9,6 +9,7 @@ pub mod registration;
 pub mod request;
 mod runtime;
 pub mod storage;
+mod tokens;
 mod wasi;
 
 use std::collections::HashMap;

@@ -88,6 +88,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     bindings::host::chain::metrics::add_to_linker::<State, HasState>(&mut linker, state)?;
     bindings::host::chain::configuration::add_to_linker::<State, HasState>(&mut linker, state)?;
     bindings::host::chain::access::add_to_linker::<State, HasState>(&mut linker, state)?;
+    bindings::host::chain::tokens::add_to_linker::<State, HasState>(&mut linker, state)?;
     Ok(linker)
 }
 

@@ -53,7 +53,7 @@
 //! Where to look next: [`registration`] for what a link says about itself, [`Context`] and
 //! [`HookContext`] for what it may do, [`Answer`] and [`Response`] for what it decides, [`storage`]
 //! for what it keeps, [`Client`] for asking the rest of the chain, [`log`], [`metrics`],
-//! [`configuration`] and [`lifecycle`] for the rest.
+//! [`configuration`] and [`lifecycle`] for the rest, and [`tokens`] for a link that issues some.
 //!
 //! What each type and function promises is written in the contract, `wit/`, from which this
 //! crate's types are generated. Calls into the host need one: outside of a component (in
@@ -73,7 +73,7 @@ pub use bindings::host::chain::request::{
     Rendering, Response, Subrequest, Subresponse, Tls, TypeMeta, WatchBody,
 };
 pub use bindings::host::chain::types::{Header, RequestInfo, User};
-pub use bindings::host::chain::{configuration, lifecycle, metrics};
+pub use bindings::host::chain::{configuration, lifecycle, metrics, tokens};
 pub use client::{Client, Delegate};
 pub use link::{Event, Item, Link, Objects, Stored};
 pub use storage::Store;

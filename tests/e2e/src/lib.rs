@@ -11,4 +11,4 @@ mod tools;
 
 pub use client::{Client, Reply};
 pub use host::{Host, Setup, eventually};
-pub use tools::{Kubectl, Output, checkout, differential, module_directory, python};
+pub use tools::{Kubectl, Output, checkout, differential, module_directory, openssl, python};

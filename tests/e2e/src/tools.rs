@@ -121,6 +121,13 @@ pub fn python(script: &Path, host: &Host) -> Option<Output> {
     Some(run(Command::new(python).arg(script).env("KUBECONFIG", host.kubeconfig()), ""))
 }
 
+/// The system's openssl, which verifies what we sign without code of ours.
+pub fn openssl() -> Option<PathBuf> {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&folders).map(|folder| folder.join("openssl")).find(|path| path.exists());
+    require(found.unwrap_or_else(|| "openssl".into()), "install OpenSSL")
+}
+
 /// Plays one scenario of the differential test against a host.
 pub fn differential(scenario: &str, host: &Host) -> Output {
     let folder = checkout().join("tests/differential");

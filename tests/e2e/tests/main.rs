@@ -24,3 +24,4 @@ mod kubectl;
 mod projects;
 mod python;
 mod swap_load;
+mod tokens;

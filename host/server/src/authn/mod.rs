@@ -1,5 +1,5 @@
-//! Who asks: a front proxy's word, client certificates, then bearer tokens, then whom plugins name, then nobody in
-//! particular.
+//! Who asks: a front proxy's word, client certificates, then bearer tokens (static ones, then those of service
+//! accounts), then whom plugins name, then nobody in particular.
 //!
 //! A credential that is presented and wrong is never taken for none: it is a 401 even where
 //! anonymous requests are welcome.
@@ -7,6 +7,7 @@
 mod authenticator;
 mod certificates;
 mod front_proxy;
+mod service_accounts;
 mod tokens;
 mod user;
 mod verified;
@@ -14,14 +15,16 @@ pub(crate) mod websocket;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use parking_lot::RwLock;
 
 pub use authenticator::{Authenticator, Credentials};
 pub(crate) use certificates::{Authorities, ClientAuthorities};
 pub(crate) use front_proxy::FrontProxy;
 pub use front_proxy::FrontProxyHeaders;
+pub(crate) use service_accounts::Discovery;
+pub use service_accounts::{BoundObjects, IssuedToken, KeyFileError, Reference, ServiceAccountTokens, WantedToken};
 pub use tokens::TokenFileError;
 pub(crate) use tokens::Tokens;
 pub(crate) use user::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};
@@ -44,6 +47,14 @@ pub(crate) struct Known {
     pub(crate) front_proxy: Option<FrontProxy>,
     pub(crate) authorities: Option<Arc<ClientAuthorities>>,
     pub(crate) tokens: Tokens,
+    pub(crate) service_accounts: Option<Arc<ServiceAccountTokens>>,
+}
+
+/// Whose token it is, and for whom it is meant.
+#[derive(Debug, Clone)]
+pub struct Recognised {
+    pub user: Arc<User>,
+    pub audiences: Vec<String>,
 }
 
 /// Which requests need no credentials.
@@ -62,6 +73,9 @@ pub(crate) enum Refusal {
     NoCredentials,
     #[error("invalid bearer token")]
     InvalidToken,
+    /// A service account's.
+    #[error("{0}")]
+    Token(String),
     #[error("{0}")]
     InvalidCertificate(String),
     #[error("{0}")]
@@ -115,26 +129,86 @@ impl Authentication {
         });
         let bearer_token = bearer_token(headers).or(protocol_token.as_deref());
         if let Some(token) = bearer_token {
-            match self.known.tokens.user(token) {
-                Some(user) => return Ok(user),
-                None => drop(refusal.get_or_insert(Refusal::InvalidToken)),
+            match self.known_token(token, self.audiences(), Some(context)).await {
+                Ok(known) => return Ok(known.user),
+                Err(reason) => drop(refusal.get_or_insert(reason)),
             }
         }
-        let plugins = self.plugins.read().clone();
-        for plugin in plugins.iter() {
-            match plugin.authenticate(Credentials { bearer_token, headers }).await {
-                Ok(Some(user)) => return Ok(Arc::new(user.authenticated())),
-                Ok(None) => {}
-                Err(reason) => {
-                    refusal = Some(Refusal::Plugin { authenticator: plugin.name().to_owned(), reason });
-                }
-            }
+        match self.ask_plugins(Credentials { bearer_token, headers }).await {
+            Ok(Some(user)) => return Ok(user),
+            Ok(None) => {}
+            Err(reason) => refusal = Some(reason),
         }
         match refusal {
             Some(refusal) => Err(refusal),
             None if self.anonymous.is_welcome(context.info().path()) => Ok(self.nobody.clone()),
             None => Err(Refusal::NoCredentials),
         }
+    }
+
+    /// Whose token this is, whoever sent it. It must be meant for one of `audiences`, or for this
+    /// server if there are none.
+    ///
+    /// # Errors
+    /// If nobody knows it, or it is not good: why.
+    pub async fn review(&self, token: &str, audiences: &[String]) -> Result<Recognised, String> {
+        let own = self.audiences();
+        let audiences = if audiences.is_empty() { own } else { audiences };
+        let refusal = match self.known_token(token, audiences, None).await {
+            Ok(known) => return Ok(known),
+            Err(refusal) => refusal,
+        };
+        // Those who know nothing of audiences know users of this server.
+        let common: Vec<String> = own.iter().filter(|own| audiences.contains(own)).cloned().collect();
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = HeaderValue::from_str(&format!("Bearer {token}"))
+            && !common.is_empty()
+        {
+            headers.insert(AUTHORIZATION, value);
+            let credentials = Credentials { bearer_token: Some(token), headers: &headers };
+            match self.ask_plugins(credentials).await {
+                Ok(Some(user)) => return Ok(Recognised { user, audiences: common }),
+                Ok(None) => {}
+                Err(refusal) => return Err(refusal.to_string()),
+            }
+        }
+        Err(refusal.to_string())
+    }
+
+    /// For whom tokens are meant that are meant for this server.
+    fn audiences(&self) -> &[String] {
+        self.known.service_accounts.as_ref().map_or(&[], |tokens| &tokens.config().audiences)
+    }
+
+    async fn known_token(
+        &self,
+        token: &str,
+        audiences: &[String],
+        context: Option<&Context>,
+    ) -> Result<Recognised, Refusal> {
+        let own = self.audiences();
+        if let Some(user) = self.known.tokens.user(token) {
+            let common: Vec<String> = own.iter().filter(|own| audiences.contains(own)).cloned().collect();
+            if !common.is_empty() || own.is_empty() {
+                return Ok(Recognised { user, audiences: common });
+            }
+        }
+        let Some(service_accounts) = &self.known.service_accounts else { return Err(Refusal::InvalidToken) };
+        let known = service_accounts.recognise(token, audiences, context).await.map_err(Refusal::Token)?;
+        known.ok_or(Refusal::InvalidToken)
+    }
+
+    async fn ask_plugins(&self, credentials: Credentials<'_>) -> Result<Option<Arc<User>>, Refusal> {
+        let plugins = self.plugins.read().clone();
+        let mut refusal = None;
+        for plugin in plugins.iter() {
+            match plugin.authenticate(credentials).await {
+                Ok(Some(user)) => return Ok(Some(Arc::new(user.authenticated()))),
+                Ok(None) => {}
+                Err(reason) => refusal = Some(Refusal::Plugin { authenticator: plugin.name().to_owned(), reason }),
+            }
+        }
+        refusal.map_or(Ok(None), Err)
     }
 
     /// Verified once for a connection and its authorities: the certificate cannot change.

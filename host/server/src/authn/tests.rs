@@ -50,7 +50,7 @@ fn bearer(value: &str) -> HeaderMap {
 
 fn authentication(authority: Option<&Authority>, csv: &str, anonymous: Anonymous) -> Authentication {
     Authentication::new(
-        Known { authorities: authority.map(authorities), tokens: tokens(csv).unwrap(), front_proxy: None },
+        Known { authorities: authority.map(authorities), tokens: tokens(csv).unwrap(), ..Known::default() },
         anonymous,
     )
 }
@@ -237,8 +237,7 @@ async fn a_front_proxy_says_who_asks() {
             extra_prefixes: vec!["x-remote-extra-".to_owned()],
         },
     };
-    let known =
-        Known { front_proxy: Some(front_proxy), authorities: Some(authorities(&clients)), tokens: Tokens::default() };
+    let known = Known { front_proxy: Some(front_proxy), authorities: Some(authorities(&clients)), ..Known::default() };
     let authentication = Authentication::new(known, Anonymous::Everywhere);
     let named = |authority: &Authority, name: &str| {
         authority.sign(|params| params.distinguished_name.push(DnType::CommonName, name))

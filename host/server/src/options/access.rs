@@ -7,6 +7,7 @@ use clap::Args;
 use super::anonymous_config;
 use super::check::{Checks, absolute};
 use super::front_proxy::{FrontProxyAccess, FrontProxyOptions};
+use super::service_accounts::{ServiceAccountOptions, ServiceAccounts};
 use crate::authn::Anonymous;
 use crate::authz::Mode;
 
@@ -32,6 +33,9 @@ pub struct AccessOptions {
     #[command(flatten)]
     pub front_proxy: FrontProxyOptions,
 
+    #[command(flatten)]
+    pub service_accounts: ServiceAccountOptions,
+
     /// Who is asked whether a request is allowed, in this order: AlwaysAllow, AlwaysDeny, or a plugin's name; all plugins that decide, if nothing is said
     #[arg(long, value_name = "MODE,...", value_delimiter = ',')]
     pub authorization_mode: Vec<String>,
@@ -44,6 +48,7 @@ pub struct Access {
     pub token_auth_file: Option<PathBuf>,
     pub anonymous: Anonymous,
     pub front_proxy: Option<FrontProxyAccess>,
+    pub service_accounts: ServiceAccounts,
     pub authorization: Vec<Mode>,
 }
 
@@ -64,6 +69,7 @@ impl AccessOptions {
             token_auth_file: file("token-auth-file", &self.token_auth_file),
             anonymous: self.anonymous(checks),
             front_proxy: self.front_proxy.complete(checks),
+            service_accounts: self.service_accounts.complete(checks),
             authorization: self.modes(plugins, checks),
         }
     }

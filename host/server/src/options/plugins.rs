@@ -21,7 +21,7 @@ pub struct PluginOptions {
     #[arg(long = "plugin-config", value_name = "NAME=FILE")]
     pub plugin_configs: Vec<String>,
 
-    /// What a plugin may use beside the chain; repeatable. Nothing is granted by default
+    /// What a plugin may use beside the chain; repeatable. Nothing is granted by default, but `tokens` to `core`
     #[arg(long = "plugin-grant", value_name = "NAME=GRANT")]
     pub plugin_grants: Vec<String>,
 
@@ -33,6 +33,9 @@ pub struct PluginOptions {
     #[arg(long)]
     pub watch: bool,
 }
+
+/// What a link is granted for its name: whoever takes the place of the core server issues tokens.
+const GRANTED: [(&str, &str); 1] = [("core", "tokens")];
 
 /// What [`PluginOptions`] say, checked.
 #[derive(Debug, Clone)]
@@ -127,7 +130,8 @@ impl PluginChoice {
                 (stem.unwrap_or_default().replace('_', "-").to_lowercase(), text.into())
             }
         };
-        Self { name, path, config: None, grants: Vec::new(), limits: Vec::new() }
+        let grants = GRANTED.iter().filter(|(own, _)| *own == name).map(|(_, grant)| (*grant).to_owned());
+        Self { grants: grants.collect(), name, path, config: None, limits: Vec::new() }
     }
 
     /// What may stand in metric labels, health check names and file names alike.

@@ -120,7 +120,8 @@ fn plugins_have_names_configuration_and_grants() {
         choice("extensions", "extensions.wasm"),
         PluginChoice {
             config: Some(file),
-            grants: vec!["http:example.com".into(), "env:A=b".into()],
+            // The first for its name.
+            grants: vec!["tokens".into(), "http:example.com".into(), "env:A=b".into()],
             limits: vec!["cpu_ms_max=5".into()],
             ..choice("core", "/plugins/My_Core.wasm")
         },
@@ -301,7 +302,7 @@ fn a_cipher_suite_that_is_not_offered_is_named_with_those_that_are() {
 fn what_envtest_passes_is_taken() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).display().to_string();
-    for name in ["apiserver.crt", "apiserver.key", "client-cert-auth-ca.crt"] {
+    for name in ["apiserver.crt", "apiserver.key", "client-cert-auth-ca.crt", "sa-signer.crt", "sa-signer.key"] {
         std::fs::write(dir.path().join(name), "").unwrap();
     }
     // As controller-runtime 0.24 writes them, and those that its users are told to add.
@@ -329,12 +330,15 @@ fn what_envtest_passes_is_taken() {
     assert_eq!(config.serving.tls.certificate, Some(PairFiles { certificate, key }));
     assert_eq!(config.data_dir, dir.path().join("host-data"));
     assert_eq!(config.access.authorization, [Mode::PublicPaths]);
+    let tokens = &config.access.service_accounts;
+    assert_eq!((&tokens.issuers, &tokens.audiences), (&vec!["https://127.0.0.1:35000/".to_owned()], &tokens.issuers));
+    assert_eq!(tokens.key_files, [dir.path().join("sa-signer.crt")]);
+    assert_eq!(tokens.signing_key_file, Some(dir.path().join("sa-signer.key")));
     let [rbac, without_effect] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
     assert!(rbac.starts_with("--authorization-mode=RBAC decides nothing"), "{rbac}");
     let expected = "these flags have no effect: --watch-cache (objects are stored in --data-dir); \
-                    --service-account-issuer, --service-account-key-file, --service-account-signing-key-file (no tokens \
-                    are issued); --allow-privileged, --disable-admission-plugins, --enable-admission-plugins (what is \
-                    admitted is up to the plugins); --advertise-address (there is one server); \
+                    --allow-privileged, --disable-admission-plugins, --enable-admission-plugins (what is admitted is up \
+                    to the plugins); --advertise-address (there is one server); \
                     --enable-priority-and-fairness (it does not have that)";
     assert_eq!(without_effect, expected);
 }
@@ -389,4 +393,36 @@ fn an_audit_needs_a_policy() {
     );
     let AuditMode::Batch(batch) = mode(&["--audit-log-mode=batch"]) else { panic!("it is a batch") };
     assert_eq!((batch.buffer_size, batch.batch_size, batch.throttle), (10_000, 1, None));
+}
+
+#[test]
+fn tokens_of_service_accounts_are_for_this_server_unless_somebody_says_otherwise() {
+    let tokens = |arguments: &[&str]| run(arguments).map(|config| config.access.service_accounts);
+    let own = tokens(&[]).unwrap();
+    assert_eq!(own.issuers, ["https://kubernetes.default.svc"]);
+    assert_eq!((&own.audiences, own.expiration_max, own.extend_expiration), (&own.issuers, None, true));
+    let chosen = tokens(&[
+        "--service-account-issuer=https://a.example.com",
+        "--service-account-issuer=b",
+        "--api-audiences=x,y",
+        "--service-account-jwks-uri=https://a.example.com/keys",
+        "--service-account-max-token-expiration=2h",
+        "--service-account-extend-token-expiration=false",
+    ])
+    .unwrap();
+    assert_eq!((chosen.issuers.len(), chosen.audiences.len(), chosen.extend_expiration), (2, 2, false));
+    assert_eq!(chosen.expiration_max.map(|max| max.as_secs()), Some(7200));
+    for (argument, reason) in [
+        ("--service-account-issuer=", "must be a URL"),
+        ("--service-account-issuer=:::", "must be a URL"),
+        ("--service-account-key-file=/nowhere", "cannot be read"),
+        ("--service-account-signing-key-file=/nowhere", "cannot be read"),
+        ("--service-account-jwks-uri=http://a", "begins with `https://`"),
+        ("--service-account-max-token-expiration=1m", "from 1 hour to 2^32 seconds"),
+    ] {
+        let errors = tokens(&[argument]).unwrap_err().to_string();
+        assert!(errors.contains(reason), "{argument}: {errors}");
+    }
+    let twice = tokens(&["--service-account-issuer=a", "--service-account-issuer=a"]).unwrap_err().to_string();
+    assert!(twice.contains("more than once"), "{twice}");
 }

@@ -27,21 +27,7 @@ const FLAGS: [(&str, &[&str]); 8] = [
             "lease-reuse-duration-seconds",
         ],
     ),
-    (
-        "no tokens are issued",
-        &[
-            "api-audiences",
-            "enable-bootstrap-token-auth?",
-            "service-account-extend-token-expiration?",
-            "service-account-issuer",
-            "service-account-jwks-uri",
-            "service-account-key-file",
-            "service-account-lookup?",
-            "service-account-max-token-expiration",
-            "service-account-signing-endpoint",
-            "service-account-signing-key-file",
-        ],
-    ),
+    ("what a token is bound to is always looked up", &["service-account-lookup?"]),
     (
         "who is asked about a token or a right is a plugin",
         &[
@@ -129,6 +115,7 @@ const FLAGS: [(&str, &[&str]); 8] = [
             "contention-profiling?",
             "debug-socket-path",
             "disabled-metrics",
+            "enable-bootstrap-token-auth?",
             "enable-logs-handler?",
             "enable-priority-and-fairness?",
             "log-flush-frequency",
@@ -140,6 +127,7 @@ const FLAGS: [(&str, &[&str]); 8] = [
             "permit-address-sharing?",
             "permit-port-sharing?",
             "profiling?",
+            "service-account-signing-endpoint",
             "show-hidden-metrics-for-version",
             "tls-curve-preferences",
             "vmodule",

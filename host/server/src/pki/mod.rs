@@ -106,6 +106,18 @@ impl Pki {
         &self.authority.certificate
     }
 
+    /// The key that signs tokens of service accounts, for an operator who has given none. Made once:
+    /// with another one all tokens are void.
+    pub(crate) fn service_account_key(&self) -> Result<PathBuf, PkiError> {
+        let _lock = files::lock(&self.dir)?;
+        let path = self.dir.join("sa.key");
+        if files::read(&path)?.is_none() {
+            info!(key = %path.display(), "making a key for tokens of service accounts");
+            files::write(&path, 0o600, &rcgen::KeyPair::generate()?.serialize_pem())?;
+        }
+        Ok(path)
+    }
+
     pub(crate) fn authority_file(&self) -> PathBuf {
         self.dir.join("ca.crt")
     }

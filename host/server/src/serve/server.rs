@@ -18,7 +18,7 @@ use super::trust::Trust;
 use super::watches::Watches;
 use super::{listener, reload};
 use crate::audit::{AuditError, Auditor, Decoder};
-use crate::authn::{Authentication, FrontProxy, Known, TokenFileError, Tokens};
+use crate::authn::{Authentication, FrontProxy, KeyFileError, Known, ServiceAccountTokens, TokenFileError, Tokens};
 use crate::authz::Authorization;
 use crate::director::Director;
 use crate::filters::{self, InFlightLimits};
@@ -40,6 +40,8 @@ pub enum StartError {
     Certificate(#[from] CertificateError),
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+    #[error(transparent)]
+    ServiceAccountKey(#[from] KeyFileError),
     #[error(transparent)]
     Audit(#[from] AuditError),
     #[error(
@@ -80,6 +82,7 @@ pub struct Server {
     trust: Arc<Trust>,
     authentication: Arc<Authentication>,
     authorization: Arc<Authorization>,
+    service_accounts: Arc<ServiceAccountTokens>,
     auditor: Option<Arc<Auditor>>,
     signals: Arc<Signals>,
     routes: Arc<RoutesComplete>,
@@ -98,6 +101,8 @@ impl Server {
         let pki = Pki::open(&config.data_dir, bind_address, service_range.first)?;
         let trust = Arc::new(Trust::read(tls, &config.access, &pki)?);
         let tokens = config.access.token_auth_file.as_deref().map(Tokens::read).transpose()?.unwrap_or_default();
+        let own_key = || Ok::<_, StartError>(pki.service_account_key()?);
+        let service_accounts = Arc::new(ServiceAccountTokens::open(config.access.service_accounts.clone(), own_key)?);
 
         let signals = Arc::new(Signals::default());
         let limits = Arc::new(InFlightLimits::new(config.requests.max_reading, config.requests.max_mutating));
@@ -109,9 +114,15 @@ impl Server {
                 names: access.names.clone(),
                 headers: access.headers.clone(),
             });
-        let known = Known { front_proxy, authorities: Some(trust.authorities().clone()), tokens };
+        let known = Known {
+            front_proxy,
+            authorities: Some(trust.authorities().clone()),
+            tokens,
+            service_accounts: Some(service_accounts.clone()),
+        };
         Ok(Self {
             authentication: Arc::new(Authentication::new(known, config.access.anonymous.clone())),
+            service_accounts,
             auditor,
             authorization: Arc::new(Authorization::new(config.access.authorization.clone())),
             routes: Arc::new(RoutesComplete::new(signals.clone())),
@@ -142,6 +153,11 @@ impl Server {
     /// Where plugins that know rights are added, and who answers what somebody may.
     pub fn authorization(&self) -> &Arc<Authorization> {
         &self.authorization
+    }
+
+    /// Who makes and verifies tokens of service accounts.
+    pub fn service_accounts(&self) -> &Arc<ServiceAccountTokens> {
+        &self.service_accounts
     }
 
     /// Who reads objects for audit events that are not JSON. Nobody, if nothing is recorded.
@@ -212,6 +228,7 @@ impl Bound {
             trust,
             authentication,
             authorization,
+            service_accounts,
             auditor,
             signals,
             routes,
@@ -240,8 +257,9 @@ impl Bound {
             requests: config.requests.clone(),
             shutdown: config.shutdown.clone(),
         };
+        let discovery = service_accounts.discovery(&self.address.to_string());
         let handshake_errors = metrics.tls_handshake_errors().clone();
-        let handler = filters::stack(parts, Routes { health, metrics, director: director.clone() });
+        let handler = filters::stack(parts, Routes { health, metrics, discovery, director: director.clone() });
         let shared = Arc::new(Shared {
             trust: trust.clone(),
             handler,

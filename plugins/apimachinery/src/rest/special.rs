@@ -9,7 +9,8 @@ use super::options::{DeleteOptions, Write, WriteOptions};
 use super::registry::Registry;
 use super::request::Request;
 use crate::definition::Definition;
-use crate::schema::builtin;
+use crate::managed::{self, Manager, Set};
+use crate::schema::{Schema, builtin};
 use crate::status::ApiError;
 
 /// A request for something that only its server knows how to answer.
@@ -60,6 +61,27 @@ impl<'a> Special<'a> {
             dry_run,
             applied: false,
         }
+    }
+
+    /// Notes in an object that was posted, and is answered and forgotten, who set its fields.
+    pub fn manage(&self, schema: &Schema, options: &WriteOptions, object: &mut Value) {
+        let who = Manager {
+            name: self.manager(options),
+            subresource: self.0.info.subresource.clone(),
+            api_version: object["apiVersion"].as_str().unwrap_or_default().to_string(),
+            time: super::clock::now(),
+        };
+        // What it says of its outcome is the server's to say.
+        managed::update(schema, None, object, &who, &Set::of_fields(&[&["status"]]));
+    }
+
+    /// Tells the client something beside the answer.
+    pub fn warn(&self, text: &str) {
+        self.0.context.warn(text);
+    }
+
+    pub fn annotate_audit(&self, key: &str, value: &str) {
+        self.0.context.annotate_audit(key, value);
     }
 
     /// Who is written down as the manager of fields.

@@ -5,6 +5,7 @@ mod components;
 mod connect;
 mod eviction;
 mod reviews;
+mod tokens;
 
 use apimachinery::definition::Definition;
 use apimachinery::rest::Special;
@@ -27,9 +28,9 @@ pub(crate) async fn handle(
         (_, "pods", "log" | "exec" | "attach" | "portforward") | (_, "pods" | "services" | "nodes", "proxy") => {
             connect::connect(&special, definition, subresource).await
         }
-        ("create", "serviceaccounts", "token") => Err(no_tokens()),
+        ("create", "serviceaccounts", "token") => tokens::issue(&special, definition, definitions).await,
         ("create", "selfsubjectreviews", "") => reviews::self_subject(&special).await,
-        ("create", "tokenreviews", "") => reviews::token(&special).await,
+        ("create", "tokenreviews", "") => tokens::review(&special).await,
         ("create", "selfsubjectrulesreviews", "") => reviews::rules(&special).await,
         ("create", kind @ ("selfsubjectaccessreviews" | "subjectaccessreviews" | "localsubjectaccessreviews"), "") => {
             reviews::access(&special, kind).await
@@ -37,11 +38,6 @@ pub(crate) async fn handle(
         _ => return None,
     };
     Some(result.unwrap_or_else(|error: ApiError| special.failure(&error)))
-}
-
-/// Nobody here has the keys to sign one with.
-fn no_tokens() -> ApiError {
-    ApiError::new(503, "ServiceUnavailable", "this server issues no service account tokens")
 }
 
 /// A built-in definition that a special request is about.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::tree::{items, text};
 
-const AUTHENTICATION: &str = "authentication.k8s.io";
+pub(super) const AUTHENTICATION: &str = "authentication.k8s.io";
 const AUTHORIZATION: &str = "authorization.k8s.io";
 const MASTERS: &str = "system:masters";
 const PUBLIC: [&str; 5] = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
@@ -20,17 +20,6 @@ pub(super) async fn self_subject(special: &Special<'_>) -> Result<Answer, ApiErr
     let (mut review, _) = special.posted(AUTHENTICATION, "v1", "SelfSubjectReview").await?;
     set_meta(&mut review, "creationTimestamp", &clock::now());
     review["status"] = json!({"userInfo": user_info(special.user())});
-    special.answer(201, review)
-}
-
-/// Tokens are known to the host alone, which does not say whose they are.
-pub(super) async fn token(special: &Special<'_>) -> Result<Answer, ApiError> {
-    let (mut review, _) = special.posted(AUTHENTICATION, "v1", "TokenReview").await?;
-    if text(&review["spec"], "token").is_empty() {
-        return Err(ApiError::bad_request("token is required for TokenReview in authentication"));
-    }
-    metadata(&mut review);
-    review["status"] = json!({"user": {}, "error": "[invalid bearer token]"});
     special.answer(201, review)
 }
 
@@ -107,11 +96,11 @@ fn is_public(attributes: &Value) -> bool {
 }
 
 /// Reviews have metadata even if it is empty.
-fn metadata(review: &mut Value) {
+pub(super) fn metadata(review: &mut Value) {
     crate::tree::child(review, "metadata");
 }
 
-fn user_info(user: &User) -> Value {
+pub(super) fn user_info(user: &User) -> Value {
     let mut info = json!({"username": user.name});
     if !user.uid.is_empty() {
         info["uid"] = json!(user.uid);
