@@ -57,10 +57,13 @@ limits! {
     cpu_ms_max: u64 = 2_000,
     /// What counts as long computing, in percent of all cores: stretches above
     /// [`Limits::CPU_STRETCH_FREE`]. Above it calls are answered 503 and instances slowed down.
-    cpu_share_max: u64 = 50,
+    /// Several plugins that all compute for ever leave most of the machine to the others.
+    cpu_share_max: u64 = 3,
     /// What all hooks of the plugin together compute, in percent of all cores. Above it they are
     /// slowed down: nobody asked for it.
-    hook_cpu_share_max: u64 = 10,
+    hook_cpu_share_max: u64 = 2,
+    /// How long a plugin may save both shares up: work comes in bursts.
+    cpu_share_saved_ms_max: u64 = 60_000,
     /// How many more calls may fail than succeed before the plugin is degraded.
     failures_max: u32 = 5,
     /// The longest pause between two tries of a plugin that is degraded.
@@ -143,6 +146,12 @@ limits! {
     compile_ms_max: u64 = 300_000,
 }
 
+/// The links that every request of the API goes through: to hold them back is to hold all of
+/// their clients back, so they may compute more.
+const SERVERS: [&str; 3] = ["extensions", "core", "aggregator"];
+const SERVERS_CPU_SHARE_MAX: u64 = 50;
+const SERVERS_HOOK_CPU_SHARE_MAX: u64 = 20;
+
 impl Limits {
     /// How often the epoch advances: the grain of `cpu_ms_max`, and the longest that a
     /// spinning guest keeps a thread (1 ms costs nothing measurable).
@@ -166,6 +175,15 @@ impl Limits {
         ]
     }
 
+    /// The bounds of a plugin of this name, before its operator changes any.
+    pub fn of(plugin: &str) -> Self {
+        let limits = Self::default();
+        if !SERVERS.contains(&plugin) {
+            return limits;
+        }
+        Self { cpu_share_max: SERVERS_CPU_SHARE_MAX, hook_cpu_share_max: SERVERS_HOOK_CPU_SHARE_MAX, ..limits }
+    }
+
     /// Takes `LIMIT=VALUE`.
     ///
     /// # Errors
@@ -185,6 +203,15 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_servers_may_compute_more_than_others() {
+        let shares = |name| {
+            let Limits { cpu_share_max, hook_cpu_share_max, .. } = Limits::of(name);
+            (cpu_share_max, hook_cpu_share_max)
+        };
+        assert_eq!((shares("core"), shares("hello")), ((50, 20), (3, 2)));
+    }
 
     #[test]
     fn a_row_is_changed_by_its_name() {

@@ -92,7 +92,7 @@ fn link_options(choice: &PluginChoice) -> Result<LinkOptions, LoadError> {
         configuration.map_err(|error| wrong(format!("has a configuration that cannot be read: {error}")))?;
     let grants = Grants::parse(&choice.grants, |name| std::env::var(name).ok())
         .map_err(|problem| wrong(format!("cannot be granted {problem}")))?;
-    let mut limits = Limits::default();
+    let mut limits = Limits::of(name);
     for limit in &choice.limits {
         limits.set(limit).map_err(|problem| wrong(format!("cannot have its limits: {problem}")))?;
     }

@@ -24,16 +24,14 @@ struct Account {
     exhausted: bool,
 }
 
-/// How long a plugin may save up.
-const BURST: Duration = Duration::from_secs(5);
 /// How full the account is before calls are let in again: else each call would be one too many.
 const RECOVERED: f64 = 0.1;
 
 impl CpuBudget {
-    /// `percent` of `cores` together.
-    pub(super) fn new(percent: u64, cores: usize) -> Self {
+    /// `percent` of `cores` together, saved up for as long as `saved`.
+    pub(super) fn new(percent: u64, cores: usize, saved: Duration) -> Self {
         let rate = percent as f64 / 100.0 * cores as f64;
-        let full = rate * BURST.as_secs_f64();
+        let full = rate * saved.as_secs_f64();
         let account = Account { left: full, at: Instant::now(), exhausted: false };
         Self { rate, full, account: Mutex::new(account), touched: AtomicBool::new(false) }
     }
@@ -92,10 +90,11 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const SAVED: Duration = Duration::from_secs(5);
 
     /// Half of two cores: a CPU second each second, five of them saved up.
     fn budget() -> (CpuBudget, Instant) {
-        (CpuBudget::new(50, 2), Instant::now())
+        (CpuBudget::new(50, 2, SAVED), Instant::now())
     }
 
     #[test]
@@ -119,7 +118,7 @@ mod tests {
             computed += 2 * tick;
             now += tick + budget.pause(now).unwrap_or_default();
         }
-        let most = SECOND * 60 + BURST + SECOND / 10;
+        let most = SECOND * 60 + SAVED + SECOND / 10;
         assert!(computed > SECOND * 60 && computed < most, "{computed:?} in a minute");
     }
 

@@ -115,6 +115,7 @@ impl Conduct {
     pub fn new(plugin: &str, limits: &Limits, log: PluginLog, families: &Arc<PluginFamilies>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pause_last = Duration::from_millis(limits.degraded_ms_max);
+        let saved = Duration::from_millis(limits.cpu_share_saved_ms_max);
         Self {
             plugin: plugin.to_string(),
             log,
@@ -122,8 +123,8 @@ impl Conduct {
             degraded: families.degraded(plugin),
             standing: Mutex::new(Standing::new(limits.failures_max, pause_last)),
             spotted: AtomicBool::new(false),
-            calls: CpuBudget::new(limits.cpu_share_max, cores),
-            hooks: CpuBudget::new(limits.hook_cpu_share_max, cores),
+            calls: CpuBudget::new(limits.cpu_share_max, cores, saved),
+            hooks: CpuBudget::new(limits.hook_cpu_share_max, cores, saved),
             closed: AtomicBool::new(false),
             slowed: AtomicBool::new(false),
         }
@@ -146,10 +147,8 @@ impl Conduct {
     /// If the plugin is degraded or has computed too much: why, and for how long.
     pub fn admit(&self) -> Result<Admitted<'_>, Closed> {
         if let Some(wait) = self.calls.closed() {
-            if !self.closed.swap(true, Ordering::Relaxed) {
-                self.log.host(Level::WARN, "it computed for more than its share (`cpu_share_max`): calls are refused");
-            }
             self.count(Fault::CpuShare);
+            self.say_closed();
             return Err(Closed { reason: "it has computed for more than its share", wait });
         }
         // Written only if it changes: each call passes here.
@@ -183,7 +182,22 @@ impl Conduct {
         }
         let now = Instant::now();
         self.calls.charge(Limits::EPOCH_TICK, now);
-        self.calls.pause(now)
+        let pause = self.calls.pause(now);
+        if pause.is_some() && self.say_closed() {
+            self.count(Fault::CpuShare);
+        }
+        pause
+    }
+
+    /// Says that calls are refused, once; whether it had to be said.
+    fn say_closed(&self) -> bool {
+        let first = !self.closed.swap(true, Ordering::Relaxed);
+        if first {
+            let text =
+                "it computed for more than its share (`cpu_share_max`): it is slowed down, and calls are refused";
+            self.log.host(Level::WARN, text);
+        }
+        first
     }
 
     /// A hook has computed. Gives how long it has to pause for it.
@@ -218,6 +232,16 @@ impl Conduct {
             }
             None => {}
         }
+    }
+}
+
+#[cfg(test)]
+impl Conduct {
+    /// How a plugin behaves that no metrics and no log know.
+    pub(crate) fn of_nobody(limits: &Limits) -> Self {
+        let families = Arc::new(PluginFamilies::new(&prometheus::Registry::new()).expect("a fresh registry"));
+        let log = PluginLog::new("nobody", 1, limits, families.faults("nobody", Fault::LogLines));
+        Self::new("nobody", limits, log, &families)
     }
 }
 

@@ -6,6 +6,8 @@
 mod access;
 mod answer;
 mod call;
+#[cfg(test)]
+mod costs;
 mod event_loop;
 mod hook;
 mod instance;

@@ -29,29 +29,43 @@ const TURNS: usize = 5;
 /// How long one turn of requests takes.
 const TURN: Duration = Duration::from_secs(3);
 
+/// What is measured, in this order, unless some of it is asked for by name.
+const PARTS: [&str; 5] = ["memory", "starts", "objects", "guest", "hostile"];
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let hello = match &arguments[..] {
+    let (hello, parts) = match &arguments[..] {
         [word, arguments @ ..] if word == "peers" => return peers::run(arguments),
-        [hello] => PathBuf::from(hello),
+        [hello, parts @ ..] if parts.iter().all(|part| PARTS.contains(&part.as_str())) => (PathBuf::from(hello), parts),
         _ => {
-            eprintln!("usage: bench HELLO.wasm, or bench peers ...");
+            eprintln!("usage: bench HELLO.wasm [{}], or bench peers ...", PARTS.join("|"));
             return ExitCode::from(64);
         }
     };
+    let asked = |part: &str| parts.is_empty() || parts.iter().any(|other| other == part);
     let Some(setup) = Setup::default_chain() else { return ExitCode::FAILURE };
 
     // The first start of all compiles the plugins; what follows finds their code.
     let host = setup.start();
-    memory(&host);
+    if asked("memory") {
+        memory(&host);
+    }
     drop(host);
-    starts();
-    objects(&setup.start());
+    if asked("starts") {
+        starts();
+    }
+    if asked("objects") {
+        objects(&setup.start());
+    }
     drop(setup);
-    if let Some(setup) = Setup::default_chain() {
+    if asked("guest")
+        && let Some(setup) = Setup::default_chain()
+    {
         guest_against_native(&setup.with(&["--plugin", &hello.display().to_string()]).start());
     }
-    hostile::beside_hostile_links();
+    if asked("hostile") {
+        hostile::beside_hostile_links();
+    }
     ExitCode::SUCCESS
 }
 

@@ -315,6 +315,15 @@ impl Host {
         (self.setup.clone(), status)
     }
 
+    /// Stands it still: it computes nothing until [`Host::go_on`].
+    pub fn pause(&self) {
+        self.running.signal(Signal::STOP);
+    }
+
+    pub fn go_on(&self) {
+        self.running.signal(Signal::CONT);
+    }
+
     /// Ends it in the middle of what it does, as a power failure would.
     pub fn kill(mut self) -> Setup {
         self.running.end();

@@ -282,7 +282,7 @@ fn a_plugin_that_keeps_failing_is_degraded_tried_again_and_recovers() {
 #[test]
 fn a_plugin_that_computes_for_more_than_its_share_is_slowed_down_and_its_calls_refused() {
     // Of all cores one percent: on two it has saved up 100 ms at most.
-    let limits = [FORGIVEN, "cpu_share_max=1", "cpu_ms_max=200"];
+    let limits = [FORGIVEN, "cpu_share_max=1", "cpu_share_saved_ms_max=5000", "cpu_ms_max=200"];
     let Some(host) = around_the_servers("", &limits).map(|setup| setup.start()) else { return };
     let client = host.client();
     let refused = thread::scope(|scope| {
@@ -398,7 +398,12 @@ fn what_a_hook_does_by_itself_is_bounded() {
     let script = "hook it-burns\nhook it-asks";
     let Some(setup) = Setup::bare().and_then(|setup| setup.link("inner", "prefix /inner")) else { return };
     let Some(setup) = setup.link("faulty", &format!("prefix /faulty\n{script}")) else { return };
-    let limits = ["hook_cpu_share_max=1", "hook_subrequest_ms_max=200", "cancelled_call_ms_max=50"];
+    let limits = [
+        "hook_cpu_share_max=1",
+        "cpu_share_saved_ms_max=5000",
+        "hook_subrequest_ms_max=200",
+        "cancelled_call_ms_max=50",
+    ];
     let host = bounded(setup, &limits).start_until("/livez/ping");
     host.wait_for_log("`hook_cpu_share_max`");
     host.wait_for_log("`hook_subrequest_ms_max` (200)");

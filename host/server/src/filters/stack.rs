@@ -121,4 +121,6 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
 }
 
 #[cfg(test)]
+mod costs;
+#[cfg(test)]
 mod tests;

@@ -85,7 +85,8 @@ impl Wrong {
     }
 }
 
-fn config(dir: &Path, audit_log: &str) -> crate::options::RunConfig {
+/// With an audit of everything, at the level `Metadata`.
+pub(super) fn config(dir: &Path, audit_log: &str) -> crate::options::RunConfig {
     #[derive(Parser)]
     struct Command {
         #[command(flatten)]
