@@ -30,7 +30,7 @@ bench: build ## what a request, a start and an idle host cost
 bench-peers: build ## the same beside kube-apiserver on etcd, with the ratio that each ought to have
 	@scripts/bench-peers
 
-clients: ## kubectl and the Python client that the tests use, into .cache
+clients: ## the real clients and controllers that the tests use, into .cache
 	@scripts/clients
 
 install: build ## into PREFIX, /usr/local unless you say otherwise

@@ -333,14 +333,14 @@ impl Host {
 
 /// A child process and what it says. Ends with its owner.
 #[derive(Debug)]
-struct Running {
+pub(crate) struct Running {
     child: Child,
     log: Arc<Mutex<String>>,
     reader: Option<thread::JoinHandle<()>>,
 }
 
 impl Running {
-    fn spawn(command: &mut Command) -> Running {
+    pub(crate) fn spawn(command: &mut Command) -> Running {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -362,7 +362,7 @@ impl Running {
         Running { child, log, reader: Some(reader) }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -398,7 +398,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.end();
         if thread::panicking() {
-            eprintln!("---- log of the host\n{}----", self.log());
+            eprintln!("---- log of process {}\n{}----", self.child.id(), self.log());
         }
     }
 }

@@ -6,9 +6,11 @@
 
 mod client;
 pub mod connection;
+mod controllers;
 mod host;
 mod tools;
 
 pub use client::{Client, Reply};
+pub use controllers::Controllers;
 pub use host::{Host, Setup, eventually};
 pub use tools::{Kubectl, Output, checkout, differential, module_directory, openssl, python};

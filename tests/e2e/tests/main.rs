@@ -16,6 +16,7 @@ mod swap_probation;
 mod aggregator;
 mod audit;
 mod bad_input;
+mod controllers;
 mod differential;
 mod durability;
 mod envtest;
