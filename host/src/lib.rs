@@ -3,7 +3,7 @@
 //! The rooms, in the order in which a request passes them: `host_server` (another crate: TLS,
 //! filters, health, life cycle), [`chain`] (who gets the request), [`guest`] (entering a
 //! component), [`imports`] (what the component may do), [`answer`] (writing what it decided).
-//! [`load`] brings components in, [`store`] the store, [`assembly`] makes a chain of them and changes it while it
+//! [`load`] brings components in, [`store`] the store, [`numbers`] counts, [`assembly`] makes a chain of them and changes it while it
 //! serves, [`admin`] lets operators ask for that, [`run`] puts everything together. ARCHITECTURE.md tells more.
 
 pub mod access;
@@ -11,6 +11,7 @@ pub mod admin;
 pub mod answer;
 pub mod assembly;
 pub mod bindings;
+pub mod bodies;
 pub mod bounds;
 pub mod chain;
 pub mod grants;
@@ -18,5 +19,6 @@ pub mod guest;
 pub mod imports;
 pub mod limits;
 pub mod load;
+pub mod numbers;
 pub mod run;
 pub mod store;

@@ -167,10 +167,14 @@ impl Limits {
     /// What `host plugin` says to a running host at once.
     pub const ADMIN_MESSAGE_BYTES_MAX: usize = 64 << 10;
 
+    /// Resources that metrics tell apart; what comes after is counted without its name.
+    pub const RESOURCES_NAMED_MAX: usize = 2_000;
+
     /// What no plugin has for itself.
     pub fn shared_rows() -> Vec<(&'static str, u64)> {
         vec![
             ("instances_max", Self::INSTANCES_MAX.into()),
+            ("resources_named_max", Self::RESOURCES_NAMED_MAX as u64),
             ("admin_message_bytes_max", Self::ADMIN_MESSAGE_BYTES_MAX as u64),
         ]
     }

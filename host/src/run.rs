@@ -11,14 +11,16 @@ use arc_swap::ArcSwap;
 use host_server::health::{Check, Endpoint};
 use host_server::lifecycle::{notify_ready, obey_signals};
 use host_server::options::{RunConfig, RunOptions};
-use host_server::{Director, KUBERNETES_VERSION, Request, Response, Server};
+use host_server::{Director, Image, KUBERNETES_VERSION, Request, Response, Server};
 use host_store::{Cache, Store};
 use tokio::sync::watch;
 
 use crate::access::{Access, StoredObjects};
 use crate::admin;
 use crate::assembly::{self, Assembly, Loader};
+use crate::bodies::Bodies;
 use crate::chain::{self, Claims, Facts, PluginFamilies, RequestState, Services};
+use crate::numbers::{Metered, Reads, ResourceNames, Scraped};
 use crate::store;
 
 /// Runs a server until it is told to end.
@@ -63,9 +65,12 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let loader = Loader::new(&config)?;
     let server = Server::new(config)?;
 
+    let claims = Arc::new(Claims::default());
+    let names = Arc::new(ResourceNames::new(claims.clone()));
+    let registry = server.metrics().registry();
     let ((store, cache), loaded) = tokio::try_join!(
         async {
-            let store = opening.await??;
+            let store: Arc<dyn Store> = Arc::new(Metered::new(opening.await??, names.clone(), registry)?);
             let cache = Cache::start(store.clone(), host_store::Limits::default()).await;
             Ok((store, cache.context("the store cannot be read")?))
         },
@@ -75,16 +80,19 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
         cache,
         signals: server.signals().clone(),
         routes_complete: server.routes().clone(),
-        claims: Claims::default(),
+        claims,
+        reads: Reads::new(names.clone(), registry)?,
         facts: Facts::default(),
         chain: ArcSwap::default(),
         removals: watch::Sender::default(),
-        metrics: Arc::new(PluginFamilies::new(server.metrics().registry())?),
+        metrics: Arc::new(PluginFamilies::new(registry)?),
         authentication: server.authentication().clone(),
         service_accounts: server.service_accounts().clone(),
         watch_timeout_min,
     });
     server.service_accounts().set_objects(Arc::new(StoredObjects::new(services.cache.clone())));
+    Scraped::register(registry, &services, store.clone(), names)?;
+    server.set_audit_decoder(Arc::new(Bodies::new(services.clone())));
     services.facts.set("version", KUBERNETES_VERSION.to_string());
     services.facts.set("service-cluster-ip-range", service_range);
     keep_client_ca_fact(&services, server.client_ca());
@@ -168,6 +176,16 @@ impl Director for ChainDirector {
     fn paths(&self) -> Vec<String> {
         let chain = self.services.chain.load();
         chain.entries().iter().flat_map(|entry| entry.routes.paths()).map(str::to_string).collect()
+    }
+
+    fn code(&self) -> Vec<Image> {
+        let chain = self.services.chain.load();
+        let image = |link: &chain::Link| Image {
+            name: link.name().to_string(),
+            memory: link.loaded().memory(),
+            file: link.loaded().code.to_path_buf(),
+        };
+        chain.entries().iter().map(|entry| image(&entry.link)).collect()
     }
 
     async fn pre_shutdown(&self) {

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use host_profile::Image;
+
 use crate::request::Request;
 use crate::response::Response;
 
@@ -15,6 +17,11 @@ pub trait Director: Send + Sync + 'static {
 
     /// What `/` lists beside the server's own paths.
     fn paths(&self) -> Vec<String>;
+
+    /// Compiled code that it runs, for profiles.
+    fn code(&self) -> Vec<Image> {
+        Vec::new()
+    }
 
     /// Runs once at shutdown, before new requests are refused. Its time is its own to bound.
     fn pre_shutdown(&self) -> impl Future<Output = ()> + Send {

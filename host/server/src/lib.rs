@@ -22,6 +22,7 @@ mod names;
 mod observe;
 pub mod options;
 pub mod pki;
+mod profiling;
 mod request;
 mod response;
 mod routes;
@@ -39,6 +40,7 @@ pub use authz::{
     Verdict,
 };
 pub use director::Director;
+pub use host_profile::Image;
 pub use limits::{Limits, REQUEST_BODY_BYTES_MAX};
 pub use observe::{LoggingError, Metrics, init_logging};
 pub use request::{

@@ -43,6 +43,9 @@ pub(crate) const ENDING_WATCH_FRAMES_MAX: usize = 128;
 /// Watches that a shutdown ends in a second at least, however long it may take for them.
 pub(crate) const ENDING_WATCHES_PER_SECOND_MIN: u32 = 200;
 
+/// How long a profile may be taken.
+pub(crate) const PROFILE_TIME_MAX: Duration = Duration::from_secs(300);
+
 /// Spans that wait for the exporter. More are dropped, and counted.
 pub(crate) const TRACE_SPANS_QUEUED_MAX: usize = 2048;
 /// Spans that the collector gets at once.
@@ -167,6 +170,9 @@ impl Limits {
             ("audit_send_answer_bytes_max", AUDIT_SEND_ANSWER_BYTES_MAX as u64),
             ("audit_close_ms_max", AUDIT_CLOSE_TIMEOUT.as_millis() as u64),
             ("ending_watch_frames_max", ENDING_WATCH_FRAMES_MAX as u64),
+            ("profile_ms_max", PROFILE_TIME_MAX.as_millis() as u64),
+            ("profile_samples_max", host_profile::SAMPLES_MAX as u64),
+            ("profile_sample_depth_max", host_profile::SAMPLE_DEPTH_MAX as u64),
             ("trace_spans_queued_max", TRACE_SPANS_QUEUED_MAX as u64),
             ("trace_spans_sent_max", TRACE_SPANS_SENT_MAX as u64),
             ("ending_watches_per_second_min", ENDING_WATCHES_PER_SECOND_MIN.into()),

@@ -11,6 +11,7 @@ use crate::director::Director;
 use crate::filters::Handler;
 use crate::health::{Health, HealthRequest};
 use crate::observe::Metrics;
+use crate::profiling;
 use crate::request::Request;
 use crate::response::{Response, json, plain};
 use crate::version::version;
@@ -21,6 +22,8 @@ pub(crate) struct Routes<D> {
     /// Nothing if the issuer of tokens is not one that OpenID allows.
     pub(crate) discovery: Option<Discovery>,
     pub(crate) director: Arc<D>,
+    /// `--profiling`.
+    pub(crate) profiling: bool,
 }
 
 impl<D: Director> Handler for Routes<D> {
@@ -42,6 +45,10 @@ impl<D: Director> Routes<D> {
             "/version" | "/version/" => Some(json(version())),
             "/metrics" => Some(plain(StatusCode::OK, self.metrics.text())),
             "/metrics/slis" => Some(plain(StatusCode::OK, self.health.metrics_text())),
+            "/debug/pprof" | "/debug/pprof/" if self.profiling => Some(profiling::index()),
+            "/debug/pprof/profile" if self.profiling => {
+                Some(profiling::profile(&*self.director, request.query()).await)
+            }
             path => {
                 if let Some(discovery) = &self.discovery
                     && let Some(response) = discovery.respond(path)

@@ -97,22 +97,33 @@ impl Claims {
     /// Whether `link` may do this with a key, or with everything below a prefix.
     pub fn allow(&self, link: &str, key: &str, access: Access) -> bool {
         let held = self.held.read();
-        covering(&held, key)
-            .is_some_and(|holder| &*holder.link == link || (access == Access::Read && holder.readers == Readers::Chain))
+        covering(&held, key).is_some_and(|(_, holder)| {
+            &*holder.link == link || (access == Access::Read && holder.readers == Readers::Chain)
+        })
+    }
+
+    /// The claim that a key is below.
+    pub fn prefix_of(&self, key: &str) -> Option<String> {
+        covering(&self.held.read(), key).map(|(prefix, _)| prefix.clone())
+    }
+
+    /// All claims, of all links.
+    pub fn prefixes(&self) -> Vec<String> {
+        self.held.read().keys().cloned().collect()
     }
 
     /// The tag under which objects of this key are decoded, if they are.
     pub fn decode_tag(&self, key: &str) -> Option<Arc<str>> {
-        covering(&self.held.read(), key).and_then(|holder| holder.decode.clone())
+        covering(&self.held.read(), key).and_then(|(_, holder)| holder.decode.clone())
     }
 }
 
 /// The claim that a key, or a whole prefix, is below.
-fn covering<'a>(held: &'a BTreeMap<String, Held>, key: &str) -> Option<&'a Held> {
+fn covering<'a>(held: &'a BTreeMap<String, Held>, key: &str) -> Option<(&'a String, &'a Held)> {
     // Claims of one link may nest: the longest counts.
     let mut end = key.len();
     while let Some(slash) = key[..end].rfind('/') {
-        if let Some(holder) = held.get(&key[..=slash]) {
+        if let Some(holder) = held.get_key_value(&key[..=slash]) {
             return Some(holder);
         }
         end = slash;

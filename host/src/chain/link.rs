@@ -19,13 +19,16 @@ use crate::grants::Grants;
 use crate::guest::{Pool, StartError};
 use crate::limits::Limits;
 use crate::load::Loaded;
+use crate::numbers::Reads;
 
 /// What all links share.
 pub struct Services {
     pub cache: Cache,
     pub signals: Arc<Signals>,
     pub routes_complete: Arc<RoutesComplete>,
-    pub claims: Claims,
+    pub claims: Arc<Claims>,
+    /// What the watch cache answers is counted here.
+    pub reads: Reads,
     pub facts: Facts,
     /// The chain that serves.
     pub chain: ArcSwap<Chain>,

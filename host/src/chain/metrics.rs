@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use prometheus::{
-    CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry,
+    Counter, CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry,
 };
 
 use super::{Fault, PluginLog};
@@ -17,6 +17,7 @@ use crate::limits::Limits;
 /// What the host counts of all plugins.
 pub struct PluginFamilies {
     calls: IntCounterVec,
+    cpu: CounterVec,
     seconds: HistogramVec,
     traps: IntCounterVec,
     faults: IntCounterVec,
@@ -54,6 +55,7 @@ pub struct PluginMetrics {
     families: Arc<PluginFamilies>,
     handled: IntCounter,
     failed: IntCounter,
+    cpu: Counter,
     seconds: Histogram,
     traps: IntCounter,
     dropped: IntCounter,
@@ -71,6 +73,10 @@ impl PluginFamilies {
         let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let families = Self {
             calls: counter("host_plugin_calls_total", "Calls into a plugin, by outcome.", &["plugin", "outcome"])?,
+            cpu: CounterVec::new(
+                Opts::new("host_plugin_cpu_seconds_total", "Time that threads spent in a plugin's instances."),
+                &["plugin"],
+            )?,
             seconds: HistogramVec::new(
                 HistogramOpts::new("host_plugin_call_duration_seconds", "How long calls into a plugin took.")
                     .buckets(vec![0.000_05, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0]),
@@ -92,6 +98,7 @@ impl PluginFamilies {
             series: Mutex::default(),
         };
         registry.register(Box::new(families.calls.clone()))?;
+        registry.register(Box::new(families.cpu.clone()))?;
         registry.register(Box::new(families.seconds.clone()))?;
         registry.register(Box::new(families.traps.clone()))?;
         registry.register(Box::new(families.faults.clone()))?;
@@ -182,6 +189,7 @@ impl PluginMetrics {
             limits: limits.clone(),
             handled: families.calls.with_label_values(&[plugin, "ok"]),
             failed: families.calls.with_label_values(&[plugin, "failed"]),
+            cpu: families.cpu.with_label_values(&[plugin]),
             seconds: families.seconds.with_label_values(&[plugin]),
             traps: families.traps.with_label_values(&[plugin]),
             dropped: families.faults(plugin, Fault::Metrics),
@@ -196,6 +204,11 @@ impl PluginMetrics {
     pub fn call(&self, duration: Duration, ok: bool) {
         if ok { &self.handled } else { &self.failed }.inc();
         self.seconds.observe(duration.as_secs_f64());
+    }
+
+    /// A thread was in one of its instances for so long.
+    pub fn computed(&self, time: Duration) {
+        self.cpu.inc_by(time.as_secs_f64());
     }
 
     /// An instance ended because of the guest.

@@ -21,6 +21,7 @@ use super::access::AccessExports;
 use super::answer;
 use super::call::{Call, RenderItem};
 use super::event_loop::EventLoop;
+use super::timed::Timed;
 use crate::bindings::exports::host::chain::{objects, server};
 use crate::chain::{Conduct, Fault, Link, Registrations};
 use crate::imports::{Role, State};
@@ -157,7 +158,7 @@ impl Instance {
             culprit: store.data().culprit.clone(),
             proven: AtomicBool::new(false),
         });
-        let event_loop = EventLoop::start(drive(store, guest, link.clone(), shared.clone()));
+        let event_loop = EventLoop::start(Timed::new(drive(store, guest, link.clone(), shared.clone()), link.clone()));
         Ok((Self { event_loop, shared }, registrations))
     }
 

@@ -12,6 +12,7 @@ mod event_loop;
 mod hook;
 mod instance;
 mod pool;
+mod timed;
 
 pub use access::{AccessCall, Credentials, Question};
 pub use answer::{Answer, Body, GuestStream, Layout, ProxyOrder, Response, WatchOptions};

@@ -241,7 +241,11 @@ impl HostStoreWithStore<State> for HasState {
         let store = accessor.with(|mut access| access.get().table.get(&store).cloned())?;
         let work = async {
             store.granted(&query.prefix, Access::Read)?;
-            store.cache().list(query.into()).await.map_err(Error::from)
+            let (prefix, consistent) = (query.prefix.clone(), matches!(query.freshness, Freshness::Latest));
+            let listing = store.cache().list(query.into()).await;
+            let found = listing.as_ref().ok().map(|listing| listing.objects.len());
+            store.link.services().reads.listed(&prefix, consistent, found);
+            listing.map_err(Error::from)
         };
         match store.unless_over(work).await {
             Ok(listing) => Ok(Ok(accessor.with(|mut access| access.get().table.push(Collection(Arc::new(listing))))?)),

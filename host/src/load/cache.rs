@@ -36,7 +36,7 @@ impl CompiledCache {
         Ok(Self { directory })
     }
 
-    /// The component of these bytes and their digest, compiled if the cache does not have it.
+    /// The component of these bytes, their digest and the file of its code, compiled if the cache does not have it.
     pub(super) async fn component(
         &self,
         engine: &Engine,
@@ -44,14 +44,14 @@ impl CompiledCache {
         path: &Path,
         bytes: Vec<u8>,
         limits: &Limits,
-    ) -> Result<(Component, String), LoadError> {
+    ) -> Result<(Component, String, PathBuf), LoadError> {
         let digest = digest(&bytes);
         let file = self.directory.join(format!("{digest}-{}.cwasm", engine.compatibility()));
         if file.is_file() {
             match map(engine, &file) {
                 Ok(component) => {
                     keep(&file);
-                    return Ok((component, digest));
+                    return Ok((component, digest, file));
                 }
                 // Damaged by a full disk or by hand: compiled again below.
                 Err(error) => tracing::warn!(plugin = name, "compiled code is compiled again: {error:#}"),
@@ -61,7 +61,7 @@ impl CompiledCache {
         compile_in_child(name, &bytes, &file, limits).await?;
         let component = map(engine, &file)
             .map_err(|error| LoadError::new(name, format!("was compiled, but cannot be mapped: {error:#}")))?;
-        Ok((component, digest))
+        Ok((component, digest, file))
     }
 }
 

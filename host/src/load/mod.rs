@@ -11,6 +11,7 @@ mod error;
 mod find;
 mod whole;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub use whole::is_whole;
 pub struct Loaded {
     /// SHA-256 of the component's file, in hex.
     pub digest: Arc<str>,
+    /// Its compiled code, which is mapped as a whole.
+    pub code: Arc<Path>,
     pub pre: InstancePre<State>,
     pub server: bindings::exports::host::chain::server::GuestIndices,
     /// Present if the component exports `objects`.
@@ -39,8 +42,18 @@ pub struct Loaded {
     pub authenticator: Option<bindings::exports::host::chain::authenticator::GuestIndices>,
     /// Present if the component exports `authorizer`.
     pub authorizer: Option<bindings::exports::host::chain::authorizer::GuestIndices>,
+    /// Present if the component exports `bodies`.
+    pub bodies: Option<bindings::exports::host::chain::bodies::GuestIndices>,
     /// What it imports that does nothing without a grant, and that grant.
     pub wants: Vec<(&'static str, &'static str)>,
+}
+
+impl Loaded {
+    /// Where its compiled code is in memory.
+    pub fn memory(&self) -> Range<usize> {
+        let range = self.pre.component().image_range();
+        range.start as usize..range.end as usize
+    }
 }
 
 /// Reads the file of a plugin, compiles it or takes its code from the cache, compares it with
@@ -56,7 +69,7 @@ pub async fn load(
     limits: &Limits,
 ) -> Result<Loaded, LoadError> {
     let bytes = find::read(name, path, limits)?;
-    let (component, digest) = cache.component(engine, name, path, bytes, limits).await?;
+    let (component, digest, code) = cache.component(engine, name, path, bytes, limits).await?;
     contract::check(engine, name, &component)?;
     let linker = linker(engine).map_err(|error| LoadError::new(name, format!("cannot be linked: {error:#}")))?;
     let pre = linker
@@ -67,8 +80,19 @@ pub async fn load(
     let objects = bindings::exports::host::chain::objects::GuestIndices::new(&pre).ok();
     let authenticator = bindings::exports::host::chain::authenticator::GuestIndices::new(&pre).ok();
     let authorizer = bindings::exports::host::chain::authorizer::GuestIndices::new(&pre).ok();
+    let bodies = bindings::exports::host::chain::bodies::GuestIndices::new(&pre).ok();
     let wants = contract::wants(engine, &component);
-    Ok(Loaded { digest: digest.into(), pre, server, objects, authenticator, authorizer, wants })
+    Ok(Loaded {
+        digest: digest.into(),
+        code: code.into(),
+        pre,
+        server,
+        objects,
+        authenticator,
+        authorizer,
+        bodies,
+        wants,
+    })
 }
 
 /// Everything that the host offers to a guest. WASI's files and sockets are linked with

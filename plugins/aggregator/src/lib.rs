@@ -83,6 +83,10 @@ impl Objects for Aggregator {
     async fn render(&self, form: &str, items: Vec<Item>) -> Result<Vec<Vec<u8>>> {
         Ok(render::render(&self.apiservices, &Form::parse(form)?, items)?)
     }
+
+    async fn read_body(&self, content_type: &str, body: Vec<u8>) -> Result<Vec<u8>> {
+        Ok(apimachinery::codec::to_json(content_type, &body)?)
+    }
 }
 
 export_resource_link!(Aggregator);

@@ -90,6 +90,10 @@ impl Objects for Core {
             .ok_or_else(|| format!("`{}` is not served here", form.resource))?;
         Ok(render::render(definition, &form, items)?)
     }
+
+    async fn read_body(&self, content_type: &str, body: Vec<u8>) -> Result<Vec<u8>> {
+        Ok(apimachinery::codec::to_json(content_type, &body)?)
+    }
 }
 
 export_resource_link!(Core);

@@ -70,6 +70,10 @@ impl Objects for Extensions {
         let definition = form.custom_definition();
         Ok(rest::render::render(definition.as_ref().unwrap_or(&self.definitions), &form, items)?)
     }
+
+    async fn read_body(&self, content_type: &str, body: Vec<u8>) -> Result<Vec<u8>> {
+        Ok(apimachinery::codec::to_json(content_type, &body)?)
+    }
 }
 
 export_resource_link!(Extensions);

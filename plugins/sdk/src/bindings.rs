@@ -17,7 +17,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-/// The second export of a `resource-link`, apart, so that a plain link need not have it:
+/// The other exports of a `resource-link`, apart, so that a plain link need not have it:
 /// wit-component unites the two worlds of a component that exports both.
 pub mod resource {
     wit_bindgen::generate!({
@@ -26,6 +26,7 @@ pub mod resource {
             package host:resource-link@0.1.0;
             world objects {
                 export host:chain/objects@0.1.0;
+                export host:chain/bodies@0.1.0;
             }
         ",
         world: "host:resource-link/objects",

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::thread::LocalKey;
 
 use crate::bindings::exports::host::chain::server;
-use crate::bindings::resource::exports::host::chain::objects;
+use crate::bindings::resource::exports::host::chain::{bodies, objects};
 use crate::{Answer, Context, HookContext, Result};
 
 /// A link of the chain. Only `init` and `handle` have to be written.
@@ -40,8 +40,8 @@ pub trait Link: Sized + 'static {
     }
 }
 
-/// What a link adds when the host keeps objects for it. Both methods are pure: no storage,
-/// no delegate, and one answer for each object, in the same order.
+/// What a link adds when the host keeps objects for it. All methods are pure: no storage,
+/// no delegate; those about objects give one answer for each, in the same order.
 #[allow(async_fn_in_trait, reason = "a component has one thread, so no future needs to be `Send`")]
 pub trait Objects: Link {
     /// Brings stored objects to the form in which they are served. Called for claims with a
@@ -53,6 +53,12 @@ pub trait Objects: Link {
     /// Writes objects in the form that an answer named: [`ItemForm::Rendered`](crate::ItemForm).
     async fn render(&self, form: &str, _items: Vec<Item>) -> Result<Vec<Vec<u8>>> {
         Err(format!("there is no form `{form}`").into())
+    }
+
+    /// Writes a body that came, or went, in a form of this link's own as JSON: what the host's
+    /// audit shows.
+    async fn read_body(&self, content_type: &str, _body: Vec<u8>) -> Result<Vec<u8>> {
+        Err(format!("`{content_type}` is not read").into())
     }
 }
 
@@ -147,5 +153,11 @@ impl<L: Instance + Objects> objects::Guest for Exported<L> {
 
     async fn render(form: String, items: Vec<Item>) -> Result<Vec<Vec<u8>>, String> {
         text(instance::<L>().render(&form, items).await)
+    }
+}
+
+impl<L: Instance + Objects> bodies::Guest for Exported<L> {
+    async fn read(content_type: String, body: Vec<u8>) -> Result<Vec<u8>, String> {
+        text(instance::<L>().read_body(&content_type, body).await)
     }
 }

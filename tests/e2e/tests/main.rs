@@ -8,6 +8,8 @@ mod contract;
 mod hostile;
 mod lifecycle;
 mod limits;
+mod metrics;
+mod profile;
 mod proxy;
 mod swap;
 mod swap_probation;

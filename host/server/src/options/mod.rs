@@ -12,6 +12,7 @@ mod file;
 mod front_proxy;
 mod logging;
 mod plugins;
+mod profiling;
 mod requests;
 mod service_accounts;
 mod service_range;
@@ -37,6 +38,7 @@ pub use file::with_config_file;
 pub use front_proxy::{FrontProxyAccess, FrontProxyOptions};
 pub use logging::{LogFormat, Logging, LoggingOptions};
 pub use plugins::{PluginChoice, PluginOptions, Plugins};
+pub use profiling::ProfilingOptions;
 pub use requests::{RequestOptions, Requests};
 pub use service_accounts::{ServiceAccountOptions, ServiceAccounts};
 pub use service_range::ServiceRange;
@@ -84,6 +86,8 @@ pub struct RunOptions {
     pub logging: LoggingOptions,
     #[command(flatten)]
     pub tracing: TracingOptions,
+    #[command(flatten)]
+    pub profiling: ProfilingOptions,
     /// Last: what the others have is theirs.
     #[command(flatten)]
     pub upstream: UpstreamOptions,
@@ -103,6 +107,8 @@ pub struct RunConfig {
     pub plugins: Plugins,
     pub logging: Logging,
     pub tracing: Option<Tracing>,
+    /// CPU profiles are served.
+    pub profiling: bool,
     /// What an operator should know, and what is no reason not to start. [`Server::new`] logs it.
     ///
     /// [`Server::new`]: crate::Server::new
@@ -133,6 +139,7 @@ impl RunOptions {
             plugins,
             logging: self.logging.complete(&mut checks),
             tracing: self.tracing.complete(&mut checks),
+            profiling: self.profiling.complete(&mut checks),
             warnings: {
                 self.upstream.complete(&mut checks);
                 checks.warnings().to_vec()

@@ -66,6 +66,7 @@ fn each_option_is_taken() {
         "--tls-sni-cert-key=/dev/null,/dev/zero:*.example.com,10.0.0.1",
         "--disable-http2-serving",
         "--http2-max-streams-per-connection=7",
+        "--profiling=false",
         "--log-format=json",
         "-v",
         "4",
@@ -89,6 +90,7 @@ fn each_option_is_taken() {
     assert!(config.shutdown.send_retry_after);
     assert_eq!((config.shutdown.delay.as_secs(), config.shutdown.livez_grace_period.as_secs()), (5, 120));
     assert_eq!((config.shutdown.watch_grace_period.as_secs(), config.requests.goaway_chance), (7, 0.001));
+    assert!(!config.profiling);
     assert_eq!(config.logging, Logging { format: LogFormat::Json, verbosity: 4 });
 }
 
@@ -189,6 +191,7 @@ fn all_errors_are_said_at_once() {
         "--plugin-dir=/nowhere",
         "--log-format=xml",
         "--v=loud",
+        "--profiling=perhaps",
     ])
     .unwrap_err();
     let expected = [
@@ -247,6 +250,7 @@ fn all_errors_are_said_at_once() {
         "--livez-grace-period must be a duration such as `60s` or `1m30s`: `10`",
         "--log-format must be `text` or `json`: `xml`",
         "--v must be a level, 0 to 10: `loud`",
+        "--profiling must be `true` or `false`: `perhaps`",
     ];
     assert_eq!(errors.0, expected);
     assert_eq!(errors.to_string(), expected.join("\n"));

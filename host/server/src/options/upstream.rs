@@ -126,7 +126,6 @@ const FLAGS: [(&str, &[&str]); 8] = [
             "logging-format",
             "permit-address-sharing?",
             "permit-port-sharing?",
-            "profiling?",
             "service-account-signing-endpoint",
             "show-hidden-metrics-for-version",
             "tls-curve-preferences",

@@ -259,7 +259,9 @@ impl Bound {
         };
         let discovery = service_accounts.discovery(&self.address.to_string());
         let handshake_errors = metrics.tls_handshake_errors().clone();
-        let handler = filters::stack(parts, Routes { health, metrics, discovery, director: director.clone() });
+        let profiling = config.profiling;
+        let handler =
+            filters::stack(parts, Routes { health, metrics, discovery, director: director.clone(), profiling });
         let shared = Arc::new(Shared {
             trust: trust.clone(),
             handler,

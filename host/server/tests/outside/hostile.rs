@@ -48,11 +48,13 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
+const REFUSED_STREAM: u8 = 7;
 const ENHANCE_YOUR_CALM: u8 = 11;
 
 /// `GET https://x/`, compressed.
@@ -178,6 +180,55 @@ async fn a_flood_of_resets_ends_the_connection() {
     let mut answer = Vec::new();
     let (_, _) = tokio::join!(writer.write_all(&flood), reader.read_to_end(&mut answer));
     assert_eq!(goaway(&answer), Some(ENHANCE_YOUR_CALM));
+    served.serves_others().await;
+}
+
+/// `GET https://x/wait`, compressed.
+const GET_WAIT: [&[u8]; 3] = [&[0x82, 0x87, 0x44, 5], b"/wait", &[0x41, 1, b'x']];
+
+#[tokio::test]
+async fn more_streams_than_a_connection_may_have_are_refused() {
+    let served = serve_within(|limits| limits.http2_streams_max = 2).await;
+    let mut stream = served.raw(H2).await;
+    let requests = [1, 3, 5].map(|id| frame(HEADERS, END_STREAM | END_HEADERS, id, &GET_WAIT.concat()));
+    stream.write_all(&[hello(), requests.concat()].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    let refused = loop {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap_or_default(), 0, "no answer");
+        if let Some((_, payload)) = frames(&answer).into_iter().find(|(kind, _)| *kind == RST_STREAM) {
+            break payload[3];
+        }
+    };
+    assert_eq!(refused, REFUSED_STREAM);
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_requests_that_are_none_ends_the_connection() {
+    let served = serve_within(|limits| limits.http2_broken_streams_max = 10).await;
+    let mut stream = served.raw(H2).await;
+    // Without a path.
+    let broken = [0x82, 0x87, 0x41, 1, b'x'];
+    let flood = (0..100).flat_map(|request| frame(HEADERS, END_STREAM | END_HEADERS, 2 * request + 1, &broken));
+    let flood: Vec<u8> = hello().into_iter().chain(flood).collect();
+    let (mut reader, mut writer) = tokio::io::split(&mut stream);
+    let mut answer = Vec::new();
+    let (_, _) = tokio::join!(writer.write_all(&flood), reader.read_to_end(&mut answer));
+    assert_eq!(goaway(&answer), Some(ENHANCE_YOUR_CALM));
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_say_that_it_lives_has_its_time() {
+    let served = serve_within(|limits| (limits.http2_ping_ms, limits.http2_ping_answer_ms_max) = (100, 100)).await;
+    let mut silent = served.raw(H2).await;
+    // It waits for an answer, so it is not idle.
+    let request = frame(HEADERS, END_STREAM | END_HEADERS, 1, &GET_WAIT.concat());
+    silent.write_all(&[hello(), request].concat()).await.unwrap();
+    served.controls.waiting.notified().await;
+    let answer = until_end(&mut silent).await;
+    assert!(frames(&answer).iter().any(|(kind, _)| *kind == PING), "nobody has asked");
+    served.controls.cancelled.notified().await;
     served.serves_others().await;
 }
 

@@ -162,6 +162,11 @@ impl Cache {
         self.inner.now.load().tree.count(prefix, &range_end(prefix)) as u64
     }
 
+    /// The first object below a prefix, if there is one now.
+    pub fn first(&self, prefix: &str) -> Option<Arc<Object>> {
+        list::below(&self.inner.now.load().tree, prefix, prefix).next().cloned()
+    }
+
     /// The newest revision that reads show.
     pub fn revision(&self) -> u64 {
         self.inner.applied.revision()

@@ -41,6 +41,19 @@ pub struct Decoded {
     pub strict: Vec<String>,
 }
 
+/// A body in any form that is not JSON, as JSON.
+///
+/// # Errors
+/// If it is of no form that is known here, or broken.
+pub fn to_json(content_type: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let value = match content_type {
+        kind if kind.contains("protobuf") => proto::decode(bytes)?,
+        kind if kind.contains("yaml") => yaml::decode(bytes)?.value,
+        kind => return Err(format!("`{kind}` is not read")),
+    };
+    Ok(value.to_string().into_bytes())
+}
+
 /// Collects findings of strict decoding: each once, and not without end.
 #[derive(Default)]
 pub(crate) struct Strict {
