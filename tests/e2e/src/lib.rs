@@ -13,4 +13,4 @@ mod tools;
 pub use client::{Client, Reply};
 pub use controllers::Controllers;
 pub use host::{Host, Setup, eventually};
-pub use tools::{Kubectl, Output, checkout, differential, module_directory, openssl, python};
+pub use tools::{Helm, Kubectl, Output, checkout, differential, module_directory, openssl, python, typed};

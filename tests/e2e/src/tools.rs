@@ -115,6 +115,34 @@ impl Kubectl {
     }
 }
 
+/// The pinned helm, with the kubeconfig of one host and a home of its own.
+#[derive(Debug)]
+pub struct Helm {
+    binary: PathBuf,
+    kubeconfig: PathBuf,
+    home: tempfile::TempDir,
+}
+
+impl Helm {
+    /// `None` where it has not been built.
+    pub fn of(host: &Host) -> Option<Helm> {
+        let binary = require(checkout().join(".cache/clients/bin/helm"), "run `make clients`")?;
+        let home = tempfile::tempdir().expect("a temporary directory can be made");
+        Some(Helm { binary, kubeconfig: host.kubeconfig(), home })
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(&self.binary);
+        run(command.args(arguments).env("KUBECONFIG", &self.kubeconfig).env("HOME", self.home.path()), "")
+    }
+}
+
+/// Runs our session in Go; `None` where it has not been built.
+pub fn typed(host: &Host) -> Option<Output> {
+    let binary = require(checkout().join(".cache/clients/bin/typed"), "run `make clients`")?;
+    Some(run(Command::new(binary).env("KUBECONFIG", host.kubeconfig()), ""))
+}
+
 /// Runs a script with the pinned Python client; `None` where it has not been installed.
 pub fn python(script: &Path, host: &Host) -> Option<Output> {
     let python = require(checkout().join(".cache/clients/venv/bin/python"), "run `make clients`")?;
