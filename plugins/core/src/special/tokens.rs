@@ -270,7 +270,7 @@ mod tests {
         let invalid = "TokenRequest.authentication.k8s.io \"";
         for (metadata, seconds, code, message) in [
             (json!({}), 599, 422, "may not specify a duration less than 10 minutes"),
-            (json!({}), (1 << 32) + 1, 422, "may not specify a duration larger than 2^32 seconds"),
+            (json!({}), (1_i64 << 32) + 1, 422, "may not specify a duration larger than 2^32 seconds"),
             (json!({"name": "other"}), 600, 422, "must match the service account name if specified"),
             (json!({"namespace": "other"}), 600, 422, "must match the service account namespace if specified"),
             (json!({"uid": "2"}), 600, 409, "the UID in the token request (2) does not match"),
