@@ -111,6 +111,13 @@ impl Quantity {
         nanos.unwrap_or(if self.mantissa < 0 { i128::MIN } else { i128::MAX })
     }
 
+    /// Both together, written as the first one is, unless that is nothing.
+    pub fn plus(&self, other: &Self) -> Self {
+        let form = if self.mantissa == 0 { other.form } else { self.form };
+        let nanos = self.nanos().saturating_add(other.nanos());
+        Self { mantissa: nanos, exponent: EXPONENT_MIN, form }.without_zeros()
+    }
+
     fn without_zeros(mut self) -> Self {
         while self.mantissa != 0 && self.mantissa % 10 == 0 {
             self.mantissa /= 10;

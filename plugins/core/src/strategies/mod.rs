@@ -12,6 +12,7 @@ mod events;
 mod flowcontrol;
 mod ingresses;
 mod jobs;
+mod limit_ranger;
 mod limits;
 mod namespaces;
 mod networking;

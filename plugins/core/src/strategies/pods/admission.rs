@@ -1,9 +1,7 @@
 //! What upstream's admission plugins add to a new pod: its priority, the tolerations that
 //! every pod has, and the limits of its namespace.
 
-use apimachinery::codec::quantity::Quantity;
 use apimachinery::rest::from_store;
-use apimachinery::rest::object::metadata_mut;
 use apimachinery::status::ApiError;
 use apimachinery::strategy::Operation;
 use plugin_sdk::Store;
@@ -11,20 +9,28 @@ use plugin_sdk::storage::Freshness;
 use serde_json::{Value, json};
 
 use crate::small;
-use crate::tree::{child, items, items_mut, or_set, remove, text};
+use crate::strategies::limit_ranger::LimitRanges;
+use crate::tree::{child, items, or_set, remove, text};
 
 const CLASSES: &str = "/registry/priorityclasses/";
 const RUNTIME_CLASSES: &str = "/registry/runtimeclasses/";
-const LIMITS: &str = "/registry/limitranges/";
-const NOTE: &str = "kubernetes.io/limit-ranger";
 const TOLERATION_SECONDS: u32 = 300;
 
 pub(super) async fn admit(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
-    limits(operation, store, pod).await?;
+    let ranges = LimitRanges::read(store, operation.namespace).await?;
+    ranges.complete(pod);
     priority(operation, store, pod).await?;
-    runtime_class(operation, store, pod).await?;
     tolerate(child(pod, "spec"));
-    Ok(())
+    runtime_class(operation, store, pod).await?;
+    // Once nobody changes the pod any more.
+    ranges.check_pod(operation, pod)
+}
+
+/// What is asked of a pod whose containers get other resources.
+pub(super) async fn resize(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
+    let ranges = LimitRanges::read(store, operation.namespace).await?;
+    ranges.complete(pod);
+    ranges.check_pod(operation, pod)
 }
 
 /// `RuntimeClass`: what running in a class costs, and where it can.
@@ -72,86 +78,6 @@ async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value
             if let Some(tolerations) = spec["tolerations"].as_array_mut() {
                 tolerations.push(toleration.clone());
             }
-        }
-    }
-    Ok(())
-}
-
-/// `LimitRanger`: defaults of the namespace's limit ranges.
-async fn limits(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
-    let ranges = small::values(store, &format!("{LIMITS}{}/", operation.namespace)).await?;
-    for range in &ranges {
-        for limit in items(&range["spec"], "limits").filter(|limit| text(limit, "type") == "Container") {
-            let mut notes = Vec::new();
-            for list in ["containers", "initContainers"] {
-                for container in items_mut(child(pod, "spec"), list) {
-                    notes.extend(limit_container(container, limit, list == "initContainers"));
-                }
-            }
-            if !notes.is_empty() {
-                let annotations = metadata_mut(pod).entry("annotations").or_insert_with(|| json!({}));
-                annotations[NOTE] = format!("LimitRanger plugin set: {}", notes.join("; ")).into();
-            }
-        }
-    }
-    for range in &ranges {
-        for limit in items(&range["spec"], "limits").filter(|limit| text(limit, "type") == "Container") {
-            check_bounds(operation, pod, limit)?;
-        }
-    }
-    Ok(())
-}
-
-/// Sets what the container leaves open; answers what was set, as the annotation says it.
-fn limit_container(container: &mut Value, limit: &Value, init: bool) -> Vec<String> {
-    let kind = if init { "init container" } else { "container" };
-    let name = text(container, "name").to_string();
-    let mut notes = Vec::new();
-    for (from, to, word) in [("defaultRequest", "requests", "request"), ("default", "limits", "limit")] {
-        let mut set = Vec::new();
-        for (resource, amount) in limit[from].as_object().into_iter().flatten() {
-            let amounts = child(child(container, "resources"), to);
-            if amounts.get(resource).is_none() {
-                amounts[resource] = amount.clone();
-                set.push(resource.as_str());
-            }
-        }
-        set.sort_unstable();
-        if !set.is_empty() {
-            notes.push(format!("{} {word} for {kind} {name}", set.join(", ")));
-        }
-    }
-    notes
-}
-
-fn check_bounds(operation: &Operation<'_>, pod: &Value, limit: &Value) -> Result<(), ApiError> {
-    let amount =
-        |value: &Value| value.as_str().and_then(|text| Quantity::parse(text).ok()).map(|amount| amount.nanos());
-    for container in items(&pod["spec"], "containers") {
-        let resources = &container["resources"];
-        for (resource, bound) in limit["max"].as_object().into_iter().flatten() {
-            let (found, bound_shown) = (&resources["limits"][resource], bound.as_str().unwrap_or_default());
-            let why = match amount(found) {
-                None => format!("maximum {resource} usage per Container is {bound_shown}.  No limit is specified"),
-                Some(found_amount) if Some(found_amount) > amount(bound) => format!(
-                    "maximum {resource} usage per Container is {bound_shown}, but limit is {}",
-                    found.as_str().unwrap_or_default()
-                ),
-                Some(_) => continue,
-            };
-            return Err(ApiError::forbidden(operation.definition, operation.name, why));
-        }
-        for (resource, bound) in limit["min"].as_object().into_iter().flatten() {
-            let (found, bound_shown) = (&resources["requests"][resource], bound.as_str().unwrap_or_default());
-            let why = match amount(found) {
-                None => format!("minimum {resource} usage per Container is {bound_shown}.  No request is specified"),
-                Some(found_amount) if Some(found_amount) < amount(bound) => format!(
-                    "minimum {resource} usage per Container is {bound_shown}, but request is {}",
-                    found.as_str().unwrap_or_default()
-                ),
-                Some(_) => continue,
-            };
-            return Err(ApiError::forbidden(operation.definition, operation.name, why));
         }
     }
     Ok(())
@@ -228,16 +154,5 @@ mod tests {
         let mut everything = json!({"tolerations": [{"operator": "Exists"}]});
         tolerate(&mut everything);
         assert_eq!(everything["tolerations"].as_array().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn limits_are_set_and_noted() {
-        let mut container = json!({"name": "c"});
-        let limit = json!({"default": {"cpu": "1"}, "defaultRequest": {"cpu": "1"}});
-        assert_eq!(
-            limit_container(&mut container, &limit, false),
-            ["cpu request for container c", "cpu limit for container c"]
-        );
-        assert_eq!(container["resources"], json!({"requests": {"cpu": "1"}, "limits": {"cpu": "1"}}));
     }
 }

@@ -36,8 +36,10 @@ impl Strategy for Pods {
         old: Option<&'a Value>,
     ) -> Reading<'a, Companions> {
         Box::pin(async move {
-            if old.is_none() && operation.subresource.is_empty() {
-                admission::admit(operation, store, object).await?;
+            match (operation.subresource, old) {
+                ("", None) => admission::admit(operation, store, object).await?,
+                ("resize", Some(_)) => admission::resize(operation, store, object).await?,
+                _ => {}
             }
             Ok(Companions::default())
         })

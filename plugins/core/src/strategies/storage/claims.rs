@@ -1,7 +1,7 @@
 //! Claims on volumes.
 
 use apimachinery::codec::quantity::Quantity;
-use apimachinery::rest::object::carry_over;
+use apimachinery::rest::object::{carry_over, meta};
 use apimachinery::schema::internal;
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
@@ -14,6 +14,7 @@ use super::protect;
 use super::validate::claim_spec;
 use super::validate::resources::{amount, is_native};
 use crate::small;
+use crate::strategies::limit_ranger::LimitRanges;
 use crate::tree::{child, or_set_text, remove};
 
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
@@ -62,6 +63,10 @@ impl Strategy for Claims {
                 {
                     object["spec"]["storageClassName"] = class.into();
                 }
+            }
+            let is_going = old.is_some_and(|old| !meta(old, "deletionTimestamp").is_empty());
+            if operation.subresource.is_empty() && !is_going {
+                LimitRanges::read(store, operation.namespace).await?.check_claim(operation, object)?;
             }
             if let Some(old) = old.filter(|_| operation.subresource.is_empty()) {
                 may_grow(operation, store, object, old).await?;
