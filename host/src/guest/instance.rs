@@ -45,6 +45,8 @@ struct Shared {
     abandoned: AtomicUsize,
     /// Ends the instance now.
     end: CancellationToken,
+    /// Whether `end` has fired: each call asks, and a token takes a lock to answer.
+    is_ending: AtomicBool,
     /// Fires when the store is gone.
     ended: CancellationToken,
     /// Why it ended, if not in peace, and how many calls were under way then.
@@ -151,6 +153,7 @@ impl Instance {
             worn: CancellationToken::new(),
             abandoned: AtomicUsize::new(0),
             end: CancellationToken::new(),
+            is_ending: AtomicBool::new(false),
             ended: CancellationToken::new(),
             reason: OnceLock::new(),
             memory_bytes: store.data().memory.bytes(),
@@ -168,7 +171,7 @@ impl Instance {
     /// # Errors
     /// Gives the call back if the instance has ended or its queue is full.
     pub fn send(&self, mut call: Call) -> Result<u64, Call> {
-        if self.shared.end.is_cancelled() {
+        if self.is_ended() {
             return Err(call);
         }
         let next = self.shared.sent.fetch_add(1, Ordering::Relaxed);
@@ -187,12 +190,12 @@ impl Instance {
     /// Ends the instance now; its calls are lost.
     pub fn retire(&self, reason: &str) {
         let _ = self.shared.reason.set((reason.into(), self.under_way()));
-        self.shared.end.cancel();
+        self.shared.end();
     }
 
     /// Whether no new call should be sent here.
     pub fn is_ended(&self) -> bool {
-        self.shared.end.is_cancelled() || self.shared.ended.is_cancelled()
+        self.shared.is_ending.load(Ordering::Acquire)
     }
 
     /// Replaces the instance because of a call that does not end: it gets no new ones, those under
@@ -258,6 +261,11 @@ impl Drop for Instance {
 }
 
 impl Shared {
+    fn end(&self) {
+        self.is_ending.store(true, Ordering::Release);
+        self.end.cancel();
+    }
+
     /// Gives the call back if no more are taken, or too many wait.
     fn push(&self, call: Call) -> Result<(), Call> {
         let mut queue = self.queue.lock();
@@ -342,7 +350,7 @@ async fn drive(mut store: Store<State>, guest: Guest, link: Arc<Link>, shared: A
         link.conduct().fault(fault, &format!("an instance ended: {reason}"));
         link.metrics().trap();
     }
-    shared.end.cancel();
+    shared.end();
     drop(store);
     // Whoever still waits for a reply learns that it will not come.
     let left = {

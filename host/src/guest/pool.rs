@@ -186,23 +186,17 @@ impl Pool {
     ) -> Result<(T, Arc<Instance>), CallError> {
         let (reply, receiver) = oneshot::channel();
         let mut call = make(reply);
-        let deadline = tokio::time::Instant::now() + WAIT_FOR_INSTANCE;
         let (instance, number) = loop {
-            // Registered before the look, so that an instance that starts in between wakes us.
-            let started = self.started.notified();
-            match self.least_busy() {
-                Some(instance) => match instance.send(call) {
-                    Ok(number) => break (instance, number),
-                    Err(_) if !instance.is_ended() => {
-                        return Err(self.unavailable("too many calls wait (`calls_queued_max`)"));
-                    }
-                    Err(back) => call = back,
-                },
-                None => {
-                    if tokio::time::timeout_at(deadline, started).await.is_err() {
-                        return Err(self.unavailable("none could be started"));
-                    }
+            let instance = match self.least_busy() {
+                Some(instance) => instance,
+                None => self.wait_for_instance().await?,
+            };
+            match instance.send(call) {
+                Ok(number) => break (instance, number),
+                Err(_) if !instance.is_ended() => {
+                    return Err(self.unavailable("too many calls wait (`calls_queued_max`)"));
                 }
+                Err(back) => call = back,
             }
         };
         let conduct = self.conduct.clone();
@@ -223,6 +217,20 @@ impl Pool {
                     Some((reason, _)) => CallError::Lost { plugin, reason },
                     None => CallError::Lost { plugin, reason: "it was replaced".into() },
                 })
+            }
+        }
+    }
+
+    async fn wait_for_instance(&self) -> Result<Arc<Instance>, CallError> {
+        let deadline = tokio::time::Instant::now() + WAIT_FOR_INSTANCE;
+        loop {
+            // Registered before the look, so that an instance that starts in between wakes us.
+            let started = self.started.notified();
+            if let Some(instance) = self.least_busy() {
+                return Ok(instance);
+            }
+            if tokio::time::timeout_at(deadline, started).await.is_err() {
+                return Err(self.unavailable("none could be started"));
             }
         }
     }
