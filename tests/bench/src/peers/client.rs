@@ -18,18 +18,22 @@ pub(super) fn get(path: &str) -> Vec<u8> {
 }
 
 pub(super) fn post(path: &str, object: &Value) -> Vec<u8> {
-    with_body("POST", path, object)
+    with_body("POST", path, "application/json", object)
 }
 
 pub(super) fn put(path: &str, object: &Value) -> Vec<u8> {
-    with_body("PUT", path, object)
+    with_body("PUT", path, "application/json", object)
 }
 
-fn with_body(method: &str, path: &str, object: &Value) -> Vec<u8> {
+pub(super) fn patch(path: &str, kind: &str, change: &Value) -> Vec<u8> {
+    with_body("PATCH", path, kind, change)
+}
+
+fn with_body(method: &str, path: &str, kind: &str, object: &Value) -> Vec<u8> {
     let body = object.to_string();
     let length = body.len();
     format!(
-        "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
 }

@@ -9,6 +9,7 @@ mod fan;
 mod kubernetes;
 mod load;
 mod options;
+mod pods;
 mod table;
 
 use std::process::ExitCode;
@@ -67,10 +68,14 @@ async fn compare(setup: &Setup, options: &Options) -> Table {
         Fan::prepare(target).await;
     }
     let mut table = Table::new(["host", kubernetes::NAME]);
-    if options.part != Part::Watchers {
+    let asked = |part| [Part::All, part].contains(&options.part);
+    if asked(Part::Objects) {
         grow(&targets, &mut table, options).await;
     }
-    if options.part != Part::Objects {
+    if asked(Part::Pods) {
+        pods::writes(&targets, &mut table).await;
+    }
+    if asked(Part::Watchers) {
         for watchers in WATCHERS.into_iter().chain(options.watchers) {
             watches(&targets, &mut table, watchers).await;
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: bench peers --kube-apiserver PATH --etcd PATH [--part objects|watchers] [--objects NUMBER] \
+const USAGE: &str = "usage: bench peers --kube-apiserver PATH --etcd PATH [--part objects|pods|watchers] [--objects NUMBER] \
                      [--watchers NUMBER]";
 
 pub(super) struct Options {
@@ -19,6 +19,7 @@ pub(super) struct Options {
 pub(super) enum Part {
     All,
     Objects,
+    Pods,
     Watchers,
 }
 
@@ -34,6 +35,7 @@ impl Options {
             let number = || value.parse().map_err(|_| format!("`{name} {value}` is no number\n{USAGE}"));
             match name.as_str() {
                 "--part" if value == "objects" => part = Part::Objects,
+                "--part" if value == "pods" => part = Part::Pods,
                 "--part" if value == "watchers" => part = Part::Watchers,
                 "--kube-apiserver" => kube_apiserver = Some(PathBuf::from(value)),
                 "--etcd" => etcd = Some(PathBuf::from(value)),
