@@ -54,6 +54,9 @@ const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
+const ACK: u8 = 1;
+
+const FLOW_CONTROL_ERROR: u8 = 3;
 const REFUSED_STREAM: u8 = 7;
 const ENHANCE_YOUR_CALM: u8 = 11;
 
@@ -229,6 +232,55 @@ async fn a_peer_that_does_not_say_that_it_lives_has_its_time() {
     let answer = until_end(&mut silent).await;
     assert!(frames(&answer).iter().any(|(kind, _)| *kind == PING), "nobody has asked");
     served.controls.cancelled.notified().await;
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_reads_is_buffered_only_so_far() {
+    let served = serve_within(|limits| limits.http2_stream_window_bytes = 1_000).await;
+    let mut stream = served.raw(H2).await;
+    let post_wait = [&[0x83, 0x87, 0x44, 5], &b"/wait"[..], &[0x41, 1, b'x']].concat();
+    stream.write_all(&[hello(), frame(HEADERS, END_HEADERS, 1, &post_wait)].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    while !frames(&answer).iter().any(|(kind, _)| *kind == SETTINGS) {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap_or_default(), 0, "no answer");
+    }
+    // The window is agreed on, and not kept.
+    let flood = [frame(SETTINGS, ACK, 0, &[]), frame(DATA, 0, 1, &[b'x'; 2_000])].concat();
+    stream.write_all(&flood).await.unwrap();
+    let refused = loop {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap_or_default(), 0, "no answer");
+        let all = frames(&answer);
+        if let Some((_, payload)) = all.iter().find(|(kind, _)| *kind == RST_STREAM) {
+            break payload[3];
+        }
+        if let Some(code) = goaway(&answer) {
+            break code;
+        }
+    };
+    assert_eq!(refused, FLOW_CONTROL_ERROR);
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_body_that_was_refused_is_read_only_so_far() {
+    let served = serve_within(|_| {}).await;
+    let stream = served.raw(H1).await;
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let sending = tokio::spawn(async move {
+        let head = "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+        let piece = [&b"100000\r\n"[..], &[b'x'; 1 << 20], b"\r\n"].concat();
+        let mut sent = writer.write_all(head.as_bytes()).await;
+        // More than anybody reads, and without an end.
+        for _ in 0..100 {
+            sent = sent.and(writer.write_all(&piece).await);
+        }
+        sent
+    });
+    let mut answer = Vec::new();
+    // Broken off is an end too.
+    let _ = reader.read_to_end(&mut answer).await;
+    assert!(sending.await.unwrap().is_err(), "all of it was read");
     served.serves_others().await;
 }
 

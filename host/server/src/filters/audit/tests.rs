@@ -18,6 +18,7 @@ use crate::filters::impersonation::Impersonate;
 use crate::filters::panics::ContainPanics;
 use crate::filters::testing::{access_metrics, read, request_of};
 use crate::filters::{Around, Handler};
+use crate::limits::AUDIT_RESPONSE_BYTES_MAX;
 use crate::options::RunOptions;
 use crate::request::{RequestBody, RequestInfo};
 use crate::response::Body;
@@ -236,6 +237,28 @@ impl Handler for Streams {
             .map(|part| Ok(Frame::data(Bytes::from_static(part.as_bytes()))));
         Response::new(Body::stream(StreamBody::new(futures_util::stream::iter(parts).boxed())))
     }
+}
+
+/// Answers more than an event keeps.
+struct AnswersTooMuch;
+
+impl Handler for AnswersTooMuch {
+    async fn handle(&self, _: Request) -> Response {
+        let large = format!("{{\"kind\":\"Pod\",\"spec\":\"{}\"}}", "x".repeat(AUDIT_RESPONSE_BYTES_MAX));
+        let mut response = Response::new(large.into());
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        response
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_for_its_event_is_left_out_and_the_event_says_so() {
+    let written = Written::new(EVERYTHING);
+    let (code, _, body) = written.serve(admin("GET", "/api/v1/pods/a", &[]), &AnswersTooMuch).await;
+    assert!(code == 200 && body.len() > AUDIT_RESPONSE_BYTES_MAX, "the client gets all of it");
+    let last = written.events().pop().unwrap();
+    assert_eq!(last["annotations"]["audit.k8s.io/truncated"], "true", "{last:#}");
+    assert!(last.get("responseObject").is_none(), "{last:#}");
 }
 
 #[tokio::test]
