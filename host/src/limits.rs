@@ -82,6 +82,9 @@ limits! {
     cancelled_call_ms_max: u64 = 1_000,
     /// How long a hook has to end once it was cancelled.
     hook_end_ms_max: u64 = 5_000,
+    /// After so long without a sign of life of the host that runs a hook of one host at a time, where
+    /// several share a store, another runs it. As upstream's controllers.
+    hook_lease_ms: u64 = 15_000,
     /// How long a pre-shutdown hook may take.
     pre_shutdown_hook_ms_max: u64 = 30_000,
     /// How long a generation that was replaced keeps its instances for what is under way in them.

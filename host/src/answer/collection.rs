@@ -10,7 +10,7 @@ use host_store::Listing;
 use http_body::Frame;
 use http_body_util::StreamBody;
 
-use super::item::{self, Served, batch_end};
+use super::item::{self, batch_end};
 use super::{decode, failure};
 use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::{Chain, Link};
@@ -116,7 +116,7 @@ impl Writer {
         }
         for object in objects {
             separate(out);
-            Served::Cached(object.clone()).append(&self.layout.form, out);
+            item::append(object, &self.layout.form, out);
         }
         Ok(())
     }

@@ -67,13 +67,9 @@ pub(super) enum Served {
 impl Served {
     /// Appends the object in a form that needs no guest.
     pub(super) fn append(&self, form: &ItemForm, out: &mut BytesMut) {
-        match form {
-            ItemForm::Untyped => {
-                out.put_u8(b'{');
-                out.put_slice(&self.rest());
-            }
-            ItemForm::Typed(types) => append_typed(types, &self.rest(), out),
-            ItemForm::Stored | ItemForm::Rendered(_) => out.put_slice(self.json()),
+        match self {
+            Self::Cached(object) => append(object, form, out),
+            Self::Decoded(json, types_end) => append_parts(json, &json[*types_end..], form, out),
         }
     }
 
@@ -93,13 +89,23 @@ impl Served {
             Self::Decoded(json, _) => json,
         }
     }
+}
 
-    /// Everything behind `kind` and `apiVersion`, the closing brace included.
-    fn rest(&self) -> Bytes {
-        match self {
-            Self::Cached(object) => object.untyped(),
-            Self::Decoded(json, types_end) => json.slice(*types_end..),
+/// Appends an object as it is cached. Counts no references: a list has thousands of them, each far
+/// from the last.
+pub(super) fn append(object: &Object, form: &ItemForm, out: &mut BytesMut) {
+    append_parts(object.json(), object.untyped(), form, out);
+}
+
+/// `rest` is everything behind `kind` and `apiVersion`, the closing brace included.
+fn append_parts(json: &[u8], rest: &[u8], form: &ItemForm, out: &mut BytesMut) {
+    match form {
+        ItemForm::Untyped => {
+            out.put_u8(b'{');
+            out.put_slice(rest);
         }
+        ItemForm::Typed(types) => append_typed(types, rest, out),
+        ItemForm::Stored | ItemForm::Rendered(_) => out.put_slice(json),
     }
 }
 

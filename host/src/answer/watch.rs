@@ -3,15 +3,18 @@
 //! The watch lives here and not in a guest: it outlives the instance, and the generation, that
 //! began it. What has to be rendered goes to the link's current instances.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use host_server::{Body as HttpBody, BoxError, Failure};
 use host_store::{Event, EventKind, Object, WatchEnd, Watcher};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{failure, item};
 use crate::bindings::host::chain::request::ItemForm;
@@ -30,10 +33,10 @@ pub(super) fn body(link: &Link, watcher: Watcher, options: WatchOptions, form: I
     let timeout = options.timeout.unwrap_or_else(|| default_timeout(link.services().watch_timeout_min));
     let stream = Stream {
         plugin: link.name().into(),
-        removals: link.services().removals.subscribe(),
+        removed: removed(link.services().clone(), link.name().into()).boxed(),
         services: link.services().clone(),
-        end: now + timeout,
-        next_bookmark: first_bookmark(now, timeout),
+        end: Box::pin(sleep_until(now + timeout)),
+        bookmark: Box::pin(sleep_until(first_bookmark(now, timeout))),
         watcher,
         options,
         form,
@@ -55,12 +58,15 @@ struct Stream {
     /// it would keep the instances of a generation that was replaced long ago.
     plugin: Arc<str>,
     services: Arc<Services>,
-    removals: tokio::sync::watch::Receiver<()>,
+    /// Ready when the link is gone. This and the timers last as long as the watch: made anew for
+    /// each event they would cost more than the event.
+    removed: BoxFuture<'static, ()>,
     watcher: Watcher,
     options: WatchOptions,
     form: ItemForm,
-    end: Instant,
-    next_bookmark: Instant,
+    end: Pin<Box<Sleep>>,
+    /// When the next bookmark is due, for those who asked for some.
+    bookmark: Pin<Box<Sleep>>,
     /// Nothing has been written yet: a table begins with its columns.
     first: bool,
     over: bool,
@@ -70,7 +76,6 @@ impl Stream {
     /// The next lines, as one piece; nothing at the end.
     async fn line(&mut self) -> Option<Result<Bytes, BoxError>> {
         loop {
-            let bookmark = if self.options.bookmarks { self.next_bookmark } else { self.end };
             tokio::select! {
                 biased;
                 events = self.watcher.next() => match events {
@@ -93,17 +98,20 @@ impl Stream {
                     }
                 },
                 // A watch of a link that is gone is over: its client finds that out by itself.
-                Ok(()) = self.removals.changed() => {
-                    self.services.chain.load().link(&self.plugin)?;
-                }
-                () = tokio::time::sleep_until(self.end) => return None,
-                () = tokio::time::sleep_until(bookmark), if self.options.bookmarks && bookmark < self.end => {
-                    self.next_bookmark = next_bookmark(Instant::now(), self.end);
+                () = &mut self.removed => return None,
+                () = &mut self.end => return None,
+                () = &mut self.bookmark, if self.bookmarks_left() => {
+                    let next = next_bookmark(Instant::now(), self.end.deadline());
+                    self.bookmark.as_mut().reset(next);
                     let revision = self.watcher.progress();
                     return Some(Ok(self.bookmark(revision, false)));
                 }
             }
         }
+    }
+
+    fn bookmarks_left(&self) -> bool {
+        self.options.bookmarks && self.bookmark.deadline() < self.end.deadline()
     }
 
     async fn write(&mut self, events: Vec<Event>) -> Result<Bytes, Failure> {
@@ -169,6 +177,15 @@ impl Stream {
         out.put_slice(&self.options.bookmark_tail);
         out.put_slice(b"}\n");
         out.freeze()
+    }
+}
+
+/// Returns when a link is not part of the chain any more.
+async fn removed(services: Arc<Services>, plugin: Arc<str>) {
+    let mut removals = services.removals.subscribe();
+    while services.chain.load().link(&plugin).is_some() {
+        // The sender is one of the services.
+        let _ = removals.changed().await;
     }
 }
 

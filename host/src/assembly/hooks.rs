@@ -41,7 +41,7 @@ impl Hooks {
     pub(super) fn start(&self) {
         for (hook, state) in &self.hooks {
             if hook.moment == Moment::PostStart {
-                self.runner.start(hook.name.clone(), state.clone());
+                self.runner.start(hook, state.clone());
             }
         }
     }
@@ -54,7 +54,7 @@ impl Hooks {
     /// One after the other; one that fails does not keep the others from running.
     pub(super) async fn run_pre_shutdown(&self) {
         for (hook, _) in self.hooks.iter().filter(|(hook, _)| hook.moment == Moment::PreShutdown) {
-            if let Err(reason) = self.runner.run_once(&hook.name).await {
+            if let Err(reason) = self.runner.run_once(hook).await {
                 tracing::error!(hook = hook.name, "the pre-shutdown hook failed: {reason}");
             }
         }

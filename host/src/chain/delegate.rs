@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use host_server::Response;
+use host_store::Guard;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use http_body_util::{BodyExt, Limited};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,8 @@ use crate::limits::Limits;
 pub struct Subrequests {
     under_way: Arc<AtomicUsize>,
     depth: usize,
+    /// What has to hold for all that they write.
+    fence: Option<Guard>,
 }
 
 /// A subrequest under way. It counts until this is dropped.
@@ -64,9 +67,18 @@ pub async fn for_hook(
 }
 
 impl Subrequests {
+    /// None yet, of one who may write only while this holds.
+    pub fn fenced(fence: Option<Guard>) -> Self {
+        Self { fence, ..Self::default() }
+    }
+
+    pub fn fence(&self) -> Option<&Guard> {
+        self.fence.as_ref()
+    }
+
     /// Those of a subrequest: they count with the others, one level deeper.
     pub fn deeper(&self) -> Self {
-        Self { under_way: self.under_way.clone(), depth: self.depth + 1 }
+        Self { under_way: self.under_way.clone(), depth: self.depth + 1, fence: self.fence.clone() }
     }
 
     fn begin(&self, link: &Link) -> Result<UnderWay, String> {

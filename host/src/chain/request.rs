@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use host_server::lifecycle::Signal;
 use host_server::{BodyError, Failure, REQUEST_BODY_BYTES_MAX, RequestBody, RequestInfo, Response, Upgrade, User};
+use host_store::Guard;
 use http::{HeaderMap, Method, Uri};
 use tokio_util::sync::CancellationToken;
 
@@ -106,6 +107,11 @@ impl RequestState {
 
     pub fn subrequests(&self) -> &Subrequests {
         self.subrequests.get_or_init(Subrequests::default)
+    }
+
+    /// What has to hold for all that it writes: a hook's request ends with the hook's leadership.
+    pub fn fence(&self) -> Option<&Guard> {
+        self.subrequests.get().and_then(Subrequests::fence)
     }
 
     /// Whether the request has no effects, so that it may be tried again.

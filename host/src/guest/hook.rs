@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host_server::health::Boot;
+use host_store::Guard;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{Call, Instance};
+use super::{Call, Instance, leadership};
+use crate::bindings::host::chain::registration::Hook;
 use crate::chain::{Fault, Link};
 use crate::imports::Role;
 use crate::imports::request::HookContext;
@@ -67,17 +69,38 @@ impl HookRunner {
         Self { link, cancel: CancellationToken::new(), tasks: Mutex::default() }
     }
 
-    /// Starts a post-start hook. It runs until it returns, or for ever.
-    pub fn start(&self, name: String, state: Arc<HookState>) {
-        let (link, cancel) = (self.link.clone(), self.cancel.clone());
-        self.tasks.lock().push(tokio::spawn(run_until_done(link, name, state, cancel)));
+    /// Starts a post-start hook. It runs until it returns, or for ever; one of one host at a time
+    /// where no other host runs it.
+    pub fn start(&self, hook: &Hook, state: Arc<HookState>) {
+        let (candidate, cancel) = (leadership::candidate(&self.link, hook), self.cancel.clone());
+        let run = Run { link: self.link.clone(), name: hook.name.as_str().into(), state };
+        self.tasks.lock().push(tokio::spawn(async move {
+            match candidate {
+                Some(candidate) => {
+                    // Whoever waits for the hook need not wait for another host.
+                    let waits = || run.state.set_ready();
+                    leadership::run(&candidate, cancel, waits, |cancel, fence| run.clone().until_done(cancel, fence))
+                        .await;
+                }
+                None => run.until_done(cancel, None).await,
+            }
+        }));
     }
 
     /// Runs a pre-shutdown hook, once.
-    pub async fn run_once(&self, name: &str) -> Result<(), String> {
+    pub async fn run_once(&self, hook: &Hook) -> Result<(), String> {
         let limit_ms = self.link.limits().pre_shutdown_hook_ms_max;
-        let state = Arc::new(HookState::default());
-        let run = run(&self.link, name, &state, &self.cancel);
+        let run = Run { link: self.link.clone(), name: hook.name.as_str().into(), state: Arc::default() };
+        let run = async {
+            match leadership::candidate(&self.link, hook) {
+                Some(candidate) => {
+                    let once = |cancel, fence| run.clone().once(cancel, fence);
+                    let result = leadership::run(&candidate, self.cancel.clone(), || {}, once).await;
+                    result.unwrap_or_else(|| Err("the host ended while another ran it".to_string()))
+                }
+                None => run.once(self.cancel.clone(), None).await,
+            }
+        };
         match tokio::time::timeout(Duration::from_millis(limit_ms), run).await {
             Ok(result) => result,
             Err(_) => Err(format!("it took longer than `pre_shutdown_hook_ms_max` ({limit_ms})")),
@@ -94,60 +117,73 @@ impl HookRunner {
     }
 }
 
-/// A hook that fails is run again with back-off while its check fails; it never ends the
-/// process, as it would upstream.
-async fn run_until_done(link: Arc<Link>, name: String, state: Arc<HookState>, cancel: CancellationToken) {
-    let mut backoff = BACKOFF_FIRST;
-    loop {
-        let since = tokio::time::Instant::now();
-        match run(&link, &name, &state, &cancel).await {
-            Ok(()) => {
-                state.set_ready();
-                return;
-            }
-            Err(_) if cancel.is_cancelled() => return,
-            Err(reason) => {
-                link.conduct().fault(Fault::Hook, &format!("hook `{name}` failed and is tried again: {reason}"));
-                state.set_failed();
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(backoff) => {}
-            () = cancel.cancelled() => return,
-        }
-        backoff = if since.elapsed() > HEALTHY_AFTER { BACKOFF_FIRST } else { (backoff * 2).min(BACKOFF_LAST) };
-    }
+/// A hook as it is run on this host. What it writes fails where its fence does not hold.
+#[derive(Clone)]
+struct Run {
+    link: Arc<Link>,
+    name: Arc<str>,
+    state: Arc<HookState>,
 }
 
-/// One run, in a store of its own: a trap in one task ends every task of its store.
-async fn run(link: &Arc<Link>, name: &str, state: &Arc<HookState>, cancel: &CancellationToken) -> Result<(), String> {
-    let token = cancel.child_token();
-    let (instance, _) = Instance::start(link, Role::Hook(token.clone())).await.map_err(|error| error.to_string())?;
-    let (reply, receiver) = oneshot::channel();
-    let context = HookContext::new(link.clone(), state.clone(), token.clone());
-    if instance.send(Call::RunHook { context, name: name.to_string(), reply }).is_err() {
-        return Err("its instance ended at once".to_string());
-    }
-    let mut receiver = receiver;
-    let result = tokio::select! {
-        result = &mut receiver => result,
-        () = token.cancelled() => {
-            let limit = Duration::from_millis(link.limits().hook_end_ms_max);
-            match tokio::time::timeout(limit, &mut receiver).await {
-                Ok(result) => result,
-                Err(_) => {
-                    instance.retire("its hook did not end when it was told to");
-                    return Err("it did not end within `hook_end_ms_max`".to_string());
+impl Run {
+    /// A hook that fails is run again with back-off while its check fails; it never ends the
+    /// process, as it would upstream.
+    async fn until_done(self, cancel: CancellationToken, fence: Option<Guard>) {
+        let mut backoff = BACKOFF_FIRST;
+        loop {
+            let since = tokio::time::Instant::now();
+            match self.clone().once(cancel.clone(), fence.clone()).await {
+                Ok(()) => {
+                    self.state.set_ready();
+                    return;
+                }
+                Err(_) if cancel.is_cancelled() => return,
+                Err(reason) => {
+                    let text = format!("hook `{}` failed and is tried again: {reason}", self.name);
+                    self.link.conduct().fault(Fault::Hook, &text);
+                    self.state.set_failed();
                 }
             }
+            tokio::select! {
+                () = tokio::time::sleep(backoff) => {}
+                () = cancel.cancelled() => return,
+            }
+            backoff = if since.elapsed() > HEALTHY_AFTER { BACKOFF_FIRST } else { (backoff * 2).min(BACKOFF_LAST) };
         }
-    };
-    match result {
-        // A trap is counted where it happens.
-        Ok(result) => result.inspect_err(|_| link.metrics().hook_failed()),
-        Err(_) => {
-            instance.ended().await;
-            Err(instance.reason().map_or_else(|| "its instance ended".to_string(), |(reason, _)| reason.to_string()))
+    }
+
+    /// One run, in a store of its own: a trap in one task ends every task of its store.
+    async fn once(self, cancel: CancellationToken, fence: Option<Guard>) -> Result<(), String> {
+        let Self { link, name, state } = self;
+        let token = cancel.child_token();
+        let started = Instance::start(&link, Role::Hook(token.clone())).await;
+        let (instance, _) = started.map_err(|error| error.to_string())?;
+        let (reply, mut receiver) = oneshot::channel();
+        let context = HookContext::new(link.clone(), state, token.clone()).fenced(fence);
+        if instance.send(Call::RunHook { context, name: name.to_string(), reply }).is_err() {
+            return Err("its instance ended at once".to_string());
+        }
+        let result = tokio::select! {
+            result = &mut receiver => result,
+            () = token.cancelled() => {
+                let limit = Duration::from_millis(link.limits().hook_end_ms_max);
+                match tokio::time::timeout(limit, &mut receiver).await {
+                    Ok(result) => result,
+                    Err(_) => {
+                        instance.retire("its hook did not end when it was told to");
+                        return Err("it did not end within `hook_end_ms_max`".to_string());
+                    }
+                }
+            }
+        };
+        match result {
+            // A trap is counted where it happens.
+            Ok(result) => result.inspect_err(|_| link.metrics().hook_failed()),
+            Err(_) => {
+                instance.ended().await;
+                let reason = instance.reason().map(|(reason, _)| reason.to_string());
+                Err(reason.unwrap_or_else(|| "its instance ended".to_string()))
+            }
         }
     }
 }

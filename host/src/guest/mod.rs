@@ -11,6 +11,7 @@ mod costs;
 mod event_loop;
 mod hook;
 mod instance;
+mod leadership;
 mod pool;
 mod timed;
 

@@ -25,7 +25,7 @@ impl HostContext for State {
     fn store(&mut self, context: Resource<Context>) -> wasmtime::Result<Resource<Store>> {
         self.table.get(&context)?;
         // Not the question's token: what the guest remembers is fed by it for as long as it lives.
-        let store = Store::new(self.link.clone(), CancellationToken::new());
+        let store = Store::new(self.link.clone(), CancellationToken::new(), None);
         Ok(self.table.push(store)?)
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use host_store::Guard;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::{Accessor, Resource};
@@ -49,6 +50,11 @@ impl HookContext {
     pub fn new(link: Arc<Link>, state: Arc<HookState>, cancel: CancellationToken) -> Self {
         Self { link, state, cancel, subrequests: Subrequests::default() }
     }
+
+    /// The same, whose writes fail once this does not hold any more, those of its subrequests too.
+    pub fn fenced(self, fence: Option<Guard>) -> Self {
+        Self { subrequests: Subrequests::fenced(fence), ..self }
+    }
 }
 
 impl Host for State {}
@@ -85,8 +91,8 @@ impl HostContext for State {
     }
 
     fn store(&mut self, context: Resource<Context>) -> wasmtime::Result<Resource<Store>> {
-        let cancel = self.table.get(&context)?.request.cancel.clone();
-        let store = Store::new(self.link.clone(), cancel);
+        let request = &self.table.get(&context)?.request;
+        let store = Store::new(self.link.clone(), request.cancel.clone(), request.fence().cloned());
         Ok(self.table.push(store)?)
     }
 
@@ -147,8 +153,8 @@ impl HostHookContext for State {
     }
 
     fn store(&mut self, context: Resource<HookContext>) -> wasmtime::Result<Resource<Store>> {
-        let cancel = self.table.get(&context)?.cancel.clone();
-        let store = Store::new(self.link.clone(), cancel);
+        let context = self.table.get(&context)?;
+        let store = Store::new(self.link.clone(), context.cancel.clone(), context.subrequests.fence().cloned());
         Ok(self.table.push(store)?)
     }
 

@@ -45,11 +45,18 @@ pub struct Handed {
 pub struct Store {
     link: Arc<Link>,
     cancel: CancellationToken,
+    /// Holds as long as whoever writes may do what only one host does at a time.
+    fence: Option<native::Guard>,
 }
 
 impl Store {
-    pub fn new(link: Arc<Link>, cancel: CancellationToken) -> Self {
-        Self { link, cancel }
+    pub fn new(link: Arc<Link>, cancel: CancellationToken, fence: Option<native::Guard>) -> Self {
+        Self { link, cancel, fence }
+    }
+
+    /// Whether a write was refused because another host leads by now.
+    fn is_deposed(&self, key: &str) -> bool {
+        self.fence.as_ref().is_some_and(|fence| *fence.key == *key)
     }
 
     fn cache(&self) -> &native::Cache {
@@ -299,8 +306,8 @@ impl HostStoreWithStore<State> for HasState {
                 store.granted(op.key(), Access::Write)?;
                 ops.push(op);
             }
-            let guards =
-                guards.into_iter().map(|g| native::Guard { key: g.key.into(), revision: g.revision }).collect();
+            let guards = guards.into_iter().map(|g| native::Guard { key: g.key.into(), revision: g.revision });
+            let guards = guards.chain(store.fence.clone()).collect();
             // A write that was sent has an outcome, which a guest that is cancelled meanwhile
             // does not learn.
             tokio::select! {
@@ -310,6 +317,7 @@ impl HostStoreWithStore<State> for HasState {
             }
         };
         let outcome = match work.await {
+            Ok(native::TxnOutcome::Refused { key, .. }) if store.is_deposed(&key) => return Ok(Err(Error::Cancelled)),
             Ok(outcome) => outcome,
             Err(error) => return Ok(Err(error)),
         };
@@ -320,7 +328,7 @@ impl HostStoreWithStore<State> for HasState {
                     let objects: Result<_, _> = objects.into_iter().map(|object| table.push(Object(object))).collect();
                     TxnResult::Applied(objects?)
                 }
-                native::TxnOutcome::Refused(current) => {
+                native::TxnOutcome::Refused { current, .. } => {
                     TxnResult::Refused(current.map(|object| table.push(Object(object))).transpose()?)
                 }
             }))

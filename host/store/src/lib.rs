@@ -16,6 +16,7 @@ mod encryption;
 mod error;
 #[cfg(feature = "etcd")]
 mod etcd;
+mod leader;
 mod limits;
 mod model;
 mod store;
@@ -29,6 +30,7 @@ pub use encryption::{ConfigError, Encrypted, EncryptionConfig, follow_encryption
 pub use error::{ReadError, WriteError};
 #[cfg(feature = "etcd")]
 pub use etcd::{Etcd, EtcdOptions};
+pub use leader::{Candidate, Term};
 pub use limits::Limits;
 pub use model::{Change, Guard, Key, Kv, Op, Page, RangeQuery, Txn, TxnOut, WatchItem, range_end};
 pub use store::{Caps, Status, Store};

@@ -99,7 +99,9 @@ async fn a_transaction_is_applied_or_refused_as_a_whole() {
 
     let ops = || vec![put("/r/t/d/a", &object("a", &[("x", "y")])), put("/r/t/d/b", &object("b", &[]))];
     let guards = |revision| vec![guard("/r/t/d/b", 0), guard("/r/t/d/a", revision)];
-    let TxnOutcome::Refused(Some(current)) = cache.txn(guards(0), ops()).await.unwrap() else { panic!("not refused") };
+    let TxnOutcome::Refused { current: Some(current), .. } = cache.txn(guards(0), ops()).await.unwrap() else {
+        panic!("not refused")
+    };
     assert_eq!(current.json(), first.json());
     assert_eq!(cache.revision(), 2, "a refused transaction used a revision");
 
@@ -112,7 +114,7 @@ async fn a_transaction_is_applied_or_refused_as_a_whole() {
         panic!("not applied")
     };
     assert!(text(gone[0].json()).contains(r#""resourceVersion":"4""#));
-    let TxnOutcome::Refused(None) = cache.txn(vec![], vec![delete("/r/t/d/a")]).await.unwrap() else {
+    let TxnOutcome::Refused { current: None, .. } = cache.txn(vec![], vec![delete("/r/t/d/a")]).await.unwrap() else {
         panic!("what is not there was deleted")
     };
 }

@@ -44,7 +44,7 @@ async fn writer(cache: Cache, id: usize, newest: Arc<[AtomicU64; KEYS]>) -> Vec<
                     revisions.push(objects[0].revision());
                     break;
                 }
-                TxnOutcome::Refused(current) => {
+                TxnOutcome::Refused { current, .. } => {
                     assert!(current.is_some_and(|current| current.revision() > revision), "refused for nothing");
                 }
             }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::etcd::{binary, cluster, connect, empty};
+use common::relay::Relay;
 use common::*;
 use futures_util::StreamExt as _;
 use host_store::{
@@ -193,13 +194,19 @@ fn trouble() -> Duration {
 /// Every answer carries a revision, which says what came before what: all of them have to agree
 /// with the one history that a watch tells.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_write_is_lost_and_no_read_is_stale_while_members_are_killed_and_paused() {
+async fn no_write_is_lost_and_no_read_is_stale_while_members_are_killed_paused_and_cut_off() {
     let Some(binary) = binary() else { return };
     let mut members = cluster(&binary, 3);
     let urls: Vec<String> = members.iter().map(|member| member.url.clone()).collect();
     let limits = Limits { future_revision_wait: Duration::from_secs(30), ..Limits::default() };
     let first = Arc::new(connect(urls.clone(), "/registry", &limits).await);
-    let second = Arc::new(connect(urls, "/registry", &limits).await);
+    // One of two hosts is cut off from members that the other reaches.
+    let mut relays = Vec::new();
+    for url in &urls {
+        relays.push(Relay::to(url).await);
+    }
+    let second = relays.iter().map(|relay| relay.url.clone()).collect();
+    let second = Arc::new(connect(second, "/registry", &limits).await);
     let cache = Cache::start(second.clone(), limits.clone()).await.unwrap();
     let began = first.read_barrier().await.unwrap();
     let (newest, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
@@ -218,13 +225,22 @@ async fn no_write_is_lost_and_no_read_is_stale_while_members_are_killed_and_paus
         if std::time::Instant::now() > until {
             break;
         }
-        let at = round % members.len();
-        if round % 2 == 0 {
-            members[at].kill_and_restart();
-        } else {
-            members[at].pause(true);
-            tokio::time::sleep(Duration::from_millis(1_500)).await;
-            members[at].pause(false);
+        // Each member in turn, and each in each of the ways.
+        let at = (round + round / 3) % members.len();
+        match round % 3 {
+            0 => members[at].kill_and_restart(),
+            1 => {
+                members[at].pause(true);
+                tokio::time::sleep(Duration::from_millis(1_500)).await;
+                members[at].pause(false);
+            }
+            _ => {
+                relays[at].cut(true);
+                // With more time: longer than a silent member is waited for.
+                let long = trouble() > Duration::from_secs(60);
+                tokio::time::sleep(Duration::from_millis(if long { 8_000 } else { 1_500 })).await;
+                relays[at].cut(false);
+            }
         }
         // Long enough to elect another leader, and to write something.
         let before = newest.load(Ordering::SeqCst);

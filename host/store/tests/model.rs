@@ -322,7 +322,7 @@ async fn run(steps: Vec<Step>, store: Arc<dyn Store>) {
                 let absent = |write: &&Write| matches!(write, Write::Delete(key) if current(key) == 0);
                 let refused = if wrong_guard { Some(key(&writes[0])) } else { writes.iter().find(absent).map(key) };
                 match (cache.txn(guards, ops).await.unwrap(), refused) {
-                    (TxnOutcome::Refused(object), Some(key)) => {
+                    (TxnOutcome::Refused { current: object, .. }, Some(key)) => {
                         let row = model.now().get(&key).map(|row| json(&key, row, row.revision));
                         assert_eq!(object.map(|object| text(object.json()).to_owned()), row);
                     }

@@ -52,6 +52,11 @@ impl Reply {
 }
 
 impl Client {
+    /// The administrator of a data directory, at an address (`HOST:PORT`) that is not its host's own.
+    pub fn at(address: &str, data_dir: &Path) -> Client {
+        Client::administrator(&format!("https://{address}"), &data_dir.join("pki"))
+    }
+
     /// A client of `server` with the certificates in the `pki` directory of a host.
     pub(crate) fn administrator(server: &str, pki: &Path) -> Client {
         let read = |name: &str| fs::read(pki.join(name)).unwrap_or_else(|error| panic!("pki/{name}: {error}"));

@@ -4,13 +4,17 @@
 //! Knows nothing of the inside of the host: what is not on the command line, in the data
 //! directory, on the wire or in the log does not exist here.
 
+mod balancer;
 mod client;
 pub mod connection;
 mod controllers;
+mod etcd;
 mod host;
 mod tools;
 
+pub use balancer::Balancer;
 pub use client::{Client, Reply};
 pub use controllers::Controllers;
+pub use etcd::Etcd;
 pub use host::{Host, Setup, eventually};
 pub use tools::{Helm, Kubectl, Output, checkout, differential, module_directory, openssl, python, typed};

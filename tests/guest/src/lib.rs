@@ -7,6 +7,7 @@
 //! exact /a/b        a route for one path
 //! check NAME        a health check; the last part of its name says what it does
 //! hook NAME         a post-start hook; the last part of its name says what it does
+//! lone-hook NAME    the same, on one host at a time
 //! pre-shutdown NAME a hook before the end, likewise
 //! expect NAME       says that routes will be added
 //! claim PREFIX      one more key prefix that is its own
@@ -21,6 +22,7 @@
 mod answers;
 mod asks;
 mod granted;
+mod ledger;
 mod objects;
 mod random;
 mod words;
@@ -58,6 +60,7 @@ impl Link for Scripted {
                 ("prepare", behaviour) => scripted.prepare = behaviour.to_string(),
                 ("check", name) => registration::health_check(name, &[Endpoint::Readyz])?,
                 ("hook", name) => registration::hook(Hook::post_start(name))?,
+                ("lone-hook", name) => registration::hook(Hook::post_start(name).one_at_a_time())?,
                 ("pre-shutdown", name) => registration::hook(Hook::pre_shutdown(name))?,
                 ("expect", name) => registration::expect_routes(name)?,
                 (word, _) => words::now(word)?,
@@ -92,6 +95,7 @@ impl Link for Scripted {
             "hang" => words::for_ever().await,
             "told" => self.remember(&context).await.map(|()| "told".to_string()),
             "watch" => self.watch(&context, &head.query).await,
+            "ledger" => ledger::read(&self.prefix(), &context).await,
             "random" => Ok(format!("{} bytes", random::bytes(1 << 20))),
             "render" => match objects::rendered(&self.prefix(), &context, &head.query).await {
                 Ok(answer) => return answer,
@@ -133,6 +137,9 @@ impl Link for Scripted {
         }
         if name.ends_with("-burns") {
             words::burn(&context).await;
+        }
+        if name.ends_with("-ledger") {
+            ledger::keep(&self.prefix(), &context).await?;
         }
         context.cancelled().await;
         if name.ends_with("-lingers") {

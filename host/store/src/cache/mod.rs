@@ -178,6 +178,11 @@ impl Cache {
         self.inner.core().history.oldest()
     }
 
+    /// Whether others write to the store, too.
+    pub fn is_shared(&self) -> bool {
+        self.inner.store.caps().shared
+    }
+
     /// How many watches there are.
     pub fn watchers(&self) -> usize {
         self.inner.core().watchers.len()

@@ -135,9 +135,9 @@ impl Object {
     /// Everything behind [`types`](Self::types), the closing brace included: `{`, other types
     /// with a comma, and this make the object in another version's name, `{` and this the
     /// object without type.
-    pub fn untyped(&self) -> Bytes {
+    pub fn untyped(&self) -> &[u8] {
         let shown = self.shown();
-        shown.json.slice(shown.types_end as usize..)
+        &shown.json[shown.types_end as usize..]
     }
 
     /// Whether [`untyped`](Self::untyped) has any member.
@@ -359,7 +359,7 @@ mod tests {
     fn the_types_can_be_taken_off() {
         let object = object(r#"{"kind":"T","apiVersion":"v1","metadata":{"name":"n"}}"#, 7);
         assert_eq!(object.types(), br#""kind":"T","apiVersion":"v1","#);
-        assert_eq!(object.untyped(), r#""metadata":{"resourceVersion":"7","name":"n"}}"#);
+        assert_eq!(object.untyped(), br#""metadata":{"resourceVersion":"7","name":"n"}}"#);
         assert!(object.has_members());
     }
 

@@ -14,9 +14,9 @@ pub enum TxnOutcome {
     /// One object for each operation, in order: as written, or as it was before it was deleted,
     /// with the new revision.
     Applied(Vec<Arc<Object>>),
-    /// A guard did not hold, or what was to be deleted did not exist: the object of that key as it
-    /// is now, if there is one.
-    Refused(Option<Arc<Object>>),
+    /// A guard did not hold for `key`, or it was to be deleted and did not exist: the object as it is
+    /// now, if there is one.
+    Refused { key: Key, current: Option<Arc<Object>> },
 }
 
 impl Cache {
@@ -43,7 +43,8 @@ impl Cache {
             TxnOut::Refused { revision, key, .. } => {
                 let ended = |_| WriteError::Unavailable("the cache has ended".to_owned());
                 self.inner.applied.wait(revision).await.map_err(ended)?;
-                Ok(TxnOutcome::Refused(self.inner.now.load().tree.get(&key).cloned()))
+                let current = self.inner.now.load().tree.get(&key).cloned();
+                Ok(TxnOutcome::Refused { key, current })
             }
         }
     }

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "etcd")]
 pub mod etcd;
+#[cfg(feature = "etcd")]
+pub mod relay;
 
 use std::sync::Arc;
 
@@ -49,7 +51,7 @@ pub fn object(name: &str, labels: &[(&str, &str)]) -> String {
 pub async fn write(cache: &Cache, op: Op) -> Arc<Object> {
     match cache.txn(vec![], vec![op]).await.expect("a write succeeds") {
         TxnOutcome::Applied(objects) => objects.into_iter().next().expect("one object for one operation"),
-        TxnOutcome::Refused(_) => panic!("a write without a guard was refused"),
+        TxnOutcome::Refused { .. } => panic!("a write without a guard was refused"),
     }
 }
 
