@@ -27,6 +27,7 @@ mod go;
 mod hello;
 mod helm;
 mod kubectl;
+mod pages;
 mod projects;
 mod python;
 mod rolling;
