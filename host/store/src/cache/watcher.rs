@@ -146,9 +146,10 @@ impl Watcher {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Vec<Event>>> {
-        // Read before the queue is: everything up to here is in it.
-        let complete = self.cache.applied.revision();
         let mut queue = self.mailbox.queue();
+        // Read while the queue is held: everything up to here is in it, and whoever shows more finds
+        // the waker. Read before, it may be old, and what was woken for is not seen.
+        let complete = self.cache.applied.revision();
         let ready = queue.events.partition_point(|event| event.object.revision() <= complete);
         if ready > 0 {
             let events: Vec<Event> = queue.events.drain(..ready).map(Event::Object).collect();
