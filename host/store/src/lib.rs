@@ -20,6 +20,7 @@ mod leader;
 mod limits;
 mod model;
 mod store;
+mod sync;
 
 pub use cache::{
     Cache, Event, EventKind, FieldRequirement, Freshness, LabelRequirement, ListQuery, Listing, Object, ObjectEvent,

@@ -21,17 +21,17 @@ mod watcher;
 mod watchers;
 mod write;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::task::AbortHandle;
 
 use self::claims::{Claim, Claims};
 use self::history::{History, Tree};
 use self::selector::Matcher;
 use self::wait::{Applied, Ended};
 use self::watchers::Watchers;
+use crate::sync::{AbortHandle, Mutex, MutexGuard, spawn, within};
 use crate::{Limits, ReadError, Store, range_end};
 
 pub use self::claims::SelectableField;
@@ -110,7 +110,7 @@ impl Cache {
             claims: ArcSwap::from_pointee(claims),
             store,
         });
-        let task = tokio::spawn(feed::run(inner.clone())).abort_handle();
+        let task = spawn(feed::run(inner.clone()));
         let cache = Self { _feed: Arc::new(Feed { task, cache: inner.clone() }), inner };
         // For as long as it takes: the bound on waiting is for clients, and a start that gave up here
         // would give up at each try.
@@ -200,10 +200,10 @@ impl Inner {
             return Ok(());
         }
         let wait: Duration = self.limits.future_revision_wait;
-        match tokio::time::timeout(wait, self.applied.wait(revision)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(Ended)) => Err(ReadError::Unavailable("the cache has ended".to_owned())),
-            Err(_) => Err(ReadError::Ahead { newest: self.applied.revision() }),
+        match within(wait, self.applied.wait(revision)).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(Ended)) => Err(ReadError::Unavailable("the cache has ended".to_owned())),
+            None => Err(ReadError::Ahead { newest: self.applied.revision() }),
         }
     }
 

@@ -1,10 +1,12 @@
 //! Waiting for a revision to arrive, without waking those whose is still to come.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use tokio::sync::oneshot;
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The revision that everything shows, and those who wait for a later one.
 pub(super) struct Applied {

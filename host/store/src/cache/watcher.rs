@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::Inner;
@@ -11,6 +11,7 @@ use super::history::Tree;
 use super::selector::Matcher;
 use super::watch::covers;
 use crate::Key;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Changes in order, each once, none left out. Costs nothing while nothing happens.
 pub struct Watcher {

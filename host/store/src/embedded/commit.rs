@@ -8,8 +8,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, PoisonError, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -19,6 +18,8 @@ use super::index::Garbage;
 use super::log::Commit;
 use super::record::{Lease, Record, Slot};
 use super::state::{Newest, Published, Shared};
+use crate::sync::RwLockWriteGuard;
+use crate::sync::mpsc::{Receiver, RecvTimeoutError};
 use crate::{Change, Guard, Key, Kv, Op, Txn, TxnOut, WriteError};
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, WriteError>>;

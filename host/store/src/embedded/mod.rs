@@ -20,9 +20,7 @@ mod state;
 mod transfer;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,6 +33,9 @@ use self::directory::Directory;
 use self::log::Log;
 use self::online::Online;
 use self::state::{Newest, Published, Recent, Shared};
+use crate::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Mutex, RwLock, blocking};
 use crate::{Caps, Kv, Limits, Page, RangeQuery, ReadError, Status, Store, Txn, TxnOut, WatchItem, WriteError};
 
 pub use self::backup::Summary;
@@ -132,7 +133,7 @@ impl Embedded {
         let (queue, commands) = sync_channel(shared.limits.queue_transactions_max);
         let schedule = Schedule::new(options.compaction_interval, revision);
         let committer = Committer::new(shared.clone(), commands, expiries, schedule, options.on_failure);
-        let committer = std::thread::Builder::new()
+        let committer = thread::Builder::new()
             .name("store-committer".to_owned())
             .spawn(|| committer.run())
             .map_err(|error| format!("its committer cannot be started: {error}"))?;
@@ -195,7 +196,7 @@ impl Embedded {
         read: impl FnOnce(&Shared) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
         let shared = self.shared.clone();
-        let read = tokio::task::spawn_blocking(move || read(&shared)).await;
+        let read = blocking(move || read(&shared)).await;
         read.unwrap_or_else(|error| Err(ReadError::Unavailable(format!("reading failed: {error}"))))
     }
 }
@@ -249,7 +250,7 @@ impl Store for Embedded {
                     Some(_) => return None,
                     None => {
                         let reader = shared.clone();
-                        let replay = tokio::task::spawn_blocking(move || reader.replay(from)).await.ok()?;
+                        let replay = blocking(move || reader.replay(from)).await.ok()?;
                         match replay {
                             // A restored store leaves out revisions.
                             Ok(items) if items.is_empty() => from = from.max(seen.revision + 1),
@@ -298,7 +299,7 @@ impl Store for Embedded {
 
     async fn close(&self) {
         // Its own thread panics where this one would.
-        let _ = tokio::task::spawn_blocking(self.stop()).await;
+        let _ = blocking(self.stop()).await;
     }
 
     fn caps(&self) -> Caps {

@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
 use super::index::Index;
 use super::log::{Log, View};
 use super::record::{Slot, Stored};
+use crate::sync::{RwLock, RwLockReadGuard};
 use crate::{Change, Key, Kv, Limits, Page, RangeQuery, ReadError, WatchItem};
 
 /// Shared by the store's handle, its committer and its watches.
@@ -90,14 +91,14 @@ impl Shared {
         Some(format!("its disk has `{left}` bytes left, it wants `{reserve}` in reserve: make room on the disk"))
     }
 
-    pub(super) fn published(&self) -> std::sync::RwLockReadGuard<'_, Published> {
+    pub(super) fn published(&self) -> RwLockReadGuard<'_, Published> {
         // A panic in the committer ends the store; what was published before it stays true.
-        self.published.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.published.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state at a revision: where to look, and a view in which that is still there. The
     /// view is taken under the lock: compaction publishes its revision before it deletes.
-    fn at(&self, at: Option<u64>) -> Result<(std::sync::RwLockReadGuard<'_, Published>, View, u64), ReadError> {
+    fn at(&self, at: Option<u64>) -> Result<(RwLockReadGuard<'_, Published>, View, u64), ReadError> {
         let published = self.published();
         let revision = at.unwrap_or(published.revision);
         if revision > published.revision {
