@@ -95,6 +95,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     server.set_audit_decoder(Arc::new(Bodies::new(services.clone())));
     services.facts.set("version", KUBERNETES_VERSION.to_string());
     services.facts.set("service-cluster-ip-range", service_range);
+    services.facts.set("enabled-admission-plugins", plugins.admission.join(","));
     keep_client_ca_fact(&services, server.client_ca());
     server.health().add(Check::new("etcd", Endpoint::ALL, store_check(&services)));
     server.health().add(Check::new("etcd-readiness", [Endpoint::Readyz], store_check(&services)));

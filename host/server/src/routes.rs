@@ -51,7 +51,7 @@ impl<D: Director> Routes<D> {
             }
             path => {
                 if let Some(discovery) = &self.discovery
-                    && let Some(response) = discovery.respond(path)
+                    && let Some(response) = discovery.respond(request.method(), path)
                 {
                     return Some(response);
                 }

@@ -5,6 +5,9 @@
 use e2e::{Controllers, Host, Kubectl, Setup, eventually};
 use serde_json::{Value, json};
 
+/// Controllers come with tokens, and roles are not enforced.
+const OPTIONS: [&str; 2] = ["--authorization-mode=AlwaysAllow", "--enable-admission-plugins=ServiceAccount"];
+
 /// A host, its controllers, and somebody who talks to it.
 struct Cluster {
     host: Host,
@@ -15,11 +18,13 @@ struct Cluster {
 impl Cluster {
     /// With a namespace of this name. `None` where something of it has not been built.
     fn start(namespace: &str) -> Option<Cluster> {
-        // Controllers come with tokens, and roles are not enforced.
-        let host = Setup::default_chain()?.with(&["--authorization-mode=AlwaysAllow"]).start();
+        let host = Setup::default_chain()?.with(&OPTIONS).start();
         let (controllers, kubectl) = (Controllers::start(&host)?, Kubectl::of(&host)?);
         let cluster = Cluster { host, controllers, kubectl };
         cluster.run(&["create", "namespace", namespace]);
+        // Before that no pod is admitted.
+        let account = format!("/api/v1/namespaces/{namespace}/serviceaccounts/default");
+        cluster.wait("its account", |cluster| cluster.host.client().get(&account).status == 200);
         Some(cluster)
     }
 
@@ -86,6 +91,13 @@ fn a_rollout_goes_through_its_revisions() {
         let annotations = &set["metadata"]["annotations"];
         assert_eq!(annotations["deployment.kubernetes.io/revision"], revision, "{annotations}");
         assert_eq!(set["spec"]["template"]["spec"]["containers"][0]["image"], image);
+        for pod in cluster.list("/api/v1/namespaces/shop/pods") {
+            let (spec, volume) = (&pod["spec"], &pod["spec"]["volumes"][0]);
+            assert_eq!(
+                (&spec["serviceAccountName"], &volume["name"]),
+                (&"default".into(), &spec["containers"][0]["volumeMounts"][0]["name"])
+            );
+        }
     };
     cluster.run(&["-n", "shop", "create", "deployment", "web", "--image=example.com/web:1", "--replicas=3"]);
     up("1", "example.com/web:1");
@@ -126,7 +138,6 @@ fn a_namespace_gets_its_account_and_ends_with_all_that_it_holds() {
     let Some(cluster) = Cluster::start("shop") else { return };
     let client = cluster.host.client();
     let namespace = |path: &str| client.get(&format!("/api/v1/namespaces/shop{path}"));
-    cluster.wait("its account", |_| namespace("/serviceaccounts/default").status == 200);
     cluster.wait("the authority", |_| namespace("/configmaps/kube-root-ca.crt").status == 200);
 
     // A token that a controller makes, of the key that the host made.

@@ -85,6 +85,16 @@ pub(crate) enum Refusal {
     Plugin { authenticator: String, reason: String },
 }
 
+impl Refusal {
+    /// What a review says: upstream asks somebody who knows no tokens first.
+    fn of_token(&self) -> String {
+        match self {
+            Self::InvalidToken => self.to_string(),
+            other => format!("[{}, {other}]", Self::InvalidToken),
+        }
+    }
+}
+
 impl Authentication {
     pub(crate) fn new(known: Known, anonymous: Anonymous) -> Self {
         Self { known, plugins: RwLock::new(Arc::new([])), anonymous, nobody: Arc::new(User::anonymous()) }
@@ -154,6 +164,8 @@ impl Authentication {
     pub async fn review(&self, token: &str, audiences: &[String]) -> Result<Recognised, String> {
         let own = self.audiences();
         let audiences = if audiences.is_empty() { own } else { audiences };
+        // As it would be read from a header.
+        let token = token.split(' ').next().unwrap_or_default();
         let refusal = match self.known_token(token, audiences, None).await {
             Ok(known) => return Ok(known),
             Err(refusal) => refusal,
@@ -169,10 +181,10 @@ impl Authentication {
             match self.ask_plugins(credentials).await {
                 Ok(Some(user)) => return Ok(Recognised { user, audiences: common }),
                 Ok(None) => {}
-                Err(refusal) => return Err(refusal.to_string()),
+                Err(refusal) => return Err(refusal.of_token()),
             }
         }
-        Err(refusal.to_string())
+        Err(refusal.of_token())
     }
 
     /// For whom tokens are meant that are meant for this server.

@@ -29,6 +29,10 @@ pub struct PluginOptions {
     #[arg(long = "plugin-limit", value_name = "NAME=LIMIT=VALUE")]
     pub plugin_limits: Vec<String>,
 
+    /// Admission that plugins leave out unless it is named: ServiceAccount
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub enable_admission_plugins: Vec<String>,
+
     /// For development: put a plugin whose file changes into the place of the one that runs
     #[arg(long)]
     pub watch: bool,
@@ -37,12 +41,17 @@ pub struct PluginOptions {
 /// What a link is granted for its name: whoever takes the place of the core server issues tokens.
 const GRANTED: [(&str, &str); 1] = [("core", "tokens")];
 
+/// What plugins ask for; the rest is on, or is not there.
+const OPTIONAL_ADMISSION: [&str; 1] = ["ServiceAccount"];
+
 /// What [`PluginOptions`] say, checked.
 #[derive(Debug, Clone)]
 pub struct Plugins {
     /// Innermost first, as given.
     pub links: Vec<PluginChoice>,
     pub dir: Option<PathBuf>,
+    /// What else they are to admit by.
+    pub admission: Vec<String>,
     /// Plugins whose files change are swapped.
     pub watch: bool,
 }
@@ -111,7 +120,15 @@ impl PluginOptions {
         if let Some(dir) = self.plugin_dir.as_deref().filter(|dir| !dir.is_dir()) {
             checks.error(format!("--plugin-dir is not a directory: `{}`", dir.display()));
         }
-        Plugins { links, dir: self.plugin_dir.as_deref().map(absolute), watch: self.watch }
+        let (admission, others): (Vec<_>, Vec<_>) =
+            self.enable_admission_plugins.iter().cloned().partition(|name| OPTIONAL_ADMISSION.contains(&name.as_str()));
+        if !others.is_empty() {
+            let others = others.join(",");
+            checks.warn(format!(
+                "--enable-admission-plugins={others} has no effect: what else is admitted is up to the plugins"
+            ));
+        }
+        Plugins { links, dir: self.plugin_dir.as_deref().map(absolute), admission, watch: self.watch }
     }
 }
 

@@ -16,8 +16,8 @@ const LONGEST: std::ops::RangeInclusive<Duration> = Duration::from_secs(3600)..=
 
 #[derive(Debug, Clone, Args)]
 pub struct ServiceAccountOptions {
-    /// Who signs tokens of service accounts, as they say; others after the first are believed too [default: https://kubernetes.default.svc]
-    #[arg(long, value_name = "URL")]
+    /// Who signs tokens of service accounts, as they say; others after the first are believed too
+    #[arg(long, value_name = "URL", default_value = ISSUER)]
     pub service_account_issuer: Vec<String>,
 
     /// For whom tokens are meant that are meant for this server [default: the issuers]
@@ -94,7 +94,7 @@ impl ServiceAccountOptions {
                 checks.error(format!("--service-account-issuer has `{issuer}` more than once"));
             }
         }
-        if issuers.is_empty() { vec![ISSUER.to_owned()] } else { issuers.clone() }
+        issuers.clone()
     }
 
     fn expiration_max(&self, checks: &mut Checks) -> Option<Duration> {

@@ -338,11 +338,13 @@ fn what_envtest_passes_is_taken() {
     assert_eq!((&tokens.issuers, &tokens.audiences), (&vec!["https://127.0.0.1:35000/".to_owned()], &tokens.issuers));
     assert_eq!(tokens.key_files, [dir.path().join("sa-signer.crt")]);
     assert_eq!(tokens.signing_key_file, Some(dir.path().join("sa-signer.key")));
-    let [rbac, without_effect] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
+    assert_eq!(config.plugins.admission, [""; 0]);
+    let [admission, rbac, without_effect] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
+    assert!(admission.starts_with("--enable-admission-plugins=NamespaceLifecycle,ResourceQuota has no"), "{admission}");
     assert!(rbac.starts_with("--authorization-mode=RBAC decides nothing"), "{rbac}");
     let expected = "these flags have no effect: --watch-cache (objects are stored in --data-dir); \
-                    --allow-privileged, --disable-admission-plugins, --enable-admission-plugins (what is admitted is up \
-                    to the plugins); --advertise-address (there is one server); \
+                    --allow-privileged, --disable-admission-plugins (what is admitted is up to the plugins); \
+                    --advertise-address (there is one server); \
                     --enable-priority-and-fairness (it does not have that)";
     assert_eq!(without_effect, expected);
 }

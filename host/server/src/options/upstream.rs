@@ -53,13 +53,7 @@ const FLAGS: [(&str, &[&str]); 8] = [
     ),
     (
         "what is admitted is up to the plugins",
-        &[
-            "admission-control",
-            "admission-control-config-file",
-            "allow-privileged?",
-            "disable-admission-plugins",
-            "enable-admission-plugins",
-        ],
+        &["admission-control", "admission-control-config-file", "allow-privileged?", "disable-admission-plugins"],
     ),
     (
         "what is served is up to the plugins",

@@ -31,6 +31,11 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
+    pub(crate) fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self { details: Some(Map::new()), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message) }
+    }
+
     /// `details` are what the forbidden request was about; see [`crate::authz`].
     pub(crate) fn forbidden(message: String, details: Map<String, Value>) -> Self {
         Self { details: Some(details), ..Self::new(StatusCode::FORBIDDEN, "Forbidden", message) }

@@ -57,7 +57,9 @@ impl<'a> Request<'a> {
     /// What the client wants back.
     pub(super) fn wanted(&self) -> Result<Wanted, ApiError> {
         let streams = matches!(self.info.verb.as_str(), "list" | "watch");
-        let tables = self.definition.verbs.iter().any(|verb| &**verb == "get" || &**verb == "list");
+        // What is posted to a part of an object is answered and forgotten.
+        let is_action = self.info.verb == "create" && !self.info.subresource.is_empty();
+        let tables = !is_action && self.definition.verbs.iter().any(|verb| &**verb == "get" || &**verb == "list");
         negotiate::output(self.header("accept"), Offer { protobuf: self.definition.builtin, tables, streams })
     }
 

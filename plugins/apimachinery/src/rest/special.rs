@@ -71,8 +71,7 @@ impl<'a> Special<'a> {
             api_version: object["apiVersion"].as_str().unwrap_or_default().to_string(),
             time: super::clock::now(),
         };
-        // What it says of its outcome is the server's to say.
-        managed::update(schema, None, object, &who, &Set::of_fields(&[&["status"]]));
+        managed::update(schema, None, object, &who, &Set::default());
     }
 
     /// Tells the client something beside the answer.

@@ -3,8 +3,9 @@
 //! Until roles are evaluated here, `system:masters` may do everything, and everybody may see
 //! health and version: what the host itself decides by.
 
-use apimachinery::rest::object::set_meta;
+use apimachinery::rest::object::arrange;
 use apimachinery::rest::{Special, clock};
+use apimachinery::schema::builtin;
 use apimachinery::status::{ApiError, FieldError};
 use plugin_sdk::{Answer, User};
 use serde_json::{Value, json};
@@ -17,10 +18,15 @@ const MASTERS: &str = "system:masters";
 const PUBLIC: [&str; 5] = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
 
 pub(super) async fn self_subject(special: &Special<'_>) -> Result<Answer, ApiError> {
-    let (mut review, _) = special.posted(AUTHENTICATION, "v1", "SelfSubjectReview").await?;
-    set_meta(&mut review, "creationTimestamp", &clock::now());
-    review["status"] = json!({"userInfo": user_info(special.user())});
-    special.answer(201, review)
+    // Nothing of what was sent is said back.
+    let (review, _) = special.posted(AUTHENTICATION, "v1", "SelfSubjectReview").await?;
+    let answer = json!({
+        "kind": review["kind"],
+        "apiVersion": review["apiVersion"],
+        "metadata": {"creationTimestamp": clock::now()},
+        "status": {"userInfo": user_info(special.user())},
+    });
+    special.answer(201, answer)
 }
 
 pub(super) async fn access(special: &Special<'_>, resource: &str) -> Result<Answer, ApiError> {
@@ -29,7 +35,7 @@ pub(super) async fn access(special: &Special<'_>, resource: &str) -> Result<Answ
         "localsubjectaccessreviews" => "LocalSubjectAccessReview",
         _ => "SubjectAccessReview",
     };
-    let (mut review, _) = special.posted(AUTHORIZATION, "v1", kind).await?;
+    let mut review = posted(special, AUTHORIZATION, kind).await?;
     let own = kind == "SelfSubjectAccessReview";
     check(&review, kind, own, special.namespace())?;
     let spec = &review["spec"];
@@ -38,13 +44,12 @@ pub(super) async fn access(special: &Special<'_>, resource: &str) -> Result<Answ
         false => items(spec, "groups").filter_map(Value::as_str).collect(),
     };
     let allowed = groups.contains(&MASTERS) || is_public(&spec["nonResourceAttributes"]);
-    metadata(&mut review);
     review["status"] = json!({"allowed": allowed});
     special.answer(201, review)
 }
 
 pub(super) async fn rules(special: &Special<'_>) -> Result<Answer, ApiError> {
-    let (mut review, _) = special.posted(AUTHORIZATION, "v1", "SelfSubjectRulesReview").await?;
+    let mut review = posted(special, AUTHORIZATION, "SelfSubjectRulesReview").await?;
     if text(&review["spec"], "namespace").is_empty() {
         return Err(ApiError::bad_request("no namespace on request"));
     }
@@ -54,7 +59,6 @@ pub(super) async fn rules(special: &Special<'_>) -> Result<Answer, ApiError> {
         resources.push(json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}));
         paths.push(json!({"verbs": ["*"], "nonResourceURLs": ["*"]}));
     }
-    metadata(&mut review);
     review["status"] = json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false});
     special.answer(201, review)
 }
@@ -93,6 +97,16 @@ fn check(review: &Value, kind: &str, own: bool, namespace: &str) -> Result<(), A
 
 fn is_public(attributes: &Value) -> bool {
     PUBLIC.contains(&text(attributes, "path")) && matches!(text(attributes, "verb"), "get" | "head")
+}
+
+/// A review as it was posted, with who has set its fields.
+pub(super) async fn posted(special: &Special<'_>, group: &str, kind: &str) -> Result<Value, ApiError> {
+    let (mut review, options) = special.posted(group, "v1", kind).await?;
+    let schema = builtin::kind(group, "v1", kind).ok_or_else(ApiError::unknown_resource)?.schema();
+    metadata(&mut review);
+    special.manage(schema, &options, &mut review);
+    arrange(&mut review);
+    Ok(review)
 }
 
 /// Reviews have metadata even if it is empty.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Uri};
+use http::{HeaderValue, Method, Uri};
 use serde_json::{Value, json};
 
 use super::keys::PublicKey;
-use crate::response::{APPLICATION_JSON, Response};
+use crate::response::{APPLICATION_JSON, Failure, Response};
 
 const CONFIGURATION: &str = "/.well-known/openid-configuration";
 const KEYS: &str = "/openid/v1/jwks";
@@ -45,12 +45,15 @@ impl Discovery {
     }
 
     /// Nothing if this is none of its paths.
-    pub(crate) fn respond(&self, path: &str) -> Option<Response> {
-        let (media_type, text) = match path {
+    pub(crate) fn respond(&self, method: &Method, path: &str) -> Option<Response> {
+        let (media_type, text) = match path.strip_suffix('/').unwrap_or(path) {
             CONFIGURATION => (APPLICATION_JSON, &self.configuration),
             KEYS => (JWK_SET, &self.keys),
             _ => return None,
         };
+        if method != Method::GET {
+            return Some(Failure::method_not_allowed().into());
+        }
         let mut response = Response::new(text.clone().into());
         response.headers_mut().insert(CONTENT_TYPE, media_type);
         response.headers_mut().insert(CACHE_CONTROL, CACHED);

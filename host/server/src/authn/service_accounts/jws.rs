@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{PublicKey, SigningKey};
 
+/// As upstream's library says it.
+const UNVERIFIED: &str = "go-jose/go-jose: error in cryptographic primitive";
+
 /// A token that somebody sent. Nothing in it is to be believed before it is verified.
 pub(super) struct Token<'a> {
     signed: &'a str,
@@ -45,7 +48,7 @@ impl<'a> Token<'a> {
     pub(super) fn verify(&self, keys: &[PublicKey]) -> Result<(), &'static str> {
         let Header { alg, kid, crit } = &self.header;
         if crit.is_some() {
-            return Err("unsupported critical header");
+            return Err(UNVERIFIED);
         }
         let mut named = keys.iter().filter(|key| kid.is_empty() || key.id() == kid).peekable();
         if named.peek().is_none() {
@@ -55,7 +58,7 @@ impl<'a> Token<'a> {
         let signed = self.signed.as_bytes();
         match named.any(|key| key.algorithm() == alg && key.verifies(signed, &self.signature)) {
             true => Ok(()),
-            false => Err("invalid signature"),
+            false => Err(UNVERIFIED),
         }
     }
 }

@@ -8,6 +8,7 @@ use plugin_sdk::Store;
 use plugin_sdk::storage::Freshness;
 use serde_json::{Value, json};
 
+use super::account;
 use crate::small;
 use crate::strategies::limit_ranger::LimitRanges;
 use crate::tree::{child, items, or_set, remove, text};
@@ -19,6 +20,7 @@ const TOLERATION_SECONDS: u32 = 300;
 pub(super) async fn admit(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
     let ranges = LimitRanges::read(store, operation.namespace).await?;
     ranges.complete(pod);
+    account::admit(operation, store, pod).await?;
     priority(operation, store, pod).await?;
     tolerate(child(pod, "spec"));
     runtime_class(operation, store, pod).await?;

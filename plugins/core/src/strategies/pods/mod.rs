@@ -1,7 +1,8 @@
 //! Pods: what one gets when it is made, how little of it may change, and that it goes
 //! gracefully.
 
-pub(crate) mod admission;
+pub(crate) mod account;
+mod admission;
 pub(crate) mod defaults;
 mod quality;
 pub(crate) mod validate;
