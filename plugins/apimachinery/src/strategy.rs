@@ -101,14 +101,24 @@ pub trait Strategy: Sync {
     ) {
     }
 
-    /// Texts for `Warning` headers.
-    fn warnings(&self, _object: &Value) -> Vec<String> {
+    /// Texts for `Warning` headers, of an object that is valid.
+    fn warnings(&self, _operation: &Operation<'_>, _object: &Value, _old: Option<&Value>) -> Vec<String> {
         Vec::new()
     }
 
     /// The shape that the object's name must have; subdomain for most.
     fn validate_name(&self, name: &str) -> Vec<String> {
         crate::validation::names::dns1123_subdomain(name)
+    }
+
+    /// Whether finalizers without a domain have to be among those that the system knows.
+    fn knows_finalizers(&self) -> bool {
+        true
+    }
+
+    /// The group of the type that is validated, which errors name.
+    fn validated_group<'a>(&self, own: &'a str) -> &'a str {
+        own
     }
 
     /// Whether a client may create the object with a status (nodes, which register themselves
@@ -166,6 +176,16 @@ pub trait Strategy: Sync {
     /// Whether the garbage collector looks after what the object owns.
     fn garbage_collected(&self) -> bool {
         true
+    }
+
+    /// Whether what the object owns stays when a client that deletes it says nothing of that.
+    fn orphans(&self) -> bool {
+        false
+    }
+
+    /// What a client that says nothing of that is told.
+    fn orphan_warning(&self) -> Option<&'static str> {
+        None
     }
 
     /// Whether a delete answers the object in place of a `Status`.

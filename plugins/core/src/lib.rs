@@ -4,6 +4,7 @@
 //! - [`resources`]: which resources there are, and which has rules of its own.
 //! - `strategies`: those rules, one file for each resource.
 //! - `special`: what is no object in the store: reviews, bindings, tokens.
+//! - `warnings`: what is valid and odd.
 //! - `hooks`: what runs beside requests and makes the objects that a fresh cluster has.
 
 mod check;
@@ -14,6 +15,7 @@ mod small;
 mod special;
 mod strategies;
 mod tree;
+mod warnings;
 
 use apimachinery::definition::Definition;
 use apimachinery::discovery;

@@ -55,4 +55,11 @@ scenarios! {
     f_builtins,
     g_access,
     h_aggregator,
+    m_misc,
+    p_pods,
+    s_services,
+    w_workloads,
+    x_rules,
+    y_every_type,
+    z_warnings,
 }

@@ -13,6 +13,10 @@ const VERSION_PRIORITY_MAX: i64 = 1000;
 pub(super) struct ApiServiceStrategy;
 
 impl Strategy for ApiServiceStrategy {
+    fn knows_finalizers(&self) -> bool {
+        false
+    }
+
     fn default(&self, object: &mut Value) {
         if let Some(Value::Object(service)) = object.pointer_mut("/spec/service")
             && service.get("port").is_none_or(Value::is_null)

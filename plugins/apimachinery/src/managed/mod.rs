@@ -15,11 +15,13 @@ mod last_applied;
 mod merge;
 mod reconcile;
 mod remove;
+mod scale;
 mod set;
 mod types;
 
 pub use apply::apply;
 pub use element::PathElement;
+pub use scale::{from_scale, to_scale};
 pub use set::Set;
 
 use serde_json::{Map, Value, json};

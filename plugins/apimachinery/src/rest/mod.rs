@@ -26,6 +26,7 @@ use plugin_sdk::{Answer, Context};
 
 pub use body::typed;
 pub use errors::from_store;
+pub use query::Query;
 pub use special::Special;
 
 use crate::definition::Definition;

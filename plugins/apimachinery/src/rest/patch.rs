@@ -72,7 +72,6 @@ impl Request<'_> {
                 };
                 self.definition.strategy.default(&mut object);
                 self.check_name(&object)?;
-                self.warn_about(&object);
                 Ok(object)
             })
             .await?;

@@ -5,16 +5,20 @@ use plugin_sdk::Answer;
 use serde_json::{Map, Value, json};
 
 use super::body::Expected;
+use super::clock;
 use super::object::{meta, metadata_mut};
 use super::options::{Write, WriteOptions};
 use super::patch::{ATTEMPTS, Kind};
-use super::registry::{Change, Stored, Written, served};
+use super::registry::{Change, Registry, Stored, Written, served};
 use super::request::Request;
 use crate::codec;
 use crate::definition::{ScalePaths, Subresource};
+use crate::managed::{self, Manager, Set};
 use crate::negotiate::{Encoding, Shape};
-use crate::schema::builtin;
+use crate::schema::{Schema, builtin};
 use crate::status::{ApiError, FieldError};
+
+const SCALE_VERSION: &str = "autoscaling/v1";
 
 impl Request<'_> {
     pub(super) async fn scale(&self, subresource: &Subresource, verb: &str) -> Result<Answer, ApiError> {
@@ -42,17 +46,54 @@ impl Request<'_> {
             return self.rescale(paths, &options, None, wanted.encoding, &mut |_| Ok(scale.clone())).await;
         }
         let (kind, options, body) = self.read_patch(true).await?;
-        // All that a scale can say of the object is how many: an apply of it is a merge.
-        let (kind, body) = match kind {
-            Kind::Apply => (Kind::Merge, as_json(&body)?),
-            kind => (kind, body),
-        };
+        if matches!(kind, Kind::Apply) {
+            return self.apply_scale(paths, &options, &body, wanted.encoding, expected.schema).await;
+        }
         self.rescale(paths, &options, Some(ATTEMPTS), wanted.encoding, &mut |old| {
             let scale = self.patched(kind, old, &body, &expected, options.field_validation)?;
             self.check_name(&scale)?;
             Ok(scale)
         })
         .await
+    }
+
+    /// Applies a scale to those who own the replicas of the object.
+    async fn apply_scale(
+        &self,
+        paths: &ScalePaths,
+        options: &WriteOptions,
+        body: &[u8],
+        encoding: Encoding,
+        schema: &Schema,
+    ) -> Result<Answer, ApiError> {
+        let decoded =
+            codec::yaml::decode(body).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
+        let name = self.manager(&options.field_manager);
+        let who = Manager {
+            name: name.clone(),
+            subresource: self.info.subresource.clone(),
+            api_version: SCALE_VERSION.into(),
+            time: clock::now(),
+        };
+        let replicas: Vec<&str> = paths.spec_replicas.iter().map(|part| &**part).collect();
+        let own_version = self.definition.api_version();
+        let registry = Registry { applied: true, ..self.registry(&name, options.dry_run) };
+        let change = Change { creates: false, attempts: Some(ATTEMPTS) };
+        let outcome = registry
+            .update(self.namespace(), self.name(), &change, &mut |old| {
+                let Some(old) = old else { return Err(ApiError::not_found(self.definition, self.name())) };
+                let mut scale = scale_of(old, paths);
+                managed::to_scale(old, &replicas, &mut scale).map_err(ApiError::internal)?;
+                let patch = &decoded.value;
+                let scale = managed::apply(schema, Some(&scale), patch, &who, options.force, &Set::default())?;
+                self.check_name(&scale)?;
+                check(&scale)?;
+                let mut object = rescaled(old, &scale, paths);
+                managed::from_scale(&scale, &replicas, &own_version, &mut object).map_err(ApiError::internal)?;
+                Ok(object)
+            })
+            .await?;
+        self.answer_scale(outcome.written, paths, encoding)
     }
 
     /// Sets the replicas to those of the scale that `next` makes of the present one.
@@ -75,7 +116,11 @@ impl Request<'_> {
                 Ok(rescaled(old, &scale, paths))
             })
             .await?;
-        let object = match outcome.written {
+        self.answer_scale(outcome.written, paths, encoding)
+    }
+
+    fn answer_scale(&self, written: Written, paths: &ScalePaths, encoding: Encoding) -> Result<Answer, ApiError> {
+        let object = match written {
             Written::Tree(tree) => tree,
             Written::Object(object) => {
                 served(self.definition, serde_json::from_slice(&object.value()).map_err(ApiError::internal)?)
@@ -83,12 +128,6 @@ impl Request<'_> {
         };
         Ok(self.answer_value(200, scale_of(&object, paths), encoding))
     }
-}
-
-fn as_json(body: &[u8]) -> Result<Vec<u8>, ApiError> {
-    let decoded =
-        codec::yaml::decode(body).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
-    Ok(codec::json::encode(&decoded.value))
 }
 
 /// The scale of an object.

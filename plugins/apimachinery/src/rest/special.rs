@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::body::Expected;
 use super::options::{DeleteOptions, Write, WriteOptions};
+use super::query::Query;
 use super::registry::Registry;
 use super::request::Request;
 use crate::definition::Definition;
@@ -31,6 +32,10 @@ impl<'a> Special<'a> {
 
     pub fn user(&self) -> &User {
         &self.0.user
+    }
+
+    pub fn query(&self) -> &Query {
+        &self.0.query
     }
 
     pub fn store(&self) -> &Store {
@@ -60,6 +65,7 @@ impl<'a> Special<'a> {
             subresource: &self.0.info.subresource,
             dry_run,
             applied: false,
+            request: Some(self.0.context),
         }
     }
 

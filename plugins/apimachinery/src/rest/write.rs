@@ -35,7 +35,6 @@ impl Request<'_> {
         let options = WriteOptions::read(&self.query, Write::Create)?;
         let mut object = self.read_object(&Expected::object_of(self.definition), options.field_validation).await?;
         self.definition.strategy.default(&mut object);
-        self.warn_about(&object);
         let manager = self.manager(&options.field_manager);
         let outcome = self.registry(&manager, options.dry_run).create(self.namespace(), object).await?;
         self.answer_written(201, outcome.written)
@@ -47,7 +46,6 @@ impl Request<'_> {
         let mut object = self.read_object(&Expected::object_of(self.definition), options.field_validation).await?;
         self.definition.strategy.default(&mut object);
         self.check_name(&object)?;
-        self.warn_about(&object);
         let manager = self.manager(&options.field_manager);
         let change = Change { creates: self.creates_on_update(), attempts: None };
         let outcome = self
@@ -61,6 +59,7 @@ impl Request<'_> {
         let wanted = self.wanted()?;
         let options = self.delete_options().await?;
         let registry = self.registry("", options.dry_run);
+        self.warn_of_orphans(&options);
         match registry.delete(self.namespace(), self.name(), &options).await? {
             Deleted::Gone(Written::Tree(object)) if !self.definition.strategy.returns_deleted() => {
                 Ok(self.answer_value(200, self.success(&object), wanted.encoding))
@@ -81,6 +80,7 @@ impl Request<'_> {
         let selector = self.selector(&list)?;
         let (collection, token) = self.collect(&list, selector).await?;
         let registry = self.registry("", options.dry_run);
+        self.warn_of_orphans(&options);
         let mut offset = 0;
         loop {
             let batch = collection.read(offset, 500);
@@ -110,12 +110,16 @@ impl Request<'_> {
             subresource: &self.info.subresource,
             dry_run,
             applied: false,
+            request: Some(self.context),
         }
     }
 
-    pub(super) fn warn_about(&self, object: &Value) {
-        for warning in self.definition.strategy.warnings(object) {
-            self.context.warn(&warning);
+    fn warn_of_orphans(&self, options: &DeleteOptions) {
+        if options.orphan_dependents.is_none()
+            && options.propagation.is_none()
+            && let Some(warning) = self.definition.strategy.orphan_warning()
+        {
+            self.context.warn(warning);
         }
     }
 

@@ -53,6 +53,21 @@ pub fn create(definition: &Definition, object: &Value, errors: &mut Vec<FieldErr
     owner_references(&metadata["ownerReferences"], "metadata.ownerReferences", errors);
     finalizers(&metadata["finalizers"], "metadata.finalizers", errors);
     managed_fields(&metadata["managedFields"], "metadata.managedFields", errors);
+    known_finalizers(definition, object, errors);
+}
+
+/// Finalizers that nobody's domain is in front of, for most built-in types.
+pub fn known_finalizers(definition: &Definition, object: &Value, errors: &mut Vec<FieldError>) {
+    const KNOWN: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+    if !definition.builtin || !definition.strategy.knows_finalizers() {
+        return;
+    }
+    for (index, finalizer) in texts(&object["metadata"]["finalizers"]).into_iter().enumerate() {
+        if !finalizer.contains('/') && !KNOWN.contains(&finalizer) {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(invalid(&format!("metadata.finalizers[{index}]"), quoted(finalizer), why));
+        }
+    }
 }
 
 /// Every finding about the metadata of an object that replaces `old`, after what a client

@@ -36,6 +36,11 @@ impl Address {
         matches!(self.ip, IpAddr::V6(ip) if ip.to_ipv4_mapped().is_some())
     }
 
+    /// Whether only upstream's old rules take it.
+    pub fn is_odd(&self) -> bool {
+        self.leading_zeros || self.is_mapped()
+    }
+
     /// As Go writes it: a mapped address shows as the one that it stands for.
     pub fn canonical(&self) -> String {
         self.ip.to_canonical().to_string()
@@ -80,6 +85,11 @@ impl Range {
                 IpAddr::V6((u128::from(ip) & mask).into())
             }
         }
+    }
+
+    /// Whether only upstream's old rules take it.
+    pub fn is_odd(&self) -> bool {
+        self.leading_zeros || self.mapped
     }
 
     pub fn canonical(&self) -> String {

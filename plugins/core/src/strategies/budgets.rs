@@ -1,6 +1,7 @@
-//! Disruption budgets, and devices that are claimed.
+//! Disruption budgets.
 
 use apimachinery::schema::internal;
+use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 use serde_json::json;
 
@@ -18,14 +19,12 @@ pub(super) static BUDGETS: Rules = Rules {
             object.at("status").at(field).not_negative(findings);
         }
     },
+    name: names::path_segment,
     generation: true,
+    knows_finalizers: false,
     unconditional_update: false,
     ..RULES
 };
-
-pub(super) static DEVICE_CLASSES: Rules = Rules { generation: true, ..RULES };
-pub(super) static RESOURCE_SLICES: Rules = Rules { generation: true, ..RULES };
-pub(super) static RESOURCE_CLAIMS: Rules = Rules { immutable: &["spec"], ..RULES };
 
 fn spec(spec: &Place<'_, '_>, findings: &mut Findings) {
     let (least, most) = (spec.at("minAvailable"), spec.at("maxUnavailable"));

@@ -6,19 +6,33 @@ use apimachinery::schema::internal;
 use apimachinery::validation::names;
 use apimachinery::validation::network::Address;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::pods::validate;
 use super::rules::{RULES, Rules};
 use super::services::public_address;
 use crate::tree::{existing, items_mut, or_set_text, remove};
+use crate::warnings;
 
+const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
 /// Classes of the system may be above what users may have.
 const USER_PRIORITY_MAX: i64 = 1_000_000_000;
 const SYSTEM_PRIORITIES: [(&str, i64); 2] =
     [("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)];
 
-pub(super) static SERVICE_ACCOUNTS: Rules = Rules { returns_deleted: true, ..RULES };
+pub(super) static SERVICE_ACCOUNTS: Rules = Rules {
+    warnings: |object, old, out| {
+        let annotation = object.at("metadata.annotations").entry(MOUNTABLE).path();
+        let has = |object: &Value| object["metadata"]["annotations"].get(MOUNTABLE).is_some();
+        if has(object.value()) && !old.is_some_and(has) {
+            out.push(format!(
+                "{annotation}: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets"
+            ));
+        }
+    },
+    returns_deleted: true,
+    ..RULES
+};
 
 pub(super) static ENDPOINTS: Rules = Rules {
     default: |object| {
@@ -32,6 +46,16 @@ pub(super) static ENDPOINTS: Rules = Rules {
         let place = object.at("subsets");
         if place.value() != &old["subsets"] {
             subsets(&place, findings);
+        }
+    },
+    warnings: |object, _, out| {
+        if object.at("metadata.labels").entry("endpoints.kubernetes.io/managed-by").text() == "endpoint-controller" {
+            return;
+        }
+        for subset in object.at("subsets").items() {
+            for list in ["addresses", "notReadyAddresses"] {
+                subset.at(list).items().for_each(|address| warnings::address(&address.at("ip"), out));
+            }
         }
     },
     create_on_update: true,
@@ -68,6 +92,7 @@ pub(super) static LEASES: Rules = Rules {
         }
         spec.at("leaseTransitions").not_negative(findings);
     },
+    knows_finalizers: false,
     create_on_update: true,
     unconditional_update: false,
     ..RULES
@@ -95,6 +120,13 @@ pub(super) static RUNTIME_CLASSES: Rules = Rules {
     },
     validates_updates: false,
     immutable: &["handler"],
+    warnings: |object, _, out| {
+        for (label, _) in object.at("scheduling.nodeSelector").entries() {
+            out.extend(warnings::old_node_label(label).map(|instead| format!("scheduling.nodeSelector: {instead}")));
+        }
+    },
+    knows_finalizers: false,
+    create_on_update: true,
     unconditional_update: false,
     ..RULES
 };

@@ -9,7 +9,10 @@ use apimachinery::validation::place::{Findings, Place};
 use super::rules::{RULES, Rules};
 use super::services::public_address;
 use crate::tree::{items_mut, or_set, or_set_text};
+use crate::warnings;
 
+/// Who writes addresses in their canonical form.
+const CONTROLLERS: [&str; 2] = ["endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"];
 const ENDPOINTS_MAX: usize = 1000;
 const ADDRESSES_MAX: usize = 100;
 const PORTS_MAX: usize = 20_000;
@@ -35,7 +38,19 @@ pub(super) static ENDPOINT_SLICES: Rules = Rules {
         }
         object.at("addressType").immutable(&old["addressType"], findings);
     },
+    warnings: |object, old, out| {
+        if old.is_none() && object.at("addressType").text() == "FQDN" {
+            out.push("spec.addressType: FQDN endpoints are deprecated".into());
+        }
+        let manager = object.at("metadata.labels").entry("endpointslice.kubernetes.io/managed-by").text();
+        if !CONTROLLERS.contains(&manager) {
+            for endpoint in object.at("endpoints").items() {
+                endpoint.at("addresses").items().for_each(|address| warnings::address(&address, out));
+            }
+        }
+    },
     generation: true,
+    labels_count: true,
     ..RULES
 };
 

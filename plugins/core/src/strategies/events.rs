@@ -33,6 +33,14 @@ impl Strategy for Events {
         }
     }
 
+    fn validate_name(&self, name: &str) -> Vec<String> {
+        names::path_segment(name)
+    }
+
+    fn knows_finalizers(&self) -> bool {
+        false
+    }
+
     fn create_on_update(&self) -> bool {
         true
     }
@@ -86,6 +94,11 @@ impl Strategy for NewEvents {
         let (kinds, others): (Vec<_>, Vec<_>) = after.into_iter().partition(|error| error.field == "type");
         let (series, unset): (Vec<_>, Vec<_>) = others.into_iter().partition(|error| error.field.starts_with("series"));
         errors.extend(series.into_iter().chain(kinds).chain(unset));
+    }
+
+    /// Both are validated as the core group's.
+    fn validated_group<'a>(&self, _own: &'a str) -> &'a str {
+        ""
     }
 
     fn create_on_update(&self) -> bool {

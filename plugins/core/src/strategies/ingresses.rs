@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::services::host_name;
 use crate::small;
 use crate::tree::{child, text};
+use crate::warnings::{self, Warnings};
 
 const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
 const CLASSES: &str = "/registry/ingressclasses/";
@@ -41,6 +42,20 @@ impl Strategy for Ingresses {
             }
             Ok(Companions::default())
         })
+    }
+
+    fn warnings(&self, operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Warnings {
+        let (mut out, root) = (Warnings::new(), Place::root(object));
+        let annotated = root.at("metadata.annotations").entry(OLD_CLASS).is_given();
+        if old.is_none() && annotated && !root.at("spec.ingressClassName").is_given() {
+            out.push(format!("annotation \"{OLD_CLASS}\" is deprecated, please use 'spec.ingressClassName' instead"));
+        }
+        if operation.subresource == "status" {
+            for ingress in root.at("status.loadBalancer.ingress").items() {
+                warnings::address(&ingress.with(ingress.at("ip").value()), &mut out);
+            }
+        }
+        out
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {

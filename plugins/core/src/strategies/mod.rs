@@ -7,6 +7,7 @@ mod budgets;
 mod certificates;
 mod cluster;
 mod configmaps;
+mod devices;
 mod endpointslices;
 mod events;
 mod flowcontrol;
@@ -18,6 +19,7 @@ mod namespaces;
 mod networking;
 mod nodes;
 pub(crate) mod pods;
+mod policies;
 mod rules;
 mod secrets;
 pub(crate) mod services;
@@ -45,12 +47,10 @@ pub(crate) fn of(group: &str, version: &str, resource: &str) -> &'static dyn Str
         ("", "secrets") => &secrets::Secrets,
         ("", "serviceaccounts") => &cluster::SERVICE_ACCOUNTS,
         ("", "services") => &services::Services,
-        ("admissionregistration.k8s.io", "mutatingadmissionpolicies" | "validatingadmissionpolicies") => {
-            &webhooks::POLICIES
-        }
-        ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings" | "validatingadmissionpolicybindings") => {
-            &webhooks::POLICY_BINDINGS
-        }
+        ("admissionregistration.k8s.io", "mutatingadmissionpolicies") => &policies::MUTATING,
+        ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings") => &policies::MUTATING_BINDINGS,
+        ("admissionregistration.k8s.io", "validatingadmissionpolicies") => &policies::VALIDATING,
+        ("admissionregistration.k8s.io", "validatingadmissionpolicybindings") => &policies::VALIDATING_BINDINGS,
         ("admissionregistration.k8s.io", "mutatingwebhookconfigurations") => &webhooks::MUTATING_WEBHOOKS,
         ("admissionregistration.k8s.io", "validatingwebhookconfigurations") => &webhooks::VALIDATING_WEBHOOKS,
         ("apps", "controllerrevisions") => &workloads::CONTROLLER_REVISIONS,
@@ -80,9 +80,10 @@ pub(crate) fn of(group: &str, version: &str, resource: &str) -> &'static dyn Str
         ("rbac.authorization.k8s.io", "clusterroles") => &access::CLUSTER_ROLES,
         ("rbac.authorization.k8s.io", "roles") => &access::ROLES,
         ("rbac.authorization.k8s.io", "clusterrolebindings" | "rolebindings") => &access::BINDINGS,
-        ("resource.k8s.io", "deviceclasses") => &budgets::DEVICE_CLASSES,
-        ("resource.k8s.io", "resourceclaims" | "resourceclaimtemplates") => &budgets::RESOURCE_CLAIMS,
-        ("resource.k8s.io", "resourceslices") => &budgets::RESOURCE_SLICES,
+        ("resource.k8s.io", "deviceclasses") => &devices::DEVICE_CLASSES,
+        ("resource.k8s.io", "resourceclaims") => &devices::RESOURCE_CLAIMS,
+        ("resource.k8s.io", "resourceclaimtemplates") => &devices::CLAIM_TEMPLATES,
+        ("resource.k8s.io", "resourceslices") => &devices::RESOURCE_SLICES,
         ("scheduling.k8s.io", "priorityclasses") => &cluster::PRIORITY_CLASSES,
         ("storage.k8s.io", "csidrivers") => &storage::CSI_DRIVERS,
         ("storage.k8s.io", "csinodes") => &storage::CSI_NODES,

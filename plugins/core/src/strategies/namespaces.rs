@@ -104,7 +104,7 @@ impl Strategy for Namespaces {
         let mut going = object.clone();
         metadata_mut(&mut going).insert("deletionTimestamp".into(), clock::now().into());
         going["status"]["phase"] = "Terminating".into();
-        set_finalizers_for_collector(&mut going, options);
+        set_finalizers_for_collector(&mut going, options, false);
         Ok(Removal::Becomes(going))
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::rules::{RULES, Rules};
 use crate::tree::{child, existing, is_empty, items_mut, or_set_text};
+use crate::warnings;
 
 const CONTROLLER_LENGTH_MAX: usize = 250;
 
@@ -19,6 +20,17 @@ pub(super) static NETWORK_POLICIES: Rules = Rules {
     change: |object, old, findings| {
         let had = ranges(&old["spec"]);
         policy(&object.at("spec"), &had.iter().map(String::as_str).collect::<Vec<_>>(), findings);
+    },
+    warnings: |object, _, out| {
+        for (rules, peers) in [("spec.ingress", "from"), ("spec.egress", "to")] {
+            for rule in object.at(rules).items() {
+                for peer in rule.at(peers).items() {
+                    let block = peer.at("ipBlock");
+                    warnings::range(&block.at("cidr"), out);
+                    block.at("except").items().for_each(|range| warnings::range(&range, out));
+                }
+            }
+        }
     },
     generation: true,
     ..RULES

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::pods::validate::resources;
 use crate::tree::{child, existing, items, or_set, text};
+use crate::warnings::{self, Warnings};
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -111,6 +112,21 @@ impl Strategy for Nodes {
         if external.text() != text(&old["spec"], "externalID") {
             external.forbidden("may not be updated", errors);
         }
+    }
+
+    fn warnings(&self, operation: &Operation<'_>, object: &Value, _old: Option<&Value>) -> Warnings {
+        let (mut out, spec) = (Warnings::new(), &object["spec"]);
+        if operation.subresource.is_empty() {
+            if spec["configSource"].is_object() {
+                out.push("spec.configSource: the feature is removed".into());
+            }
+            if !text(spec, "externalID").is_empty() {
+                out.push("spec.externalID: this field is deprecated, and is unused by Kubernetes".into());
+            }
+            let root = Place::root(object);
+            root.at("spec.podCIDRs").items().for_each(|range| warnings::range(&range, &mut out));
+        }
+        out
     }
 
     fn keeps_status_on_create(&self) -> bool {

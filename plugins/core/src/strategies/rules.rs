@@ -6,6 +6,8 @@ use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 use serde_json::Value;
 
+use crate::warnings::Warnings;
+
 /// What a resource without hooks of its own may have. Objects are given to validation as the
 /// place that they are, so that findings know their paths.
 pub(super) struct Rules {
@@ -23,15 +25,23 @@ pub(super) struct Rules {
     pub(super) validates_updates: bool,
     /// An update of the status: the new object, the old one.
     pub(super) status: fn(&Place<'_, '_>, &Value, &mut Findings),
+    /// What is odd about an object that is valid: the object, the one before.
+    pub(super) warnings: fn(&Place<'_, '_>, Option<&Value>, &mut Warnings),
     pub(super) name: fn(&str) -> Vec<String>,
     /// Members of the object, as paths, that may not change.
     pub(super) immutable: &'static [&'static str],
     pub(super) generation: bool,
     /// Annotations are desired too: controllers copy them.
     pub(super) annotations_count: bool,
+    /// Labels are desired too.
+    pub(super) labels_count: bool,
+    /// Whether finalizers without a domain have to be known.
+    pub(super) knows_finalizers: bool,
     pub(super) create_on_update: bool,
     pub(super) unconditional_update: bool,
     pub(super) returns_deleted: bool,
+    /// Whether what it owns stays when a client says nothing of that.
+    pub(super) orphans: bool,
 }
 
 pub(super) const RULES: Rules = Rules {
@@ -43,13 +53,17 @@ pub(super) const RULES: Rules = Rules {
     change_first: false,
     validates_updates: true,
     status: |_, _, _| {},
+    warnings: |_, _, _| {},
     name: names::dns1123_subdomain,
     immutable: &[],
     generation: false,
     annotations_count: false,
+    labels_count: false,
+    knows_finalizers: true,
     create_on_update: false,
     unconditional_update: true,
     returns_deleted: false,
+    orphans: false,
 };
 
 impl Strategy for Rules {
@@ -96,6 +110,22 @@ impl Strategy for Rules {
         }
     }
 
+    fn warnings(&self, operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Warnings {
+        let mut warnings = Warnings::new();
+        if operation.subresource.is_empty() {
+            (self.warnings)(&Place::root(object), old, &mut warnings);
+        }
+        warnings
+    }
+
+    fn knows_finalizers(&self) -> bool {
+        self.knows_finalizers
+    }
+
+    fn orphans(&self) -> bool {
+        self.orphans
+    }
+
     fn validate_name(&self, name: &str) -> Vec<String> {
         (self.name)(name)
     }
@@ -113,8 +143,10 @@ impl Strategy for Rules {
     }
 
     fn desires_differ(&self, object: &Value, old: &Value) -> bool {
+        let differs = |member: &str| object["metadata"][member] != old["metadata"][member];
         apimachinery::strategy::desires_differ(object, old)
-            || (self.annotations_count && object["metadata"]["annotations"] != old["metadata"]["annotations"])
+            || (self.annotations_count && differs("annotations"))
+            || (self.labels_count && differs("labels"))
     }
 
     fn returns_deleted(&self) -> bool {

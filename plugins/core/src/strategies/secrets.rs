@@ -12,6 +12,8 @@ use super::configmaps::{check_immutable, check_key};
 use crate::check;
 use crate::tree::{child, or_set_text, remove, text};
 
+/// What PEM starts with.
+const BEGIN: &[u8] = b"-----BEGIN";
 const SIZE_MAX: usize = 1024 * 1024;
 const ACCOUNT: &str = "kubernetes.io/service-account.name";
 
@@ -26,6 +28,16 @@ impl Strategy for Secrets {
             for (key, value) in texts {
                 data[key] = STANDARD.encode(value.as_str().unwrap_or_default()).into();
             }
+        }
+    }
+
+    fn warnings(&self, _operation: &Operation<'_>, object: &Value, _old: Option<&Value>) -> Vec<String> {
+        // Whether a key fits its certificate is for those who use them.
+        let lacks = |key: &str| !decoded(&object["data"][key]).windows(BEGIN.len()).any(|window| window == BEGIN);
+        let missing = [("tls.crt", "certificate"), ("tls.key", "key")].into_iter().find(|(key, _)| lacks(key));
+        match missing.filter(|_| text(object, "type") == "kubernetes.io/tls") {
+            Some((_, what)) => vec![format!("tls: failed to find any PEM data in {what} input")],
+            None => Vec::new(),
         }
     }
 

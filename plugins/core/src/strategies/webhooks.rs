@@ -1,5 +1,5 @@
-//! Webhooks and policies of admission: which requests they are asked about, and how they are
-//! reached. They are stored; who evaluates them is the server's admission.
+//! Webhooks of admission: which requests they are asked about, and how they are reached.
+//! They are stored; who evaluates them is the server's admission.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::rules::{RULES, Rules};
 use crate::tree::{child, existing, items_mut, or_set, or_set_text};
+use crate::warnings::Warnings;
 
 const REVIEW_VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 const OPERATIONS: [&str; 5] = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
@@ -18,7 +19,9 @@ const URL_FORM: &str = "; desired format: https://host[/path]";
 pub(super) static VALIDATING_WEBHOOKS: Rules = Rules {
     default: |object| webhook_defaults(object, false),
     validate: |object, findings| webhooks(object, false, findings),
+    warnings: reserved_name,
     generation: true,
+    knows_finalizers: false,
     unconditional_update: false,
     ..RULES
 };
@@ -29,29 +32,16 @@ pub(super) static MUTATING_WEBHOOKS: Rules = Rules {
     ..VALIDATING_WEBHOOKS
 };
 
-pub(super) static POLICIES: Rules = Rules {
-    default: |object| {
-        let spec = child(object, "spec");
-        or_set_text(spec, "failurePolicy", "Fail");
-        if let Some(constraints) = existing(spec, "matchConstraints") {
-            match_defaults(constraints);
-        }
-    },
-    generation: true,
-    unconditional_update: false,
-    ..RULES
-};
-
-pub(super) static POLICY_BINDINGS: Rules = Rules {
-    default: |object| {
-        if let Some(resources) = existing(child(object, "spec"), "matchResources") {
-            match_defaults(resources);
-        }
-    },
-    generation: true,
-    unconditional_update: false,
-    ..RULES
-};
+/// Names of what is configured by files.
+pub(super) fn reserved_name(object: &Place<'_, '_>, _old: Option<&Value>, out: &mut Warnings) {
+    const SUFFIX: &str = ".static.k8s.io";
+    if object.at("metadata.name").text().ends_with(SUFFIX) {
+        out.push(format!(
+            "metadata.name: names ending with \"{SUFFIX}\" are reserved for static manifest-based configurations and \
+             cannot be managed via the API"
+        ));
+    }
+}
 
 fn webhook_defaults(object: &mut Value, mutating: bool) {
     for webhook in items_mut(object, "webhooks") {
@@ -67,15 +57,6 @@ fn webhook_defaults(object: &mut Value, mutating: bool) {
             or_set(service, "port", 443);
         }
         items_mut(webhook, "rules").for_each(|rule| or_set_text(rule, "scope", "*"));
-    }
-}
-
-fn match_defaults(resources: &mut Value) {
-    or_set_text(resources, "matchPolicy", "Equivalent");
-    or_set(resources, "namespaceSelector", json!({}));
-    or_set(resources, "objectSelector", json!({}));
-    for list in ["resourceRules", "excludeResourceRules"] {
-        items_mut(resources, list).for_each(|rule| or_set_text(rule, "scope", "*"));
     }
 }
 
@@ -119,7 +100,7 @@ fn webhook(webhook: &Place<'_, '_>, mutating: bool, findings: &mut Findings) {
     }
 }
 
-fn rule(rule: &Place<'_, '_>, findings: &mut Findings) {
+pub(super) fn rule(rule: &Place<'_, '_>, findings: &mut Findings) {
     let operations = rule.at("operations");
     list_with_wildcard(&operations, "operations", findings);
     for operation in operations.items() {

@@ -66,10 +66,14 @@ impl Strategy for CrdStrategy {
         });
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
+    fn warnings(&self, _: &Operation<'_>, object: &Value, _: Option<&Value>) -> Vec<String> {
         let versions = object["spec"]["versions"].as_array().into_iter().flatten();
         let formats = versions.filter_map(validation::schema_of).flat_map(unrecognized_formats);
         formats.map(|format| format!("unrecognized format {}", quoted(&format))).collect()
+    }
+
+    fn knows_finalizers(&self) -> bool {
+        false
     }
 
     fn unconditional_update(&self) -> bool {

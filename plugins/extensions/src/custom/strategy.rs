@@ -68,8 +68,12 @@ impl Strategy for Custom {
         rules(schema, object, Some(old), errors);
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
+    fn warnings(&self, _: &Operation<'_>, object: &Value, _: Option<&Value>) -> Vec<String> {
         meta_list(object, "finalizers").into_iter().flat_map(finalizer_warnings).collect()
+    }
+
+    fn knows_finalizers(&self) -> bool {
+        false
     }
 
     fn unconditional_update(&self) -> bool {

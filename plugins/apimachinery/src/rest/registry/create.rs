@@ -92,6 +92,7 @@ impl Registry<'_> {
         if !meta(&object, "resourceVersion").is_empty() {
             return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
+        self.warn(&operation, &object, None);
         self.complete(&mut object);
 
         if self.dry_run {

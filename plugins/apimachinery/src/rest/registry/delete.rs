@@ -137,7 +137,7 @@ fn decide(registry: &Registry<'_>, old: &Value, options: &DeleteOptions) -> Step
         Gracefully::No => false,
     };
     if strategy.garbage_collected() {
-        set_finalizers_for_collector(&mut object, options);
+        set_finalizers_for_collector(&mut object, options, strategy.orphans());
     }
     let held = !meta_list(&object, "finalizers").is_empty();
     if graceful {
@@ -200,13 +200,15 @@ fn mark(object: &mut Value, seconds: i64) {
 }
 
 /// The garbage collector finds by finalizers what is to become of the objects that this one
-/// owns. What the client does not say stays as it was.
-pub fn set_finalizers_for_collector(object: &mut Value, options: &DeleteOptions) {
+/// owns. What the client does not say stays as it was, or else is the resource's own way.
+pub fn set_finalizers_for_collector(object: &mut Value, options: &DeleteOptions, orphans: bool) {
     let old = meta_list(object, "finalizers");
     let (orphans, foreground) = match (options.orphan_dependents, options.propagation) {
         (Some(orphans), _) => (orphans, false),
         (None, Some(policy)) => (policy == Propagation::Orphan, policy == Propagation::Foreground),
-        (None, None) => (old.contains(&ORPHAN), old.contains(&FOREGROUND) && !old.contains(&ORPHAN)),
+        (None, None) if old.contains(&ORPHAN) => (true, false),
+        (None, None) if old.contains(&FOREGROUND) => (false, true),
+        (None, None) => (orphans, false),
     };
     let mut new: Vec<&str> = old.iter().copied().filter(|name| !matches!(*name, ORPHAN | FOREGROUND)).collect();
     if orphans {
@@ -245,7 +247,7 @@ mod tests {
             (json!(["foregroundDeletion"]), options(Some(false), None), Value::Null),
         ] {
             let mut object = json!({"metadata": {"finalizers": old}});
-            set_finalizers_for_collector(&mut object, &options);
+            set_finalizers_for_collector(&mut object, &options, false);
             assert_eq!(object["metadata"]["finalizers"], want);
         }
     }

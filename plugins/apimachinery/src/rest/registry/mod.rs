@@ -6,8 +6,8 @@ mod delete;
 mod namespace;
 mod update;
 
-use plugin_sdk::Store;
 use plugin_sdk::storage::{Freshness, Object, Operation as Write};
+use plugin_sdk::{Context, Store};
 use serde_json::Value;
 
 pub use delete::{Deleted, set_finalizers_for_collector};
@@ -38,6 +38,8 @@ pub struct Registry<'a> {
     pub dry_run: bool,
     /// Who owns what was settled when the change was applied.
     pub applied: bool,
+    /// The client's request, whose answer carries warnings.
+    pub request: Option<&'a Context>,
 }
 
 /// An object as it is stored, in the version of the definition.
@@ -95,6 +97,7 @@ impl<'a> Registry<'a> {
             subresource: "",
             dry_run: false,
             applied: false,
+            request: None,
         }
     }
 
@@ -137,11 +140,20 @@ impl<'a> Registry<'a> {
         }
     }
 
+    /// Tells the client what is odd about an object that is valid.
+    fn warn(&self, operation: &Operation<'_>, object: &Value, old: Option<&Value>) {
+        let Some(request) = self.request else { return };
+        for warning in self.definition.strategy.warnings(operation, object, old) {
+            request.warn(&warning);
+        }
+    }
+
     fn invalid(&self, name: &str, errors: Vec<FieldError>) -> Result<(), ApiError> {
         if errors.is_empty() {
             return Ok(());
         }
-        Err(ApiError::invalid(&self.definition.group, &self.definition.kind, name, &errors))
+        let Definition { group, kind, strategy, .. } = self.definition;
+        Err(ApiError::invalid(strategy.validated_group(group), kind, name, &errors))
     }
 
     /// Notes who owns which fields after this write.

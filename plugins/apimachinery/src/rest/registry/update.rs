@@ -4,6 +4,7 @@ use plugin_sdk::storage::{Guard, Operation as Write, Put, TxnResult};
 use serde_json::{Value, json};
 
 use super::{ATTEMPTS_MAX, Outcome, Registry, Stored, Written};
+use crate::definition::Definition;
 use crate::managed;
 use crate::rest::errors::from_store;
 use crate::rest::object::{
@@ -83,9 +84,11 @@ impl Registry<'_> {
         // Upstream checks metadata for all resources, and again in each one's own rules.
         validation::metadata::update(&object, old, &mut errors);
         errors.extend_from_within(..);
+        validation::metadata::known_finalizers(definition, &object, &mut errors);
         self.validate_schema(&object, Some(old), &mut errors);
         strategy.validate_update(&operation, &object, old, &mut errors);
         self.invalid(name, errors)?;
+        self.warn(&operation, &object, Some(old));
 
         let key = definition.key(namespace, name);
         let mut guards = vec![Guard { key: key.clone(), revision: current.object.revision() }];
@@ -139,7 +142,9 @@ impl Registry<'_> {
                 return Ok(());
             }
             let error = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
-            return self.invalid(name, vec![error]);
+            // Upstream names the resource here, not the kind.
+            let Definition { group, resource, .. } = self.definition;
+            return Err(ApiError::invalid(group, resource, name, &[error]));
         }
         if version != meta(old, "resourceVersion") {
             return Err(self.modified(name));

@@ -179,7 +179,7 @@ fn behavior(behavior: &mut Value) {
         if direction == "scaleUp" {
             or_set(rules, "stabilizationWindowSeconds", window);
         }
-        if is_empty(&rules["policies"]) {
+        if rules["policies"].is_null() {
             let percent = json!({"type": "Percent", "value": 100, "periodSeconds": 15});
             rules["policies"] = match direction {
                 "scaleUp" => json!([{"type": "Pods", "value": 4, "periodSeconds": 15}, percent]),

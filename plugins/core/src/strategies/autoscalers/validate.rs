@@ -31,7 +31,7 @@ pub(super) fn spec(spec: &Place<'_, '_>, findings: &mut Findings) {
         let shown = most.number().unwrap_or(0).into();
         most.invalid_as(&shown, "must be greater than or equal to `minReplicas`", findings);
     }
-    reference(&spec.at("scaleTargetRef"), findings);
+    reference(&spec.at("scaleTargetRef"), true, findings);
     let metrics = spec.at("metrics");
     metrics.items().for_each(|metric| self::metric(&metric, findings));
     let outside = metrics.items().any(|metric| matches!(metric.at("type").text(), "Object" | "External"));
@@ -52,7 +52,8 @@ pub(super) fn status(status: &Place<'_, '_>, findings: &mut Findings) {
     status.at("desiredReplicas").not_negative(findings);
 }
 
-fn reference(reference: &Place<'_, '_>, findings: &mut Findings) {
+/// What is scaled says of which group it is; what is only looked at need not.
+fn reference(reference: &Place<'_, '_>, needs_group: bool, findings: &mut Findings) {
     reference.at("kind").required_shaped(names::path_segment, findings);
     reference.at("name").required_shaped(names::path_segment, findings);
     let version = reference.at("apiVersion");
@@ -61,7 +62,7 @@ fn reference(reference: &Place<'_, '_>, findings: &mut Findings) {
         return;
     }
     let of_core = version.text() == "v1" && reference.at("kind").text() == "ReplicationController";
-    if !version.text().contains('/') && !of_core {
+    if needs_group && !version.text().contains('/') && !of_core {
         version.invalid_as(&version.text().into(), "apiVersion must specify API group", findings);
     }
 }
@@ -116,7 +117,7 @@ fn source(source: &Place<'_, '_>, kind: &str, findings: &mut Findings) {
         }
         _ => {
             if kind == "object" {
-                reference(&source.at("describedObject"), findings);
+                reference(&source.at("describedObject"), false, findings);
             }
             let name = source.at("metric.name");
             match name.is_empty() {

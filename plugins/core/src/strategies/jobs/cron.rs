@@ -41,7 +41,9 @@ pub(super) fn spec(spec: &Place<'_, '_>, old: Option<&Value>, findings: &mut Fin
     spec.at("failedJobsHistoryLimit").not_negative(findings);
 }
 
-/// The shape of a zone's name: which zones there are is the controller's to know.
+/// The names of the zones that Go brings along, sorted.
+const ZONES: &str = include_str!("../../../data/time-zones.txt");
+
 fn time_zone(zone: &Place<'_, '_>, findings: &mut Findings) {
     if zone.is_empty() {
         return zone.invalid("timeZone must be nil or non-empty string", findings);
@@ -58,5 +60,8 @@ fn time_zone(zone: &Place<'_, '_>, findings: &mut Findings) {
     if zone.text().eq_ignore_ascii_case("Local") {
         let why = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
         zone.invalid(why, findings);
+    }
+    if !ZONES.lines().any(|known| known == zone.text()) && !zone.text().eq_ignore_ascii_case("Local") {
+        zone.invalid(format!("unknown time zone {}", zone.text()), findings);
     }
 }

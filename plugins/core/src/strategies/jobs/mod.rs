@@ -9,15 +9,20 @@ mod validate;
 use apimachinery::rest::object::meta;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::validation::names;
 use apimachinery::validation::place::Place;
 use serde_json::Value;
 
 use super::pods::defaults;
 use crate::tree::{child, is_empty, or_set, or_set_text};
+use crate::warnings::{self, Warnings};
 
 pub(super) struct Jobs;
 pub(super) struct CronJobs;
 
+/// Above both, what failed is no longer tracked well.
+const MANY_COMPLETIONS: i64 = 100_000;
+const MANY_AT_A_TIME: i64 = 10_000;
 const UID: &str = "batch.kubernetes.io/controller-uid";
 const NAME: &str = "batch.kubernetes.io/job-name";
 
@@ -37,9 +42,9 @@ impl Strategy for Jobs {
         let policy = if is_empty(&spec["podFailurePolicy"]) { "TerminatingOrFailed" } else { "Failed" };
         or_set_text(spec, "podReplacementPolicy", policy);
         defaults::template(spec);
-        let labels = spec["template"]["metadata"]["labels"].clone();
-        if !is_empty(&labels) && is_empty(&object["metadata"]["labels"]) {
-            object["metadata"]["labels"] = labels;
+        // With a name that no label can have, the template is what is told to be wrong.
+        if names::label_value(meta(object, "name")).is_empty() {
+            labelled_as_its_pods(object);
         }
     }
 
@@ -55,8 +60,7 @@ impl Strategy for Jobs {
         labels.iter().for_each(|(key, value)| own[*key] = value.as_str().into());
         let selector = child(spec, "selector");
         child(selector, "matchLabels")[UID] = uid.as_str().into();
-        let own = child(child(object, "metadata"), "labels");
-        labels.iter().for_each(|(key, value)| own[*key] = value.as_str().into());
+        labelled_as_its_pods(object);
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
@@ -70,9 +74,59 @@ impl Strategy for Jobs {
         }
     }
 
+    fn warnings(&self, operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Warnings {
+        let (mut out, root) = (Warnings::new(), Place::root(object));
+        if operation.subresource.is_empty() {
+            odd(&root, "spec", old, &mut out);
+        }
+        out
+    }
+
     fn generation(&self) -> bool {
         true
     }
+
+    fn orphans(&self) -> bool {
+        true
+    }
+
+    fn orphan_warning(&self) -> Option<&'static str> {
+        Some(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove \
+             them or set propagationPolicy=Orphan to suppress this warning",
+        )
+    }
+}
+
+/// A job without labels of its own has those of its template.
+fn labelled_as_its_pods(object: &mut Value) {
+    let labels = object["spec"]["template"]["metadata"]["labels"].clone();
+    if !is_empty(&labels) && is_empty(&object["metadata"]["labels"]) {
+        object["metadata"]["labels"] = labels;
+    }
+}
+
+/// Of a job, and of what makes jobs.
+fn odd(object: &Place<'_, '_>, path: &str, old: Option<&Value>, out: &mut Warnings) {
+    if old.is_none() {
+        warnings::name_of_hosts(object, "Pod names and hostnames", out);
+    }
+    let generation = object.at("metadata.generation");
+    if old.is_some_and(|old| &old["metadata"]["generation"] == generation.value()) {
+        return;
+    }
+    let spec = object.at(path);
+    let number = |field: &str| spec.at(field).number().unwrap_or(0);
+    if spec.at("completionMode").text() == "Indexed"
+        && number("completions") > MANY_COMPLETIONS
+        && number("parallelism") > MANY_AT_A_TIME
+    {
+        out.push(format!(
+            "{path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, \
+             Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
+        ));
+    }
+    warnings::of_template(&spec.at("template"), out);
 }
 
 impl Strategy for CronJobs {
@@ -100,6 +154,21 @@ impl Strategy for CronJobs {
         if operation.subresource.is_empty() {
             cron::spec(&Place::root(object).at("spec"), Some(&old["spec"]), errors);
         }
+    }
+
+    fn warnings(&self, operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Warnings {
+        let (mut out, root) = (Warnings::new(), Place::root(object));
+        if operation.subresource.is_empty() {
+            odd(&root, "spec.jobTemplate.spec", old, &mut out);
+            if old.is_some() && root.at("spec.schedule").text().contains("TZ") {
+                out.push(
+                    "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see \
+                     https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
+                        .into(),
+                );
+            }
+        }
+        out
     }
 
     fn generation(&self) -> bool {

@@ -4,8 +4,11 @@
 pub(super) fn error(schedule: &str) -> Option<String> {
     if schedule.starts_with('@') {
         const NAMED: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
-        let known = NAMED.contains(&schedule) || schedule.starts_with("@every ");
-        return (!known).then(|| format!("unrecognized descriptor: {schedule}"));
+        if let Some(duration) = schedule.strip_prefix("@every ") {
+            let wrong = duration_error(duration);
+            return wrong.map(|why| format!("failed to parse duration {schedule}: time: {why}"));
+        }
+        return (!NAMED.contains(&schedule)).then(|| format!("unrecognized descriptor: {schedule}"));
     }
     // A zone in front is another matter.
     let zoned = schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ=");
@@ -16,6 +19,37 @@ pub(super) fn error(schedule: &str) -> Option<String> {
     }
     const BOUNDS: [(u32, u32); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)];
     fields.iter().zip(BOUNDS).enumerate().find_map(|(index, (field, bounds))| field_error(index, field, bounds))
+}
+
+/// What Go says of a duration that is none.
+fn duration_error(text: &str) -> Option<String> {
+    const UNITS: [&str; 8] = ["ns", "us", "\u{b5}s", "\u{3bc}s", "ms", "s", "m", "h"];
+    let shown = apimachinery::validation::quoted(text);
+    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if rest == "0" {
+        return None;
+    }
+    if rest.is_empty() {
+        return Some(format!("invalid duration {shown}"));
+    }
+    while !rest.is_empty() {
+        let number = rest.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(rest.len());
+        let (digits, after) = rest.split_at(number);
+        if !digits.bytes().any(|byte| byte.is_ascii_digit()) || digits.matches('.').count() > 1 {
+            return Some(format!("invalid duration {shown}"));
+        }
+        let end = after.find(|char: char| char.is_ascii_digit() || char == '.').unwrap_or(after.len());
+        let (unit, next) = after.split_at(end);
+        match unit {
+            "" => return Some(format!("missing unit in duration {shown}")),
+            unit if !UNITS.contains(&unit) => {
+                let unit = apimachinery::validation::quoted(unit);
+                return Some(format!("unknown unit {unit} in duration {shown}"));
+            }
+            _ => rest = next,
+        }
+    }
+    None
 }
 
 fn field_error(index: usize, field: &str, (low, high): (u32, u32)) -> Option<String> {
@@ -83,6 +117,9 @@ mod tests {
             ("60 * * * *", Some("end of range (60) above maximum (59): 60")),
             ("x * * * *", Some("failed to parse int from x: strconv.Atoi: parsing \"x\": invalid syntax")),
             ("@never", Some("unrecognized descriptor: @never")),
+            ("@every 1h30m", None),
+            ("@every 1x", Some("failed to parse duration @every 1x: time: unknown unit \"x\" in duration \"1x\"")),
+            ("@every 5", Some("failed to parse duration @every 5: time: missing unit in duration \"5\"")),
         ] {
             assert_eq!(error(schedule).as_deref(), want, "{schedule}");
         }

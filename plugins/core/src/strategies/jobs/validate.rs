@@ -170,6 +170,8 @@ fn indexed(spec: &Place<'_, '_>, findings: &mut Findings) {
 
 pub(super) fn change(object: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
     let (spec, was) = (object.at("spec"), &old["spec"]);
+    // As upstream: once as a job, once as what a job becomes.
+    job(object, findings);
     whole_spec(&spec, findings);
     let completions = spec.at("completions");
     if spec.at("completionMode").text() != "Indexed" {
@@ -217,9 +219,8 @@ fn template(spec: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
         }
         for list in ["containers", "initContainers"] {
             let wanted = new["spec"][list].as_array().cloned().unwrap_or_default();
-            let Some(own) = before["spec"][list].as_array_mut().filter(|own| own.len() == wanted.len()) else {
-                continue;
-            };
+            let own = before["spec"].get_mut(list).and_then(Value::as_array_mut);
+            let Some(own) = own.filter(|own| own.len() == wanted.len()) else { continue };
             for (own, wanted) in own.iter_mut().zip(wanted).filter(|(own, wanted)| own["name"] == wanted["name"]) {
                 put(own, "resources", &wanted["resources"]);
             }

@@ -121,6 +121,17 @@ async fn priority(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> 
     Ok(())
 }
 
+/// What was admitted stays when a client that replaces the pod does not send it.
+pub(super) fn keep(object: &mut Value, old: &Value) {
+    let spec = child(object, "spec");
+    tolerate(spec);
+    for key in ["priority", "preemptionPolicy"] {
+        if let Some(value) = old["spec"].get(key) {
+            or_set(spec, key, value.clone());
+        }
+    }
+}
+
 /// `DefaultTolerationSeconds`: how long a pod stays on a node that is lost.
 fn tolerate(spec: &mut Value) {
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {

@@ -16,6 +16,7 @@ use plugin_sdk::Store;
 use serde_json::{Value, json};
 
 use crate::tree::{child, existing, items, items_mut, text};
+use crate::warnings::{self, Warnings};
 
 const GRACE_SECONDS: i64 = 30;
 
@@ -40,6 +41,7 @@ impl Strategy for Pods {
             match (operation.subresource, old) {
                 ("", None) => admission::admit(operation, store, object).await?,
                 ("resize", Some(_)) => admission::resize(operation, store, object).await?,
+                ("", Some(old)) => admission::keep(object, old),
                 _ => {}
             }
             Ok(Companions::default())
@@ -92,6 +94,21 @@ impl Strategy for Pods {
             }
             _ => {}
         }
+    }
+
+    fn warnings(&self, operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Warnings {
+        let mut out = Warnings::new();
+        match (operation.subresource, old) {
+            ("", None) => warnings::of_pod(object, &mut out),
+            ("status", _) => {
+                let root = Place::root(object);
+                for list in ["status.podIPs", "status.hostIPs"] {
+                    root.at(list).items().for_each(|one| warnings::address(&one.at("ip"), &mut out));
+                }
+            }
+            _ => {}
+        }
+        out
     }
 
     fn generation(&self) -> bool {

@@ -2,6 +2,7 @@
 //! in the transaction that writes the service: two services never get the same one, whoever
 //! is faster, and nothing has to be repaired after a crash.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use apimachinery::rest::clock;
@@ -13,7 +14,7 @@ use plugin_sdk::{Store, configuration};
 use serde_json::{Value, json};
 
 use crate::small;
-use crate::tree::{child, is_empty, items, items_mut, remove, text};
+use crate::tree::{child, is_empty, items, items_mut, text};
 
 const ADDRESSES_PREFIX: &str = "/registry/ipaddresses/";
 /// One object for each node port that is taken.
@@ -74,9 +75,6 @@ async fn address(
     let had: Vec<String> = old.into_iter().flat_map(allocated_addresses).map(str::to_string).collect();
     let spec = child(object, "spec");
     if spec["type"] == "ExternalName" {
-        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
-            remove(spec, key);
-        }
         give_back(&had, companions);
         return Ok(());
     }
@@ -134,51 +132,74 @@ async fn ports(
         "LoadBalancer" => spec["allocateLoadBalancerNodePorts"] != false,
         _ => false,
     };
-    let mut taken: Vec<i64> = Vec::new();
-    if !wanted && spec["type"] != "LoadBalancer" {
-        items_mut(spec, "ports").for_each(|port| drop(remove(port, "nodePort")));
-    }
-    let mut used: Option<Vec<i64>> = None;
+    let balanced = spec["type"] == "LoadBalancer";
+    let mut taken = Taken { had, new: BTreeMap::new(), dry_run: operation.dry_run };
+    let asked: Vec<(i64, i64)> =
+        items(spec, "ports").map(|port| (number(port, "port"), number(port, "nodePort"))).collect();
     for (index, port) in items_mut(spec, "ports").enumerate() {
-        let asked = port["nodePort"].as_i64().unwrap_or(0);
-        let number = match asked {
-            0 if !wanted => continue,
-            0 => {
-                let used = match &mut used {
-                    Some(used) => used,
-                    none => none.insert(used_ports(store).await?),
-                };
-                let Some(free) = free_port(used, &taken) else {
-                    return Err(ApiError::internal("all node ports of the range 30000-32767 are taken"));
-                };
-                free
-            }
-            // A port may be used with several protocols.
-            asked if had.contains(&asked) || taken.contains(&asked) => asked,
-            asked => {
-                let field = format!("spec.ports[{index}].nodePort");
-                let value = &port["nodePort"];
-                if !NODE_PORTS.contains(&asked) {
-                    let why = "provided port is not in the valid range. The range of valid ports is 30000-32767";
-                    return Err(refused(operation, &field, value, why));
-                }
-                if exists(store, &format!("{PORTS_PREFIX}{asked}")).await? {
-                    return Err(refused(operation, &field, value, "provided port is already allocated"));
-                }
-                asked
-            }
+        let (own, asked_here) = asked[index];
+        if !wanted && (asked_here == 0 || !balanced) {
+            continue;
+        }
+        // A port that is there for several protocols has one node port, whichever of them names it.
+        let of_port = taken.new.get(&own).copied();
+        let elsewhere =
+            || asked.iter().find(|(port, asked)| *port == own && *asked != 0).map_or(0, |(_, asked)| *asked);
+        let node_port = match (asked_here, of_port) {
+            (0, Some(found)) => found,
+            (asked, Some(found)) if asked == found => found,
+            (0, None) if old.is_none() && elsewhere() != 0 => taken.ask(store, operation, index, elsewhere()).await?,
+            (0, None) => taken.any(store).await?,
+            (asked, _) => taken.ask(store, operation, index, asked).await?,
         };
-        port["nodePort"] = number.into();
-        taken.push(number);
+        taken.new.entry(own).or_insert(node_port);
+        port["nodePort"] = node_port.into();
     }
-    taken.sort_unstable();
-    taken.dedup();
+    let had = taken.had;
+    let taken = if wanted || balanced { node_ports(object) } else { Vec::new() };
     for port in taken.iter().filter(|port| !had.contains(port)) {
         take(format!("{PORTS_PREFIX}{port}"), port_object(*port, operation), companions);
     }
     let gone = had.iter().filter(|port| !taken.contains(port));
     companions.operations.extend(gone.map(|port| Write::Delete(format!("{PORTS_PREFIX}{port}"))));
     Ok(())
+}
+
+/// Node ports that a service had, and those that it takes, by the port that they are for.
+struct Taken {
+    had: Vec<i64>,
+    new: BTreeMap<i64, i64>,
+    dry_run: bool,
+}
+
+impl Taken {
+    async fn ask(&self, store: &Store, operation: &Operation<'_>, index: usize, port: i64) -> Result<i64, ApiError> {
+        let refuse = |why: &str| {
+            let field = format!("spec.ports[{index}].nodePort");
+            Err(refused(operation, &field, &port.into(), why))
+        };
+        if self.had.contains(&port) {
+            return Ok(port);
+        }
+        // Upstream's allocator is not asked for the range when nothing is to be taken.
+        if !self.dry_run && !NODE_PORTS.contains(&port) {
+            return refuse("provided port is not in the valid range. The range of valid ports is 30000-32767");
+        }
+        if self.new.values().any(|taken| *taken == port) || exists(store, &format!("{PORTS_PREFIX}{port}")).await? {
+            return refuse("provided port is already allocated");
+        }
+        Ok(port)
+    }
+
+    async fn any(&self, store: &Store) -> Result<i64, ApiError> {
+        let used = used_ports(store).await?;
+        let taken: Vec<i64> = self.new.values().copied().collect();
+        free_port(&used, &taken).ok_or_else(|| ApiError::internal("all node ports of the range 30000-32767 are taken"))
+    }
+}
+
+fn number(port: &Value, key: &str) -> i64 {
+    port[key].as_i64().unwrap_or(0)
 }
 
 fn take(key: String, value: Value, companions: &mut Companions) {

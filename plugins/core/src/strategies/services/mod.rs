@@ -4,9 +4,10 @@ mod allocation;
 mod validate;
 
 use apimachinery::rest::object::carry_over;
-use apimachinery::status::FieldError;
+use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
 use apimachinery::validation::names;
+use apimachinery::validation::place::Place;
 use plugin_sdk::Store;
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ pub(crate) use allocation::{PORTS_PREFIX, Range};
 pub(super) use validate::{host_name, public_address};
 
 use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, remove, text};
+use crate::warnings::{self, Warnings};
 
 pub(super) struct Services;
 
@@ -52,7 +54,10 @@ impl Strategy for Services {
         if kind == "LoadBalancer" {
             or_set(spec, "allocateLoadBalancerNodePorts", true);
         }
-        families(spec, &kind);
+        // Those of others follow from what is allocated.
+        if kind != "ExternalName" && spec["clusterIP"] == "None" && is_empty(&spec["clusterIPs"]) {
+            spec["clusterIPs"] = json!(["None"]);
+        }
     }
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
@@ -87,11 +92,12 @@ impl Strategy for Services {
             if let Some(old) = old {
                 keep_allocated(object, old);
             }
-            // What cannot be a service is refused before anything is taken for it.
-            let mut errors = Vec::new();
-            self.validate(operation, object, &mut errors);
+            families(child(object, "spec"));
+            // Upstream allocates before it validates, but looks first at what it allocates by.
+            let (mut errors, before) = (Vec::new(), old.unwrap_or(&nothing));
+            validate::addresses(&Place::root(object).at("spec"), &Place::root(before).at("spec"), &mut errors);
             if !errors.is_empty() {
-                return Ok(Companions::default());
+                return Err(ApiError::invalid("", "Service", operation.name, &errors));
             }
             allocation::allocate(operation, store, object, old).await
         })
@@ -117,8 +123,69 @@ impl Strategy for Services {
         }
     }
 
+    fn warnings(&self, operation: &Operation<'_>, object: &Value, _old: Option<&Value>) -> Warnings {
+        let (mut out, root) = (Warnings::new(), Place::root(object));
+        match operation.subresource {
+            "" => odd(&root, &mut out),
+            "status" => {
+                for ingress in root.at("status.loadBalancer.ingress").items() {
+                    warnings::address(&ingress.with(ingress.at("ip").value()), &mut out);
+                }
+            }
+            _ => {}
+        }
+        out
+    }
+
+    fn create_on_update(&self) -> bool {
+        true
+    }
+
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn validate_name(&self, name: &str) -> Vec<String> {
         names::dns1123_label(name)
+    }
+}
+
+fn odd(service: &Place<'_, '_>, out: &mut Warnings) {
+    const HINTS: &str = "service.kubernetes.io/topology-aware-hints";
+    if service.at("metadata.annotations").entry(HINTS).is_given() {
+        out.push(format!("annotation {HINTS} is deprecated, please use service.kubernetes.io/topology-mode instead"));
+    }
+    let spec = service.at("spec");
+    let (kind, first) = (spec.at("type").text(), spec.at("clusterIP").text());
+    let (external, balancer) = (spec.at("externalIPs"), spec.at("loadBalancerIP"));
+    let headless = kind == "ClusterIP" && first == "None";
+    if !matches!(first, "" | "None") {
+        spec.at("clusterIPs").items().for_each(|address| warnings::address(&address, out));
+    }
+    if headless {
+        for (is_set, field) in [
+            (!balancer.is_empty(), "loadBalancerIP"),
+            (!external.is_empty(), "externalIPs"),
+            (spec.at("sessionAffinity").text() != "None", "SessionAffinity"),
+        ] {
+            out.extend(is_set.then(|| format!("spec.{field} is ignored for headless services")));
+        }
+    }
+    external.items().for_each(|address| warnings::address(&address, out));
+    let is_name = kind == "ExternalName";
+    if !external.is_empty() && !headless && !is_name {
+        out.push("spec.externalIPs is deprecated and may no longer be implemented in some clusters".into());
+    }
+    warnings::address(&balancer, out);
+    spec.at("loadBalancerSourceRanges").items().for_each(|range| warnings::range(&range, out));
+    if is_name && !external.is_empty() {
+        out.push("spec.externalIPs is ignored when spec.type is \"ExternalName\"".into());
+    }
+    if !is_name && !spec.at("externalName").is_empty() {
+        out.push("spec.externalName is ignored when spec.type is not \"ExternalName\"".into());
+    }
+    if spec.at("trafficDistribution").text() == "PreferClose" {
+        out.push("spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"".into());
     }
 }
 
@@ -209,8 +276,8 @@ fn keep_allocated(object: &mut Value, old: &Value) {
 
 /// The cluster has one family; a headless service without a selector may have both, since
 /// its endpoints are somebody else's.
-fn families(spec: &mut Value, kind: &str) {
-    if kind == "ExternalName" {
+fn families(spec: &mut Value) {
+    if spec["type"] == "ExternalName" {
         return;
     }
     let headless = spec["clusterIP"] == "None";
@@ -226,9 +293,6 @@ fn families(spec: &mut Value, kind: &str) {
             let own = if text(spec, "clusterIP").contains(':') { "IPv6" } else { "IPv4" };
             spec["ipFamilies"] = json!([own]);
         }
-    }
-    if headless && is_empty(&spec["clusterIPs"]) {
-        spec["clusterIPs"] = json!(["None"]);
     }
 }
 
@@ -247,11 +311,23 @@ mod tests {
         let spec = defaulted(json!({"ports": [{"port": 80}], "selector": {"a": "b"}}));
         assert_eq!(spec["ports"][0], json!({"port": 80, "protocol": "TCP", "targetPort": 80}));
         assert_eq!((&spec["type"], &spec["internalTrafficPolicy"]), (&json!("ClusterIP"), &json!("Cluster")));
-        assert_eq!(spec["ipFamilies"], json!(["IPv4"]));
         let spec = defaulted(json!({"clusterIP": "None", "ports": []}));
-        assert_eq!((&spec["clusterIPs"], &spec["ipFamilyPolicy"]), (&json!(["None"]), &json!("RequireDualStack")));
+        assert_eq!(spec["clusterIPs"], json!(["None"]));
         let spec = defaulted(json!({"type": "ExternalName", "externalName": "example.com"}));
         assert_eq!(spec, json!({"type": "ExternalName", "externalName": "example.com", "sessionAffinity": "None"}));
+    }
+
+    #[test]
+    fn who_finds_endpoints_himself_may_have_both_families() {
+        for (spec, want) in [
+            (json!({"selector": {"a": "b"}}), json!(["IPv4"])),
+            (json!({"clusterIP": "None"}), json!(["IPv4", "IPv6"])),
+            (json!({"type": "ExternalName"}), Value::Null),
+        ] {
+            let mut spec = spec;
+            families(&mut spec);
+            assert_eq!(spec["ipFamilies"], want);
+        }
     }
 
     #[test]

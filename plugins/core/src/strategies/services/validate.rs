@@ -194,7 +194,7 @@ fn texts(list: &Value) -> Vec<&str> {
 }
 
 /// Addresses in the cluster, and the families that they are of.
-fn addresses(spec: &Place<'_, '_>, old: &Place<'_, '_>, findings: &mut Findings) {
+pub(super) fn addresses(spec: &Place<'_, '_>, old: &Place<'_, '_>, findings: &mut Findings) {
     if spec.at("type").text() == "ExternalName" {
         return;
     }

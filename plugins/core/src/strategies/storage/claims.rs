@@ -16,6 +16,7 @@ use super::validate::resources::{amount, is_native};
 use crate::small;
 use crate::strategies::limit_ranger::LimitRanges;
 use crate::tree::{child, or_set_text, remove};
+use crate::warnings::{self, Warnings};
 
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 const CLASSES: &str = "/registry/storageclasses/";
@@ -102,6 +103,17 @@ impl Strategy for Claims {
             }
             _ => status(&root, errors),
         }
+    }
+
+    fn warnings(&self, operation: &Operation<'_>, object: &Value, _old: Option<&Value>) -> Warnings {
+        let (mut out, root) = (Warnings::new(), Place::root(object));
+        if operation.subresource.is_empty() {
+            if root.at("metadata.annotations").entry(OLD_CLASS).is_given() {
+                out.push(format!("metadata.annotations[{OLD_CLASS}]: deprecated since v1.8; use \"storageClassName\" attribute instead"));
+            }
+            warnings::claim(&root.at("spec"), &mut out);
+        }
+        out
     }
 
     fn returns_deleted(&self) -> bool {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use apimachinery::schema::internal;
 use apimachinery::validation::place::{Findings, Place};
 
-use super::{parameters, provisioner, validate};
+use super::{parameters, protect, provisioner, validate};
 use crate::strategies::rules::{RULES, Rules};
 use crate::tree::or_set_text;
+use crate::warnings;
 
 pub(in super::super) static STORAGE_CLASSES: Rules = Rules {
     default: |object| {
@@ -30,10 +31,20 @@ pub(in super::super) static STORAGE_CLASSES: Rules = Rules {
             }
         }
     },
+    warnings: |object, _, out| {
+        for term in object.at("allowedTopologies").items() {
+            for expression in term.at("matchLabelExpressions").items() {
+                let key = expression.at("key");
+                out.extend(warnings::old_node_label(key.text()).map(|instead| format!("{}: {instead}", key.path())));
+            }
+        }
+    },
+    returns_deleted: true,
     ..RULES
 };
 
 pub(in super::super) static ATTRIBUTES_CLASSES: Rules = Rules {
+    prepare: |object| protect(object, "kubernetes.io/vac-protection"),
     validate: |object, findings| {
         provisioner(&object.at("driverName"), findings);
         parameters(&object.at("parameters"), false, findings);
@@ -46,6 +57,7 @@ pub(in super::super) static ATTRIBUTES_CLASSES: Rules = Rules {
         }
     },
     change_first: true,
+    returns_deleted: true,
     ..RULES
 };
 

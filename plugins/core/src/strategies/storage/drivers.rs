@@ -12,7 +12,10 @@ use super::validate::resources::amount;
 use super::volumes::inline;
 use crate::strategies::rules::{RULES, Rules};
 use crate::tree::{child, is_empty, or_set, or_set_text, remove};
+use crate::warnings;
 
+const TOKENS_IN_SECRETS: &str = "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to \
+                                 true to prevent possible logging of tokens in volume attributes";
 const NODE_ID_LENGTH_MAX: usize = 256;
 const METADATA_BYTES_MAX: usize = 256 * 1024;
 const MESSAGE_LENGTH_MAX: usize = 1024;
@@ -41,7 +44,16 @@ pub(in super::super) static CSI_DRIVERS: Rules = Rules {
             spec.at(shown).with(spec.at(field).value()).immutable(&old["spec"][field], findings);
         }
     },
+    warnings: |object, old, out| {
+        let spec = object.at("spec");
+        let requests = spec.at("tokenRequests");
+        let new = old.is_none_or(|old| requests.value() != &old["spec"]["tokenRequests"]);
+        if new && !requests.is_empty() && !spec.at("serviceAccountTokenInSecrets").is_given() {
+            out.push(TOKENS_IN_SECRETS.into());
+        }
+    },
     unconditional_update: false,
+    returns_deleted: true,
     ..RULES
 };
 
@@ -64,6 +76,8 @@ pub(in super::super) static CSI_NODES: Rules = Rules {
             }
         }
     },
+    unconditional_update: false,
+    returns_deleted: true,
     ..RULES
 };
 
@@ -77,6 +91,15 @@ pub(in super::super) static CSI_CAPACITIES: Rules = Rules {
     },
     validates_updates: false,
     immutable: &["nodeTopology", "storageClassName"],
+    warnings: |object, _, out| {
+        let topology = object.at("nodeTopology");
+        warnings::node_selector_term(&topology, false, out);
+        for (label, _) in topology.at("matchLabels").entries() {
+            let path = format!("nodeTopology.matchLabels.{label}");
+            out.extend(warnings::old_node_label(label).map(|instead| format!("{path}: {instead}")));
+        }
+    },
+    unconditional_update: false,
     ..RULES
 };
 
@@ -89,6 +112,8 @@ pub(in super::super) static VOLUME_ATTACHMENTS: Rules = Rules {
             spec.invalid_as(&shown, "field is immutable", findings);
         }
     },
+    unconditional_update: false,
+    returns_deleted: true,
     ..RULES
 };
 

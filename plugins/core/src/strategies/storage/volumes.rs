@@ -14,6 +14,7 @@ use super::validate::resources::amount;
 use super::validate::{access_modes, node_selector, volumes as sources};
 use crate::strategies::pods::defaults::persistent_source;
 use crate::tree::{child, or_set_text, remove};
+use crate::warnings::{self, Warnings};
 
 /// A source by its field, how its path starts where that differs, and its rules.
 type Source = (&'static str, &'static str, fn(&Place<'_, '_>, &mut Findings));
@@ -100,8 +101,54 @@ impl Strategy for Volumes {
         change(&Place::root(object), &old["spec"], errors);
     }
 
+    fn warnings(&self, operation: &Operation<'_>, object: &Value, _old: Option<&Value>) -> Warnings {
+        let mut out = Warnings::new();
+        if operation.subresource.is_empty() {
+            odd(&Place::root(object), &mut out);
+        }
+        out
+    }
+
     fn returns_deleted(&self) -> bool {
         true
+    }
+}
+
+fn odd(object: &Place<'_, '_>, out: &mut Warnings) {
+    for (annotation, since) in [
+        (
+            "volume.beta.kubernetes.io/storage-class",
+            "deprecated since v1.8; use \"storageClassName\" attribute instead",
+        ),
+        ("volume.beta.kubernetes.io/mount-options", "deprecated since v1.31; use \"mountOptions\" attribute instead"),
+    ] {
+        if object.at("metadata.annotations").entry(annotation).is_given() {
+            out.push(format!("metadata.annotations[{annotation}]: {since}"));
+        }
+    }
+    let spec = object.at("spec");
+    let policy = spec.at("persistentVolumeReclaimPolicy");
+    if policy.text() == "Recycle" {
+        out.push(format!(
+            "{}: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic \
+             provisioning.",
+            policy.path()
+        ));
+    }
+    for term in spec.at("nodeAffinity.required.nodeSelectorTerms").items() {
+        warnings::node_selector_term(&term, false, out);
+    }
+    for (source, shown, since) in [
+        ("cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+        ("photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
+        ("scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+        ("storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"),
+        ("glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+        ("rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"),
+    ] {
+        if spec.at(source).is_given() {
+            out.push(format!("spec.{shown}: {since}"));
+        }
     }
 }
 

@@ -9,12 +9,17 @@ use super::{amount, collisions, counts, no_more_than_all, number_or_percent, res
 use crate::strategies::pods::defaults;
 use crate::strategies::rules::{RULES, Rules};
 use crate::tree::{child, or_set, or_set_text};
+use crate::warnings::of_template;
 
 /// Where the number of changes of the template is, which was a field once.
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 pub(in super::super) static DAEMON_SETS: Rules = Rules {
     default: |object| {
+        // Every client owns the annotation, as it owned the field: with no value yet.
+        if template_generation(object).is_none() {
+            set_template_generation(object, 0);
+        }
         let spec = child(object, "spec");
         defaults::template(spec);
         let strategy = child(spec, "updateStrategy");
@@ -28,14 +33,21 @@ pub(in super::super) static DAEMON_SETS: Rules = Rules {
     },
     prepare: |object| set_template_generation(object, 1),
     prepare_update: |object, old| {
-        let generation = old["metadata"]["annotations"][TEMPLATE_GENERATION].as_str();
-        let generation: i64 = generation.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let generation = template_generation(old).unwrap_or(0);
         let changed = object["spec"]["template"] != old["spec"]["template"];
-        set_template_generation(object, generation + i64::from(changed));
+        let own = meta_number(object, "generation").unwrap_or(1);
+        let generation = if generation == 0 { own } else { generation + i64::from(changed) };
+        set_template_generation(object, generation);
     },
     validate: |object, findings| spec(&object.at("spec"), findings),
     change: |object, old, findings| object.at("spec.selector").immutable(&old["spec"]["selector"], findings),
     change_first: true,
+    warnings: |object, old, out| {
+        let new = old.is_none_or(|old| template_generation(old) != template_generation(object.value()));
+        if new {
+            of_template(&object.at("spec.template"), out);
+        }
+    },
     status: |object, old, findings| {
         let status = object.at("status");
         let counted = [
@@ -95,9 +107,11 @@ fn strategy(strategy: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
+fn template_generation(object: &Value) -> Option<i64> {
+    object["metadata"]["annotations"][TEMPLATE_GENERATION].as_str()?.parse().ok()
+}
+
 fn set_template_generation(object: &mut Value, generation: i64) {
-    let own = meta_number(object, "generation").unwrap_or(1);
-    let generation = if generation == 0 { own } else { generation };
     let annotations = metadata_mut(object).entry("annotations").or_insert_with(|| json!({}));
     annotations[TEMPLATE_GENERATION] = generation.to_string().into();
 }

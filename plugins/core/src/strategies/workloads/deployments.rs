@@ -3,10 +3,13 @@
 use apimachinery::schema::internal;
 use apimachinery::validation::place::{Findings, Place};
 
-use super::{amount, collisions, counts, no_more, no_more_than_all, number_or_percent, restarting, selector, selects};
+use super::{
+    amount, collisions, counts, named, no_more, no_more_than_all, number_or_percent, restarting, selector, selects,
+};
 use crate::strategies::pods::defaults;
 use crate::strategies::rules::{RULES, Rules};
 use crate::tree::{child, or_set, or_set_text};
+use crate::warnings::changed_template;
 
 pub(in super::super) static DEPLOYMENTS: Rules = Rules {
     default: |object| {
@@ -44,6 +47,10 @@ pub(in super::super) static DEPLOYMENTS: Rules = Rules {
         collisions(&status, old, findings);
     },
     immutable: &["spec.selector"],
+    warnings: |object, old, out| {
+        named(object, old, out);
+        changed_template(object, "spec.template", old, out);
+    },
     generation: true,
     annotations_count: true,
     ..RULES

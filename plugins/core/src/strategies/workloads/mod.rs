@@ -18,6 +18,7 @@ pub(super) use statefulsets::STATEFUL_SETS;
 
 use super::pods::validate;
 use crate::check;
+use crate::warnings::{self, Warnings};
 
 const SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
 
@@ -39,6 +40,13 @@ fn selects(spec: &Place<'_, '_>, findings: &mut Findings) {
     if !selector.is_given() || !check::selects(selector.value(), labels.value()) {
         let shown = internal::sorted(labels.value());
         labels.invalid_as(&shown, "`selector` does not match template `labels`", findings);
+    }
+}
+
+/// Pods are named after it.
+fn named(object: &Place<'_, '_>, old: Option<&Value>, out: &mut Warnings) {
+    if old.is_none() {
+        warnings::name_of_hosts(object, "Pod names and hostnames", out);
     }
 }
 

@@ -6,11 +6,12 @@ use apimachinery::validation::place::{Findings, Place};
 use serde_json::{Value, json};
 
 use super::deployments::replicated;
-use super::{counts, no_more, restarting};
+use super::{counts, named, no_more, restarting};
 use crate::check;
 use crate::strategies::pods::defaults;
 use crate::strategies::rules::{RULES, Rules};
 use crate::tree::{child, is_empty, or_set};
+use crate::warnings::{changed_template, of_template};
 
 const COUNTS: [&str; 5] =
     ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"];
@@ -30,6 +31,10 @@ pub(in super::super) static REPLICA_SETS: Rules = Rules {
     },
     status,
     immutable: &["spec.selector"],
+    warnings: |object, old, out| {
+        named(object, old, out);
+        changed_template(object, "spec.template", old, out);
+    },
     generation: true,
     ..RULES
 };
@@ -56,7 +61,19 @@ pub(in super::super) static REPLICATION_CONTROLLERS: Rules = Rules {
         restarting(&spec, "ReplicationController", findings);
     },
     status,
+    warnings: |object, old, out| {
+        named(object, old, out);
+        // Of an update upstream looks at the template that was.
+        match old {
+            Some(old) if &old["metadata"]["generation"] != object.at("metadata.generation").value() => {
+                of_template(&Place::root(old).at("spec.template"), out);
+            }
+            Some(_) => {}
+            None => of_template(&object.at("spec.template"), out),
+        }
+    },
     generation: true,
+    orphans: true,
     ..RULES
 };
 

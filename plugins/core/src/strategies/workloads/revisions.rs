@@ -7,11 +7,13 @@ use serde_json::Value;
 use super::validate;
 use crate::strategies::pods::defaults;
 use crate::strategies::rules::{RULES, Rules};
+use crate::warnings::changed_template;
 
 pub(in super::super) static POD_TEMPLATES: Rules = Rules {
     default: defaults::template,
     validate: |object, findings| validate::template(&object.at("template"), findings),
     generation: true,
+    warnings: |object, old, out| changed_template(object, "template", old, out),
     returns_deleted: true,
     ..RULES
 };

@@ -11,6 +11,7 @@ use super::{
 use crate::strategies::pods::defaults;
 use crate::strategies::rules::{RULES, Rules};
 use crate::tree::{child, is_empty, items, items_mut, or_set, or_set_text, remove, text};
+use crate::warnings::{changed_template, claim};
 
 /// What an update may change.
 const MUTABLE: [&str; 7] = [
@@ -67,6 +68,22 @@ pub(in super::super) static STATEFUL_SETS: Rules = Rules {
         collisions(&status, old, findings);
     },
     name: names::dns1123_label,
+    warnings: |object, old, out| {
+        changed_template(object, "spec.template", old, out);
+        for template in object.at("spec.volumeClaimTemplates").items() {
+            // Upstream spells the paths so.
+            let shown = template.at("Spec");
+            let place = if old.is_some() { &shown } else { &template };
+            claim(&place.with(template.at("spec").value()), out);
+        }
+        if object.at("spec.revisionHistoryLimit").number().is_some_and(|limit| limit < 0) {
+            out.push(
+                "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is \
+                 recommended"
+                    .into(),
+            );
+        }
+    },
     generation: true,
     ..RULES
 };
