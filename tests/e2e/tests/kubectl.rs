@@ -42,7 +42,11 @@ fn it_learns_what_the_server_is_and_serves() {
         &["default", "kube-node-lease", "kube-public", "kube-system", "Active"],
     );
     has(&kubectl.run(&["get", "--raw", "/readyz?verbose"]).success(), &["[+]ping ok", "readyz check passed"]);
-    has(&kubectl.run(&["explain", "deployment.spec.replicas"]).success(), &["replicas <integer>"]);
+    has(&kubectl.run(&["explain", "deployment.spec.replicas"]).success(), &["replicas <integer>", "How many"]);
+    has(
+        &kubectl.run(&["explain", "pod"]).success(),
+        &["Containers that run together", "metadata\t<ObjectMeta>", "The state that is asked for"],
+    );
 }
 
 #[test]
@@ -305,5 +309,5 @@ fn it_reads_version_2_of_openapi() {
         &["no matches for kind \"Nothing\" in version \"example.com/v1\""],
     );
     let explained = kubectl.run(&["explain", "pods.spec.hostNetwork", "--output=plaintext-openapiv2"]).success();
-    has(&explained, &["KIND:     Pod", "FIELD:    hostNetwork <boolean>"]);
+    has(&explained, &["KIND:     Pod", "FIELD:    hostNetwork <boolean>", "the node's network"]);
 }

@@ -51,6 +51,8 @@ pub fn from_scale(scale: &Value, replicas: &[&str], api_version: &str, object: &
     let of_scale = elements(&REPLICAS);
     entries.extend(owners.into_iter().filter(|owner| owner.set.contains(&of_scale)).map(|owner| Entry {
         api_version: api_version.into(),
+        // Upstream does not carry it over.
+        time: None,
         set: own.clone(),
         ..owner
     }));

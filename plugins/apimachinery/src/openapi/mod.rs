@@ -4,12 +4,13 @@
 //! - `document`: one group version's document.
 //! - `paths`, `parameters`: its operations.
 //! - `schemas`: its types.
+//! - `descriptions`: what types and fields are.
 //! - `second`: all of them as one document of version 2, which the outermost link serves.
 //! - `protobuf`: that document in its other form.
 //!
-//! Our types carry no descriptions, so neither do the documents of what is built in; custom
-//! resources are published with the words of their definition.
+//! Custom resources are published with the words of their definition.
 
+mod descriptions;
 mod document;
 mod parameters;
 mod paths;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::descriptions;
 use crate::definition::{Definition, Subresource};
 use crate::schema::builtin::{self, Type};
 use crate::schema::{Field, List, ListKind, Object, Scalar, Schema, SchemaRef, Shape};
@@ -119,7 +120,10 @@ impl Schemas {
 
     fn write(&mut self, of: Type) {
         if !self.done.contains_key(of.name()) {
-            let schema = self.body(of.schema());
+            let mut schema = self.body(of.schema());
+            if let Some(text) = descriptions::of_type(of.name()) {
+                schema["description"] = text.into();
+            }
             self.done.insert(of.name().to_string(), schema);
         }
     }
@@ -196,7 +200,8 @@ impl Schemas {
             out.insert("required".into(), json!(required));
         }
         if !object.fields.is_empty() {
-            let mut properties: Map<_, _> = object.fields.iter().map(|field| self.property(field)).collect();
+            let mut properties: Map<_, _> =
+                object.fields.iter().map(|field| self.property(object.name, field)).collect();
             properties.sort_keys();
             out.insert("properties".into(), Value::Object(properties));
         }
@@ -209,13 +214,20 @@ impl Schemas {
         out
     }
 
-    fn property(&mut self, field: &Field) -> (String, Value) {
+    fn property(&mut self, of: Option<&str>, field: &Field) -> (String, Value) {
         let mut out = self.place(&field.schema);
         if let Shape::Object(object) = &field.schema.shape {
             let strategy = [(object.retain_keys, "retainKeys"), (object.replace, "replace")];
             if let Some((_, strategy)) = strategy.iter().find(|(set, _)| *set) {
                 out.insert("x-kubernetes-patch-strategy".into(), json!(strategy));
             }
+        }
+        if let Some(text) = descriptions::of_field(of, &field.name) {
+            // OpenAPI allows nothing beside `$ref`.
+            if let Some(to) = out.shift_remove("$ref") {
+                out.insert("allOf".into(), json!([{ "$ref": to }]));
+            }
+            out.insert("description".into(), text.into());
         }
         (field.name.to_string(), Value::Object(out))
     }

@@ -105,6 +105,7 @@ fn kubectl_finds_how_lists_merge() {
         pod["containers"],
         json!({
             "type": "array",
+            "description": "The programs that run as long as the pod does.",
             "items": { "$ref": "#/components/schemas/io.k8s.api.core.v1.Container" },
             "x-kubernetes-list-map-keys": ["name"],
             "x-kubernetes-list-type": "map",

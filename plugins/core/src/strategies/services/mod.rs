@@ -45,7 +45,7 @@ impl Strategy for Services {
         }
         let spec = child(object, "spec");
         let kind = text(spec, "type").to_string();
-        if matches!(kind.as_str(), "NodePort" | "LoadBalancer") || !is_empty(&spec["externalIPs"]) {
+        if validate::is_exposed(spec) {
             or_set_text(spec, "externalTrafficPolicy", "Cluster");
         }
         if kind != "ExternalName" {

@@ -51,6 +51,8 @@ const SOURCES: [Source; 22] = [
     ("csi", "", csi),
 ];
 
+const MOUNT_OPTIONS: &str = "volume.beta.kubernetes.io/mount-options";
+
 pub(in super::super) struct Volumes;
 
 impl Strategy for Volumes {
@@ -91,6 +93,7 @@ impl Strategy for Volumes {
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
         let root = Place::root(object);
         volume(&root.at("spec"), root.at("metadata.name").text(), errors);
+        mount_options(&root, errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
@@ -114,13 +117,36 @@ impl Strategy for Volumes {
     }
 }
 
+/// Only volumes that are mounted over a network take options by the old annotation.
+fn mount_options(object: &Place<'_, '_>, findings: &mut Findings) {
+    const TAKE_THEM: [&str; 13] = [
+        "gcePersistentDisk",
+        "awsElasticBlockStore",
+        "glusterfs",
+        "nfs",
+        "rbd",
+        "quobyte",
+        "iscsi",
+        "cinder",
+        "cephfs",
+        "azureFile",
+        "vsphereVolume",
+        "azureDisk",
+        "photonPersistentDisk",
+    ];
+    let (annotations, spec) = (object.at("metadata.annotations"), object.at("spec"));
+    if annotations.entry(MOUNT_OPTIONS).is_given() && !TAKE_THEM.iter().any(|source| spec.at(source).is_given()) {
+        annotations.at(MOUNT_OPTIONS).forbidden("may not specify mount options for this volume type", findings);
+    }
+}
+
 fn odd(object: &Place<'_, '_>, out: &mut Warnings) {
     for (annotation, since) in [
         (
             "volume.beta.kubernetes.io/storage-class",
             "deprecated since v1.8; use \"storageClassName\" attribute instead",
         ),
-        ("volume.beta.kubernetes.io/mount-options", "deprecated since v1.31; use \"mountOptions\" attribute instead"),
+        (MOUNT_OPTIONS, "deprecated since v1.31; use \"mountOptions\" attribute instead"),
     ] {
         if object.at("metadata.annotations").entry(annotation).is_given() {
             out.push(format!("metadata.annotations[{annotation}]: {since}"));

@@ -187,7 +187,9 @@ fn claim_names(claims: &Place<'_, '_>, of_pod: &BTreeSet<&str>, findings: &mut F
         let place = claim.with(&shown);
         if name.is_empty() {
             claim.required("", findings);
-        } else if seen.contains(name) {
+            continue;
+        }
+        if seen.contains(name) {
             place.duplicate(findings);
         } else {
             let mut key = name.to_string();
