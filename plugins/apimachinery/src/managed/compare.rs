@@ -197,7 +197,11 @@ impl Comparison {
             (&mut self.modified, Kind::Modified, below.modified),
             (&mut self.removed, Kind::Removed, below.removed),
         ] {
-            set.push(Entry { element: element.clone(), member: itself == Some(kind), children });
+            let member = itself == Some(kind);
+            // Nearly always one of the three: an element is not copied for the others.
+            if member || !children.is_empty() {
+                set.push(Entry { element: element.clone(), member, children });
+            }
         }
     }
 

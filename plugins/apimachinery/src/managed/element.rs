@@ -36,7 +36,7 @@ impl PathElement {
     /// As it stands in `FieldsV1`.
     pub(super) fn serialize(&self) -> String {
         match self {
-            Self::Field(name) => format!("f:{name}"),
+            Self::Field(name) => ["f:", name].concat(),
             Self::Key(keys) => {
                 let keys: Map<String, Value> =
                     keys.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
