@@ -16,6 +16,8 @@ pub struct Grants {
     pub variables: Vec<(String, String)>,
     /// Where it may open TCP connections to: `HOST:PORT` or `*`.
     pub network: Vec<String>,
+    /// Whom it may ask over HTTP: `HOST:PORT`, `HOST` or `*`.
+    pub http: Vec<String>,
     /// It may have tokens of service accounts made, and learn whose tokens are.
     pub tokens: bool,
 }
@@ -30,7 +32,8 @@ pub struct Directory {
 }
 
 /// What can be granted, for messages.
-pub const KINDS: &str = "`proxy:HOST:PORT`, `net:HOST:PORT`, `dir:PATH`, `dir-rw:PATH`, `env:NAME` and `tokens` can be";
+pub const KINDS: &str =
+    "`proxy:HOST:PORT`, `http:HOST`, `net:HOST:PORT`, `dir:PATH`, `dir-rw:PATH`, `env:NAME` and `tokens` can be";
 
 impl Grants {
     /// Reads grants as they were typed. `variable` gives the values of the host's own environment.
@@ -47,6 +50,7 @@ impl Grants {
             let (kind, what) = text.split_once(':').filter(|(_, what)| !what.is_empty()).unwrap_or(("", ""));
             match kind {
                 "proxy" => grants.proxy.push(what.to_string()),
+                "http" => grants.http.push(host(what)?),
                 "net" => grants.network.push(destination(what)?),
                 "dir" => grants.directories.push(directory(what, false)?),
                 "dir-rw" => grants.directories.push(directory(what, true)?),
@@ -68,6 +72,7 @@ impl Grants {
         match kind.split(':').next() {
             Some("dir") => !self.directories.is_empty(),
             Some("net") => !self.network.is_empty(),
+            Some("http") => !self.http.is_empty(),
             _ => false,
         }
     }
@@ -85,6 +90,16 @@ impl Grants {
             }
         }
         false
+    }
+}
+
+/// `HOST`, with a port or without.
+fn host(text: &str) -> Result<String, String> {
+    match text.contains(['/', '@', '?']) {
+        true => {
+            Err(format!("`http:{text}`: a host is needed, with a port or without, `http:HOST` or `http:HOST:PORT`"))
+        }
+        false => Ok(text.to_string()),
     }
 }
 
@@ -126,6 +141,8 @@ mod tests {
         let grants = parse(&[
             "proxy:127.0.0.1:8443",
             "net:[::1]:80",
+            "http:example.com",
+            "http:example.com:8443",
             "net:*",
             "dir:/",
             "dir-rw:/=/data",
@@ -141,6 +158,7 @@ mod tests {
             directories: vec![directory("/", false), directory("/data", true)],
             variables: vec![variable("HOME", "/home/a"), variable("MODE", "a=b")],
             network: vec!["[::1]:80".into(), "*".into()],
+            http: vec!["example.com".into(), "example.com:8443".into()],
             tokens: true,
         };
         assert_eq!(grants, Ok(expected));
@@ -149,7 +167,8 @@ mod tests {
     #[test]
     fn what_cannot_be_granted_is_told_why() {
         for (text, part) in [
-            ("http:example.com", "`proxy:HOST:PORT`"),
+            ("https:example.com", "`proxy:HOST:PORT`"),
+            ("http:https://example.com", "a host is needed"),
             ("proxy:", "can be"),
             ("tokens:all", "`tokens` can be"),
             ("dir", "can be"),

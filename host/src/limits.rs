@@ -139,6 +139,10 @@ limits! {
     subrequest_body_bytes_max: usize = 16 << 20,
     /// How long a hook's subrequest may take; a request's ends with the request.
     hook_subrequest_ms_max: u64 = 60_000,
+    /// Requests over `wasi:http` that one instance has under way.
+    http_requests_max: usize = 64,
+    /// How long such a request may wait: for a connection, for an answer, for the next piece of it.
+    http_ms_max: u64 = 60_000,
     /// Watches that the plugin has open, its clients' included.
     watches_max: usize = 10_000,
     /// A component's file.

@@ -23,6 +23,7 @@ use crate::guest::{Answer, Body, CallError, Layout};
 use crate::limits::Limits;
 
 pub use failure::failure;
+pub(crate) use proxy::Destination;
 
 /// Turns an answer into the response that it asks for. What few requests need is boxed: a
 /// request's future is moved about as a whole, and is as large as its largest part.

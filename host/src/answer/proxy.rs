@@ -85,14 +85,14 @@ async fn try_forward(
 }
 
 /// Where a request goes.
-struct Destination {
+pub(crate) struct Destination {
     host: String,
     port: u16,
     tls: bool,
 }
 
 impl Destination {
-    fn of(uri: &Uri) -> Result<Self, String> {
+    pub(crate) fn of(uri: &Uri) -> Result<Self, String> {
         let tls = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
@@ -106,6 +106,25 @@ impl Destination {
         let both = self.to_string();
         grants.iter().any(|grant| grant == "*" || *grant == self.host || *grant == both)
     }
+
+    /// As for what a guest asks itself: a host without a port is granted at the port of the scheme.
+    pub(crate) fn is_granted_to_fetch(&self, grants: &[String]) -> bool {
+        let both = self.to_string();
+        let is_usual = self.port == if self.tls { 443 } else { 80 };
+        grants.iter().any(|grant| grant == "*" || *grant == both || is_usual && *grant == self.host)
+    }
+
+    /// Connects to whom the system's authorities vouch for.
+    pub(crate) async fn connect(&self) -> Result<Box<dyn Connection>, BoxError> {
+        let order = ProxyOrder {
+            uri: String::new(),
+            headers: Vec::new(),
+            ca_bundle: None,
+            server_name: None,
+            insecure_skip_verify: false,
+        };
+        connect(self, &order).await
+    }
 }
 
 impl std::fmt::Display for Destination {
@@ -118,7 +137,7 @@ impl std::fmt::Display for Destination {
     }
 }
 
-trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 async fn connect(destination: &Destination, order: &ProxyOrder) -> Result<Box<dyn Connection>, BoxError> {

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod memory;
+mod outbound;
 pub mod registration;
 pub mod request;
 mod runtime;
@@ -34,6 +35,7 @@ impl HasData for HasState {
 pub struct State {
     pub table: ResourceTable,
     wasi: WasiCtx,
+    http: outbound::Http,
     pub memory: Memory,
     /// Whose instance this is.
     pub link: Arc<Link>,
@@ -65,6 +67,7 @@ impl State {
         Ok(Self {
             table,
             wasi: wasi::context(&link)?,
+            http: outbound::Http::new(link.clone()),
             memory: Memory::new(link.limits()),
             link,
             role,

@@ -11,10 +11,20 @@ use super::{Engine, LoadError};
 include!(concat!(env!("OUT_DIR"), "/offered.rs"));
 
 /// WASI 0.2 interfaces that are linked, by package.
-const WASI: &[&str] = &["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/"];
+const WASI: &[&str] = &[
+    "wasi:io/",
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:random/",
+    "wasi:filesystem/",
+    "wasi:sockets/",
+    "wasi:http/types@",
+    "wasi:http/outgoing-handler@",
+];
 
 /// What of WASI does nothing without a grant: the package, and the grant.
-const GRANTED: [(&str, &str); 2] = [("wasi:filesystem", "dir:PATH"), ("wasi:sockets", "net:HOST:PORT")];
+const GRANTED: [(&str, &str); 3] =
+    [("wasi:filesystem", "dir:PATH"), ("wasi:sockets", "net:HOST:PORT"), ("wasi:http/outgoing-handler", "http:HOST")];
 
 /// What the component imports that does nothing without a grant, and that grant.
 pub(super) fn wants(engine: &Engine, component: &Component) -> Vec<(&'static str, &'static str)> {

@@ -95,11 +95,12 @@ pub async fn load(
     })
 }
 
-/// Everything that the host offers to a guest. WASI's files and sockets are linked with
+/// Everything that the host offers to a guest. WASI's files, sockets and requests are linked with
 /// implementations that deny, so that guests of languages that always import them load.
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine.wasmtime());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     fn state(state: &mut State) -> &mut State {
         state
     }

@@ -78,11 +78,14 @@ fn a_link_carries_its_delegates_checks_and_hooks() {
 
 #[test]
 fn a_hook_whose_name_is_taken_is_an_error_that_names_both_links() {
-    let chain = Setup::bare().and_then(|setup| setup.link("inner", "hook same")?.link("outer", "hook same"));
-    let Some(chain) = chain else { return };
-    let output = chain.refused();
-    assert_eq!(output.code, Some(1), "{}", output.stderr);
-    for word in ["`same`", "`inner`", "`outer`"] {
-        assert!(output.stderr.contains(word), "no {word} in:\n{}", output.stderr);
+    let two = Setup::bare().and_then(|setup| setup.link("inner", "hook same")?.link("outer", "hook same"));
+    let one = Setup::bare().and_then(|setup| setup.link("inner", "hook same\nhook same"));
+    for (chain, words) in [(two, &["`same`", "`inner`", "`outer`"][..]), (one, &["`same`", "`inner`", "twice"])] {
+        let Some(chain) = chain else { return };
+        let output = chain.refused();
+        assert_eq!(output.code, Some(1), "{}", output.stderr);
+        for word in words {
+            assert!(output.stderr.contains(word), "no {word} in:\n{}", output.stderr);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use e2e::Host;
+use e2e::{Host, Setup, eventually};
 use serde_json::json;
 
 #[test]
@@ -60,4 +60,30 @@ fn a_client_without_credentials_sees_health_and_version_only() {
     ] {
         assert_eq!(anonymous.get(path).status, status, "{path}");
     }
+}
+
+#[test]
+fn a_plugin_sees_each_signal_of_the_life_cycle() {
+    let Some(setup) = Setup::bare().and_then(|setup| setup.link("listening", "prefix /a\nhook it-listens")) else {
+        return;
+    };
+    let seen = tempfile::tempdir().expect("a temporary directory can be made");
+    let grant = format!("listening=dir-rw:{}=/seen", seen.path().display());
+    let host = setup.with(&["--plugin-grant", &grant]).start();
+    // What is served and where is known, and that it is ready.
+    let signals = || std::fs::read_to_string(seen.path().join("signals")).unwrap_or_default();
+    eventually(|| signals().lines().count() == 2, || format!("it has seen {:?}", signals()));
+    assert_eq!(host.terminate().1.code(), Some(0));
+    let signals = signals().replace("Signal::", "");
+    let expected = [
+        "MuxAndDiscoveryComplete",
+        "HasBeenReady",
+        "ShutdownInitiated",
+        "AfterShutdownDelayDuration",
+        "PreShutdownHooksStopped",
+        "NotAcceptingNewRequest",
+        "InFlightRequestsDrained",
+        "HttpServerStoppedListening",
+    ];
+    assert_eq!(signals.lines().collect::<Vec<_>>(), expected);
 }

@@ -104,3 +104,53 @@ fn an_upgrade_leaves_http_on_both_sides() {
 fn connect(host: &Host) -> Connection {
     connection::connect(&host.address(), &connection::administrator(host.data_dir()))
 }
+
+#[test]
+fn a_plugin_asks_over_http_whom_it_may() {
+    let answer = "HTTP/1.1 203 Found\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
+    let (address, served) = upstream(answer, false);
+    let Some(setup) = Setup::bare().and_then(|setup| setup.link("asking", "prefix /a")) else { return };
+    let host = setup.with(&["--plugin-grant", &format!("asking=http:{address}")]).start();
+    let said = host.client().get(&format!("/a/fetch?http://{address}/b/c?d=e")).expect(200).text();
+    assert_eq!(said, "203 hello\n");
+    let request = served.join().expect("it was asked");
+    assert!(request.starts_with("get /b/c?d=e http/1.1\n"), "{request}");
+    assert!(request.lines().any(|line| line == format!("host: {address}")), "{request}");
+
+    // Another port of the same host is somebody else.
+    let other = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has one");
+    let refused = host.client().get(&format!("/a/fetch?http://{other}/")).expect(500);
+    assert!(refused.text().contains("HttpRequestDenied"), "{}", refused.text());
+    let words = format!("`{other}` is not granted to plugin `asking`: start with `--plugin-grant asking=http:{other}`");
+    host.wait_for_log(&words);
+    assert_eq!(host.metric(r#"host_plugin_faults_total{fault="grant",plugin="asking"}"#), 1.0);
+}
+
+#[test]
+fn what_a_plugin_asks_over_http_is_bounded() {
+    // Takes connections, and answers nobody.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = silent.local_addr().expect("it has one");
+    let Some(setup) = Setup::bare().and_then(|setup| setup.link("asking", "prefix /a")) else { return };
+    let grants = ["--plugin-grant", &format!("asking=http:{address}")];
+    let limits = ["--plugin-limit", "asking=http_ms_max=200", "--plugin-limit", "asking=http_requests_max=9"];
+    let host = setup.with(&grants).with(&limits).start();
+    for (word, expected) in [("fetch", "ConnectionReadTimeout"), ("fetch-often", "ConnectionLimitReached")] {
+        let said = host.client().get(&format!("/a/{word}?http://{address}/")).expect(500).text();
+        assert!(said.contains(expected), "{word}: {said}");
+    }
+    host.wait_for_log("`http_requests_max` (9)");
+    // The requests that were given up have made room.
+    let said = host.client().get(&format!("/a/fetch?http://{address}/")).expect(500).text();
+    assert!(said.contains("ConnectionReadTimeout"), "{said}");
+}
+
+#[test]
+fn a_plugin_that_asks_over_http_without_a_grant_is_told_how_to_get_one() {
+    let Some(setup) = Setup::bare().and_then(|setup| setup.link("asking", "prefix /a")) else { return };
+    let host = setup.start();
+    host.wait_for_log("`--plugin-grant asking=http:HOST` grants one");
+    let refused = host.client().get("/a/fetch?https://example.com/").expect(500);
+    assert!(refused.text().contains("HttpRequestDenied"), "{}", refused.text());
+    host.wait_for_log("`--plugin-grant asking=http:example.com:443`");
+}

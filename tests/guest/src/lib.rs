@@ -21,6 +21,7 @@
 
 mod answers;
 mod asks;
+mod fetch;
 mod granted;
 mod ledger;
 mod objects;
@@ -104,6 +105,8 @@ impl Link for Scripted {
             word if asks::KNOWN.contains(&word) => {
                 return asks::answer(&self.prefix(), &context, word, &head.query).await;
             }
+            "fetch" => fetch::fetched(&head.query),
+            "fetch-often" => fetch::fetched_often(&head.query),
             word if granted::KNOWN.contains(&word) => granted::used(word, &head.query),
             word => words::now(word).map(|()| format!("{}: {} for {}", self.name, context.route().tag, head.path)),
         };
@@ -140,6 +143,9 @@ impl Link for Scripted {
         }
         if name.ends_with("-ledger") {
             ledger::keep(&self.prefix(), &context).await?;
+        }
+        if name.ends_with("-listens") {
+            return words::listen().await;
         }
         context.cancelled().await;
         if name.ends_with("-lingers") {

@@ -1,6 +1,8 @@
 //! What can go wrong anywhere: in `init`, in a check, in a hook, in a request.
 
+use std::fs::OpenOptions;
 use std::hint::black_box;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use plugin_sdk::registration::{Claim, Contents, Route, SelectableField};
@@ -58,6 +60,29 @@ pub(crate) async fn last(name: &str) -> Result {
 pub(crate) async fn for_ever<T>() -> T {
     lifecycle::wait(lifecycle::Signal::HttpServerStoppedListening).await;
     std::future::pending().await
+}
+
+/// Writes down each signal of the life cycle when it has come.
+pub(crate) async fn listen() -> Result {
+    use lifecycle::Signal::{
+        AfterShutdownDelayDuration, HasBeenReady, HttpServerStoppedListening, InFlightRequestsDrained,
+        MuxAndDiscoveryComplete, NotAcceptingNewRequest, PreShutdownHooksStopped, ShutdownInitiated,
+    };
+    for signal in [
+        MuxAndDiscoveryComplete,
+        HasBeenReady,
+        ShutdownInitiated,
+        AfterShutdownDelayDuration,
+        PreShutdownHooksStopped,
+        NotAcceptingNewRequest,
+        InFlightRequestsDrained,
+        HttpServerStoppedListening,
+    ] {
+        lifecycle::wait(signal).await;
+        let mut signals = OpenOptions::new().create(true).append(true).open("/seen/signals")?;
+        writeln!(signals, "{signal:?}")?;
+    }
+    Ok(())
 }
 
 /// Computes all the time, and comes back often enough never to be taken for one that spins.
