@@ -87,6 +87,11 @@ limits! {
     hook_lease_ms: u64 = 15_000,
     /// How long a pre-shutdown hook may take.
     pre_shutdown_hook_ms_max: u64 = 30_000,
+    /// Changes, each in a form, that are kept as they were rendered for one watcher, for others that
+    /// want the same.
+    rendered_pieces_max: usize = 1_024,
+    /// Bytes of those.
+    rendered_bytes_max: usize = 4 << 20,
     /// How long a generation that was replaced keeps its instances for what is under way in them.
     drain_ms_max: u64 = 120_000,
     /// How long the generation before is kept ready, in case the new one fails.

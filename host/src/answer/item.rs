@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use host_store::{EventKind, Object};
 
 use super::decode;
+use super::rendered::Id;
 use crate::bindings::host::chain::request::{ItemForm, TypeMeta};
 use crate::chain::Link;
 use crate::guest::{CallError, RenderItem};
@@ -44,6 +45,35 @@ pub(super) async fn write(
             Ok(objects.iter().map(|object| object.written(plain)).collect())
         }
     }
+}
+
+/// Writes changes that many may watch, one piece for each: what has to be rendered is rendered once for
+/// all who watch in the same form.
+pub(super) async fn write_shared(
+    link: &Arc<Link>,
+    form: &ItemForm,
+    first: bool,
+    changes: Vec<(EventKind, Arc<Object>)>,
+) -> Result<Vec<Bytes>, CallError> {
+    let rendering = match form {
+        // What comes first is another form for each that begins.
+        ItemForm::Rendered(rendering) if !(first && rendering.first_form.is_some()) => rendering,
+        _ => {
+            let changes = changes.into_iter().map(|(kind, object)| (Some(kind), object)).collect();
+            return write(link, form, first, changes).await;
+        }
+    };
+    let form: Arc<str> = rendering.form.as_str().into();
+    let mut out = Vec::with_capacity(changes.len());
+    for (kind, object) in changes {
+        let id = Id::of(&form, kind, &object);
+        let one = async {
+            let item = RenderItem { event: Some(kind), object };
+            Ok(render(link, &form, vec![item]).await?.pop().unwrap_or_default())
+        };
+        out.push(link.rendered().get(id, link.limits(), one).await?);
+    }
+    Ok(out)
 }
 
 /// How many objects from the first on go into one batch: a bounded number, with a bounded number

@@ -9,6 +9,7 @@ mod decode;
 mod failure;
 mod item;
 mod proxy;
+mod rendered;
 mod stream;
 mod watch;
 
@@ -24,6 +25,7 @@ use crate::limits::Limits;
 
 pub use failure::failure;
 pub(crate) use proxy::Destination;
+pub use rendered::Rendered;
 
 /// Turns an answer into the response that it asks for. What few requests need is boxed: a
 /// request's future is moved about as a whole, and is as large as its largest part.

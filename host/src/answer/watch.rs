@@ -123,23 +123,29 @@ impl Stream {
             return Ok(event.frame());
         }
         let mut out = BytesMut::new();
-        let mut objects: Vec<(Option<EventKind>, Arc<Object>)> = Vec::with_capacity(events.len());
+        let mut objects: Vec<(EventKind, Arc<Object>)> = Vec::with_capacity(events.len());
+        // What there was when it began is told to this watch alone, and may be much.
+        let mut shared = true;
         for event in events {
             match event {
-                Event::Object(event) => objects.push((Some(event.kind), event.object.clone())),
+                Event::Object(event) => {
+                    shared &= event.is_change();
+                    objects.push((event.kind, event.object));
+                }
                 Event::InitialEventsEnd { revision } => {
-                    self.write_objects(std::mem::take(&mut objects), &mut out).await?;
+                    self.write_objects(std::mem::take(&mut objects), false, &mut out).await?;
                     out.put(self.bookmark(revision, true));
                 }
             }
         }
-        self.write_objects(objects, &mut out).await?;
+        self.write_objects(objects, shared, &mut out).await?;
         Ok(out.freeze())
     }
 
     async fn write_objects(
         &mut self,
-        objects: Vec<(Option<EventKind>, Arc<Object>)>,
+        objects: Vec<(EventKind, Arc<Object>)>,
+        shared: bool,
         out: &mut BytesMut,
     ) -> Result<(), Failure> {
         if objects.is_empty() {
@@ -151,14 +157,17 @@ impl Stream {
         let Some(link) = chain.link(&self.plugin) else {
             return Err(Failure::unavailable(format!("plugin `{}` was removed", self.plugin), 1));
         };
-        let written = item::write(link, &self.form, self.first, objects).await;
+        let written = match shared {
+            true => item::write_shared(link, &self.form, self.first, objects).await,
+            false => item::write(link, &self.form, self.first, objects.into_iter().map(told).collect()).await,
+        };
         let written = written.map_err(|error| failure(link, &error, true))?;
         self.first = false;
         for (kind, object) in kinds.into_iter().zip(written) {
             out.put_slice(match kind {
-                Some(EventKind::Modified) => b"{\"type\":\"MODIFIED\",\"object\":",
-                Some(EventKind::Deleted) => b"{\"type\":\"DELETED\",\"object\":",
-                _ => b"{\"type\":\"ADDED\",\"object\":",
+                EventKind::Modified => b"{\"type\":\"MODIFIED\",\"object\":",
+                EventKind::Deleted => b"{\"type\":\"DELETED\",\"object\":",
+                EventKind::Added => b"{\"type\":\"ADDED\",\"object\":",
             });
             out.put_slice(&object);
             out.put_slice(b"}\n");
@@ -178,6 +187,10 @@ impl Stream {
         out.put_slice(b"}\n");
         out.freeze()
     }
+}
+
+fn told((kind, object): (EventKind, Arc<Object>)) -> (Option<EventKind>, Arc<Object>) {
+    (Some(kind), object)
 }
 
 /// Returns when a link is not part of the chain any more.

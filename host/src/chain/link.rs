@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{
     Chain, Claims, Conduct, Entry, Fault, PluginFamilies, PluginLog, PluginMetrics, Registered, Registrations, Routes,
 };
+use crate::answer::Rendered;
 use crate::bindings::host::chain::registration::{Contents, RegistrationError};
 use crate::grants::Grants;
 use crate::guest::{Pool, StartError};
@@ -76,6 +77,8 @@ pub struct Link {
     log: PluginLog,
     metrics: PluginMetrics,
     conduct: Arc<Conduct>,
+    /// What this generation has rendered for watches.
+    rendered: Rendered,
     /// One permit for each watch that may be open.
     watches: Arc<Semaphore>,
     registered: Mutex<Registered>,
@@ -103,6 +106,7 @@ impl Link {
             conduct: Arc::new(Conduct::new(&options.name, &limits, log.clone(), families)),
             metrics: PluginMetrics::new(&options.name, &limits, log.clone(), families),
             watches: Arc::new(Semaphore::new(limits.watches_max)),
+            rendered: Rendered::default(),
             log,
             options,
             generation,
@@ -185,6 +189,11 @@ impl Link {
             self.conduct.fault(Fault::Watch, &text);
             text
         })
+    }
+
+    /// What this generation has rendered for watches.
+    pub fn rendered(&self) -> &Rendered {
+        &self.rendered
     }
 
     /// The serving instances. There are some as soon as there is a link.
@@ -293,6 +302,7 @@ impl Link {
         // Claims first: a route that serves must find its storage.
         self.hold(&changed)?;
         *registered = changed;
+        self.rendered.forget();
         let routes = registered.routes();
         // Under the lock, so that two changes of one link reach the chain in their order.
         self.services.chain.rcu(|chain| chain.with_routes(self, &routes));

@@ -76,6 +76,11 @@ impl Change {
 }
 
 impl ObjectEvent {
+    /// Whether it is a change, of which others are told the same; not what there was at the beginning.
+    pub fn is_change(&self) -> bool {
+        self.change.is_some()
+    }
+
     pub(super) fn initial(object: Arc<Object>) -> Self {
         Self { kind: EventKind::Added, object, change: None }
     }
