@@ -2,8 +2,8 @@
 //! meaning is the same.
 //!
 //! Owns: the families and their labels. A label is a group and a resource that some link has
-//! claimed the keys of, so there are no more series than claims. It knows no resource by name:
-//! what is stored says what it is ([`names`]).
+//! claimed the keys of, and there is a bound on how many are told apart ([`names`]). It knows no
+//! resource by name: what is stored says what it is.
 //!
 //! - [`Metered`] stands before the store and times what it is asked.
 //! - [`Reads`] counts what the watch cache answers.

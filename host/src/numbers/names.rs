@@ -22,11 +22,24 @@ pub struct Name {
     pub resource: String,
 }
 
-/// The names of the resources that are claimed, learned as their objects are seen.
+/// The names of the resources that are claimed, learned as their objects are seen. There are no
+/// more than [`Limits::RESOURCES_NAMED_MAX`], ever: metrics keep what they have counted under a
+/// name, also when nobody claims its keys any more. What comes later is counted without a name.
 pub struct ResourceNames {
     claims: Arc<Claims>,
-    known: RwLock<HashMap<Box<str>, Arc<Name>>>,
+    known: RwLock<HashMap<Box<str>, Known>>,
+    named_max: usize,
 }
+
+#[derive(Clone)]
+struct Known {
+    name: Arc<Name>,
+    /// An object said so.
+    told: bool,
+}
+
+/// Of a kind or a group, as upstream bounds both.
+const NAME_BYTES_MAX: usize = 253;
 
 /// What every object begins with.
 #[derive(Deserialize)]
@@ -40,28 +53,54 @@ struct TypeMeta {
 
 impl ResourceNames {
     pub fn new(claims: Arc<Claims>) -> Self {
-        Self { claims, known: RwLock::default() }
+        Self { claims, known: RwLock::default(), named_max: Limits::RESOURCES_NAMED_MAX }
     }
 
     /// The resource of a key or a prefix. Of one that nobody has claimed: nothing.
     pub fn of(&self, key: &str) -> Arc<Name> {
         let Some(prefix) = self.claims.prefix_of(key) else { return Arc::default() };
-        self.known.read().get(&*prefix).cloned().unwrap_or_else(|| Arc::new(Name::guessed(&prefix)))
+        if let Some(known) = self.known.read().get(&*prefix) {
+            return known.name.clone();
+        }
+        self.learn(&prefix, Name::guessed(&prefix), false)
     }
 
     /// The resource of a key whose value is at hand.
     pub fn of_object(&self, key: &str, value: &[u8]) -> Arc<Name> {
         let Some(prefix) = self.claims.prefix_of(key) else { return Arc::default() };
-        if let Some(name) = self.known.read().get(&*prefix) {
-            return name.clone();
+        if let Some(known) = self.known.read().get(&*prefix).filter(|known| known.told) {
+            return known.name.clone();
         }
-        let name = serde_json::from_slice(value).map(|types: TypeMeta| Name::of(&prefix, &types));
-        let name = Arc::new(name.unwrap_or_else(|_| Name::guessed(&prefix)));
+        let types = serde_json::from_slice(value).ok().filter(TypeMeta::is_sane);
+        let name = types.map_or_else(|| Name::guessed(&prefix), |types| Name::of(&prefix, &types));
+        self.learn(&prefix, name, true)
+    }
+
+    fn learn(&self, prefix: &str, name: Name, told: bool) -> Arc<Name> {
         let mut known = self.known.write();
-        if known.len() >= Limits::RESOURCES_NAMED_MAX {
-            return Arc::default();
+        let full = known.len() >= self.named_max;
+        match known.get_mut(prefix) {
+            Some(known) => {
+                // What an object says counts, the first time that one says it; nearly always it is
+                // what was guessed.
+                if told && !known.told {
+                    known.told = true;
+                    if *known.name != name {
+                        known.name = Arc::new(name);
+                    }
+                }
+                known.name.clone()
+            }
+            None if full => Arc::default(),
+            None => known.entry(prefix.into()).or_insert(Known { name: Arc::new(name), told }).name.clone(),
         }
-        known.entry(prefix.into()).or_insert(name).clone()
+    }
+}
+
+impl TypeMeta {
+    /// A plugin may have written anything.
+    fn is_sane(&self) -> bool {
+        self.kind.len() <= NAME_BYTES_MAX && self.api_version.len() <= NAME_BYTES_MAX
     }
 }
 
@@ -133,5 +172,26 @@ mod tests {
         }
         assert_eq!(Name::guessed("/registry/example.com/geese/").qualified(), "geese.example.com");
         assert_eq!(Name::guessed("/registry/pods/").qualified(), "pods");
+    }
+
+    #[test]
+    fn there_is_a_bound_on_the_names() {
+        let names = ResourceNames { claims: Arc::default(), known: RwLock::default(), named_max: 2 };
+        let learn = |prefix: &str, resource: &str, told| {
+            let name = Name { group: String::new(), resource: resource.to_string() };
+            names.learn(prefix, name, told).resource.clone()
+        };
+        assert_eq!(learn("/registry/minions/", "minions", false), "minions");
+        assert_eq!(learn("/registry/minions/", "nodes", true), "nodes");
+        assert_eq!(learn("/registry/minions/", "minions", false), "nodes");
+        assert_eq!(learn("/registry/pods/", "pods", false), "pods");
+        assert_eq!(learn("/registry/third/", "third", true), "");
+        assert_eq!(learn("/registry/pods/", "pods", true), "pods");
+    }
+
+    #[test]
+    fn what_no_object_is_called_is_not_believed() {
+        let types = |kind: &str| TypeMeta { kind: kind.to_string(), api_version: "v1".into() };
+        assert!(types("Pod").is_sane() && !types(&"a".repeat(300)).is_sane());
     }
 }

@@ -90,7 +90,7 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         // Answers of any kind, refusals included, are not for caches.
         .then(CacheControl)
         // Whatever the answer is, a refusal by those below too.
-        .then(Goaway::new(requests.goaway_chance))
+        .then(Goaway::new(requests.goaway_chance, signals.clone()))
         // Outside of the wait group: watches are waited for by themselves.
         .then(EndWatches::new(signals.clone(), watches))
         // Whoever passes here is waited for at shutdown.

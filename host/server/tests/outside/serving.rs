@@ -38,6 +38,7 @@ async fn the_servers_own_paths_are_served() {
     let mut client = served.client(H2).await;
     let (_, headers, body) = client.get("/").await.unwrap();
     let expected = [
+        "/.well-known/openid-configuration",
         "/healthz",
         "/healthz/log",
         "/healthz/ping",
@@ -47,6 +48,7 @@ async fn the_servers_own_paths_are_served() {
         "/livez/ping",
         "/metrics",
         "/metrics/slis",
+        "/openid/v1/jwks",
         "/readyz",
         "/readyz/log",
         "/readyz/ping",

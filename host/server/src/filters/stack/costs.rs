@@ -69,7 +69,7 @@ async fn what_each_filter_costs() {
     show("  retry after", alone(RetryAfter::new(signals.clone(), true)));
     show("  strict transport security", alone(StrictTransportSecurity::new(Some("max-age=1".parse().unwrap()))));
     show("  cache control", alone(CacheControl));
-    show("  goaway", alone(Goaway::new(0.001)));
+    show("  goaway", alone(Goaway::new(0.001, signals.clone())));
     show("  end of watches", alone(EndWatches::new(signals.clone(), watches)));
     show("  wait group", alone(WaitGroup::new(signals, in_flight)));
     show("  deadline", cost(&Layered { around: Deadline::new(requests.timeout, None), inside: Answers }));
