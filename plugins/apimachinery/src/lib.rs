@@ -3,6 +3,7 @@
 //! on it.
 
 pub mod cel;
+pub mod changes;
 pub mod codec;
 pub mod definition;
 pub mod discovery;

@@ -385,6 +385,8 @@ def steps_of(resource, kind, version, namespaced, rest):
             f"{at}/{name}",
             accept=TABLE,
             ignore=("body.rows.*.cells.2",) if resource == "services" else (),
+            # A controller writes the status.
+            wait=5 if resource == "flowschemas" else None,
         ),
         get(
             f"{of} one by name",

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use apimachinery::changes::Changes;
 use apimachinery::definition::Definition;
 use apimachinery::rest::clock;
 use apimachinery::rest::from_store;
@@ -12,7 +13,6 @@ use futures_util::future::join_all;
 use plugin_sdk::{Client, HookContext, Result};
 use serde_json::{Value, json};
 
-use super::changes::Changes;
 use super::{described, registry};
 use crate::apiservice::{self, ApiService, Condition, Service};
 
@@ -22,7 +22,7 @@ const LOCAL_INTERVAL_MS: u64 = 60_000;
 
 pub(super) async fn run_local(context: Rc<HookContext>, definition: &Definition) -> Result {
     let store_failed = |error| described("follow APIServices", from_store(error));
-    let mut changes = Changes::of(context.clone(), &definition.storage_prefix).await.map_err(store_failed)?;
+    let mut changes = Changes::of(context.clone(), &[&definition.storage_prefix]).await.map_err(store_failed)?;
     let local = condition("True", "Local", "Local APIServices are always available");
     loop {
         let store = context.store();
@@ -42,7 +42,7 @@ pub(super) async fn run_local(context: Rc<HookContext>, definition: &Definition)
 
 pub(super) async fn run_remote(context: Rc<HookContext>, definition: &Definition) -> Result {
     let store_failed = |error| described("follow APIServices", from_store(error));
-    let mut changes = Changes::of(context.clone(), &definition.storage_prefix).await.map_err(store_failed)?;
+    let mut changes = Changes::of(context.clone(), &[&definition.storage_prefix]).await.map_err(store_failed)?;
     loop {
         let store = context.store();
         let known = apiservice::list(&store, definition).await.map_err(store_failed)?;

@@ -5,7 +5,6 @@
 //! of which there are tens, and brings what it keeps to the state that they ask for.
 
 mod availability;
-mod changes;
 mod registration;
 mod routes;
 

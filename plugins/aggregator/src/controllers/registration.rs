@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use apimachinery::changes::Changes;
 use apimachinery::definition::Definition;
 use apimachinery::discovery::groups::Groups;
 use apimachinery::discovery::order::{self, Priority};
@@ -20,7 +21,6 @@ use plugin_sdk::lifecycle::{self, Signal};
 use plugin_sdk::{HookContext, Result, log};
 use serde_json::{Value, json};
 
-use super::changes::Changes;
 use super::{described, registry, served};
 use crate::apiservice::{self, AUTOMANAGED, ApiService, GROUP};
 
@@ -67,7 +67,7 @@ enum Step {
 }
 
 pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Result {
-    let mut definitions = Changes::of(context.clone(), DEFINITIONS).await.ok();
+    let mut definitions = Changes::of(context.clone(), &[DEFINITIONS]).await.ok();
     if definitions.is_none() {
         log::debug!("custom resource definitions cannot be watched: looking for their groups each second");
     }

@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use apimachinery::changes::Changes;
 use apimachinery::definition::Definition;
 use apimachinery::rest::from_store;
 use plugin_sdk::registration::{Contents, Route, routes_complete};
 use plugin_sdk::{Client, HookContext, Result};
 use serde_json::Value;
 
-use super::changes::Changes;
 use super::{described, served};
 use crate::apiservice::{self, ApiService, GROUP, Service};
 use crate::remote::Target;
@@ -26,7 +26,7 @@ const IDLE_INTERVAL_MS: u64 = 60_000;
 
 pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Result {
     let store_failed = |error| described("follow APIServices", from_store(error));
-    let mut changes = Changes::of(context.clone(), &definition.storage_prefix).await.map_err(store_failed)?;
+    let mut changes = Changes::of(context.clone(), &[&definition.storage_prefix]).await.map_err(store_failed)?;
     let expected: BTreeSet<String> = expected(&context).await?;
     let mut complete = false;
     let mut registered = Vec::new();

@@ -1,13 +1,12 @@
 //! The objects of a fresh cluster, which are data (`apimachinery/data/bootstrap.json`): roles
-//! and who has them, priority classes, flow control, the range of service addresses.
+//! and who has them, priority classes, flow control.
 
 use apimachinery::definition::Definition;
-use apimachinery::rest::clock;
 use plugin_sdk::{HookContext, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::ensure::{self, Reconcile};
-use crate::strategies::services::Range;
+use super::flowschemas;
 use crate::tree::{items, text};
 
 const OBJECTS: &str = include_str!("../../../apimachinery/data/bootstrap.json");
@@ -25,7 +24,7 @@ pub(super) struct Set {
 const RBAC: &str = "rbac.authorization.k8s.io";
 const FLOWCONTROL: &str = "flowcontrol.apiserver.k8s.io";
 
-pub(super) const SETS: [Set; 4] = [
+pub(super) const SETS: [Set; 3] = [
     Set {
         hook: "rbac/bootstrap-roles",
         kinds: &[
@@ -49,11 +48,6 @@ pub(super) const SETS: [Set; 4] = [
         ],
         reconcile: spec,
     },
-    Set {
-        hook: "start-kubernetes-service-cidr-controller",
-        kinds: &[("ServiceCIDR", "networking.k8s.io", "servicecidrs")],
-        reconcile: |_, _| false,
-    },
 ];
 
 pub(super) async fn run(definitions: &[Definition], context: &HookContext, set: &Set) -> Result {
@@ -62,31 +56,13 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext, set: 
     for (kind, group, resource) in set.kinds {
         let definition = ensure::definition(definitions, group, resource)?;
         let mut objects: Vec<Value> = items(&all, kind).cloned().collect();
-        match *kind {
-            // The recorded range is one server's; ours is configured.
-            "ServiceCIDR" => {
-                objects.iter_mut().for_each(|object| object["spec"]["cidrs"] = json!([Range::of_cluster().text()]));
-            }
-            "FlowSchema" => objects.iter_mut().for_each(not_dangling),
-            _ => {}
+        // The levels of the schemas are made before them.
+        if *kind == "FlowSchema" {
+            objects.iter_mut().for_each(|schema| flowschemas::set_condition(schema, true));
         }
         ensure::all(definition, &store, objects, set.reconcile).await?;
     }
     Ok(())
-}
-
-/// The levels of the schemas are made before them.
-fn not_dangling(schema: &mut Value) {
-    let level = text(&schema["spec"]["priorityLevelConfiguration"], "name");
-    let message =
-        format!("This FlowSchema references the PriorityLevelConfiguration object named \"{level}\" and it exists");
-    schema["status"]["conditions"] = json!([{
-        "type": "Dangling",
-        "status": "False",
-        "lastTransitionTime": clock::now(),
-        "reason": "Found",
-        "message": message,
-    }]);
 }
 
 /// Roles get back what they should have and keep what somebody added, unless they say that
@@ -129,6 +105,8 @@ fn spec(own: &mut Value, wanted: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

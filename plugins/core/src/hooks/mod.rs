@@ -3,15 +3,20 @@
 
 mod bootstrap;
 mod ensure;
+mod flowschemas;
 mod kubernetes;
 mod namespaces;
+mod ranges;
+mod statuses;
 
 use apimachinery::definition::Definition;
 use plugin_sdk::registration::Hook;
 use plugin_sdk::{HookContext, Result};
 
 pub(crate) fn all() -> Vec<Hook> {
-    let names = [namespaces::NAME, kubernetes::NAME].into_iter().chain(bootstrap::SETS.iter().map(|set| set.hook));
+    let names = [namespaces::NAME, kubernetes::NAME, flowschemas::NAME, ranges::NAME]
+        .into_iter()
+        .chain(bootstrap::SETS.iter().map(|set| set.hook));
     names.map(Hook::post_start).collect()
 }
 
@@ -19,6 +24,8 @@ pub(crate) async fn run(definitions: &[Definition], context: HookContext, name: 
     match name {
         namespaces::NAME => namespaces::run(definitions, &context).await,
         kubernetes::NAME => kubernetes::run(definitions, &context).await,
+        flowschemas::NAME => flowschemas::run(definitions, context).await,
+        ranges::NAME => ranges::run(definitions, &context).await,
         _ => match bootstrap::SETS.iter().find(|set| set.hook == name) {
             Some(set) => bootstrap::run(definitions, &context, set).await,
             None => Err(format!("there is no hook `{name}`").into()),
