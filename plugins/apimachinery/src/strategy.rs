@@ -101,6 +101,12 @@ pub trait Strategy: Sync {
     ) {
     }
 
+    /// Texts for `Warning` headers, of a new object before it is prepared, which may hide what
+    /// was odd about it.
+    fn warnings_unprepared(&self, _operation: &Operation<'_>, _object: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Texts for `Warning` headers, of an object that is valid.
     fn warnings(&self, _operation: &Operation<'_>, _object: &Value, _old: Option<&Value>) -> Vec<String> {
         Vec::new()

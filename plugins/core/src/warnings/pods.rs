@@ -6,6 +6,7 @@ use apimachinery::validation::place::Place;
 use serde_json::Value;
 
 use super::{Warnings, address, claim, fraction, name_of_hosts, node_selector_term, old_node_label, paths};
+use crate::strategies::pods::app_armor;
 
 const OLD_ANNOTATIONS: [(&str, &str); 3] = [
     (
@@ -28,7 +29,6 @@ const OLD_VOLUMES: [(&str, &str); 9] = [
 ];
 const SECCOMP: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_OF: &str = "container.seccomp.security.alpha.kubernetes.io/";
-const APPARMOR_OF: &str = "container.apparmor.security.beta.kubernetes.io/";
 const USE_SECCOMP: &str = "non-functional in v1.27+; use the \"seccompProfile\" field instead";
 
 pub(crate) fn of_pod(pod: &Value, out: &mut Warnings) {
@@ -153,11 +153,14 @@ fn container(container: &Place<'_, '_>, pod: &Place<'_, '_>, is_template: bool, 
     if !container.at("securityContext.seccompProfile").is_given() && annotations.entry(&key).is_given() {
         out.push(format!("{}: {USE_SECCOMP}", annotations.entry(&key).path()));
     }
-    let key = format!("{APPARMOR_OF}{name}");
-    let profiles = [container.at("securityContext.appArmorProfile"), pod.at("spec.securityContext.appArmorProfile")];
-    if is_template && annotations.entry(&key).is_given() && !profiles.iter().any(Place::is_given) {
-        let path = annotations.entry(&key).path();
-        out.push(format!("{path}: deprecated since v1.30; use the \"appArmorProfile\" field instead"));
+    if is_template && !container.at("securityContext.appArmorProfile").is_given() {
+        let key = app_armor::key(name);
+        let annotation = annotations.entry(&key);
+        let of_pod = pod.at("spec.securityContext.appArmorProfile");
+        let same = app_armor::field(annotation.text()).is_some_and(|field| field == *of_pod.value());
+        if annotation.is_given() && !same {
+            out.push(app_armor::warning(&annotation.path()));
+        }
     }
     for resource in ["memory", "ephemeral-storage"] {
         for part in ["resources.limits", "resources.requests"] {

@@ -82,6 +82,9 @@ impl Registry<'_> {
         if definition.subresource("status").is_some() && !strategy.keeps_status_on_create() {
             carry_over(&mut object, &Value::Null, "status");
         }
+        if let Some(request) = self.request {
+            strategy.warnings_unprepared(&operation, &object).iter().for_each(|warning| request.warn(warning));
+        }
         strategy.prepare_for_create(&operation, &mut object);
 
         let mut errors = Vec::new();

@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 mod admission;
+pub(crate) mod app_armor;
 pub(crate) mod defaults;
 mod quality;
 pub(crate) mod validate;
@@ -50,6 +51,7 @@ impl Strategy for Pods {
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
         select_by_own_labels(object);
+        app_armor::fill(object);
         let quality = quality::of(&object["spec"]);
         object["status"] = json!({"phase": "Pending", "qosClass": quality});
         let gates = items(&object["spec"], "schedulingGates").count();
@@ -94,6 +96,10 @@ impl Strategy for Pods {
             }
             _ => {}
         }
+    }
+
+    fn warnings_unprepared(&self, _operation: &Operation<'_>, object: &Value) -> Warnings {
+        app_armor::warnings(object)
     }
 
     fn warnings(&self, operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Warnings {

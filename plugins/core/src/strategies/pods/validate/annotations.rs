@@ -5,12 +5,12 @@ use apimachinery::validation::quoted;
 
 use super::visit;
 use super::volumes::descending;
+use crate::strategies::pods::app_armor::ANNOTATION as APP_ARMOR;
 
 pub(super) const MIRROR: &str = "kubernetes.io/config.mirror";
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
-const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 /// What a profile is called in annotations: without one, the runtime's own, or from a file.
 struct Names {

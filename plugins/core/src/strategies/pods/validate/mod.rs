@@ -35,6 +35,7 @@ pub(super) use change::{ephemeral_containers, resize, update};
 pub(crate) use claims::{access_modes, claim_spec};
 pub(crate) use placement::{node_selector, scheduling_tolerations, topology_terms};
 pub(crate) use resources::RESTART_ALWAYS;
+pub(super) use security::app_armor;
 
 const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
 const DNS_POLICIES: [&str; 4] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];

@@ -82,7 +82,7 @@ fn seccomp(profile: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn app_armor(profile: &Place<'_, '_>, findings: &mut Findings) {
+pub(in super::super) fn app_armor(profile: &Place<'_, '_>, findings: &mut Findings) {
     if !profile.is_given() {
         return;
     }
