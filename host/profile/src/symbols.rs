@@ -24,7 +24,10 @@ struct Mapped {
     memory: Range<usize>,
     /// Where `memory` begins in the file.
     offset: u64,
-    file: PathBuf,
+    /// What the file is called.
+    name: String,
+    /// Where it can be read, if it still can.
+    file: Option<PathBuf>,
     /// Nothing for the executable and its libraries.
     plugin: Option<Rc<str>>,
     /// Read when the first address in it is looked up.
@@ -45,13 +48,15 @@ impl Symbols {
         let plugins = images.iter().map(|image| Mapped {
             memory: image.memory.clone(),
             offset: 0,
-            file: image.file.clone(),
+            name: format!("{}.wasm", image.name),
+            file: Some(image.file.clone()),
             plugin: Some(image.name.as_str().into()),
             table: None,
         });
         // Plugins first: their files are among what is mapped, too.
         let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-        let mapped = plugins.chain(maps.lines().filter_map(mapping)).collect();
+        let executable = fs::read_link(EXECUTABLE).unwrap_or_default();
+        let mapped = plugins.chain(maps.lines().filter_map(|line| mapping(line, &executable))).collect();
         Self { mapped, known: HashMap::new() }
     }
 
@@ -84,30 +89,44 @@ impl Symbols {
 
 impl Mapped {
     fn find(&mut self, address: usize) -> (Rc<str>, Rc<str>) {
-        let table = self.table.get_or_insert_with(|| Table::read(&self.file, self.plugin.as_deref()));
-        let offset = (address - self.memory.start) as u64 + self.offset;
-        let file = self.file.file_name().map_or_else(|| self.file.to_string_lossy(), |name| name.to_string_lossy());
-        match &self.plugin {
-            Some(plugin) => {
-                let name = table.find(offset).unwrap_or_else(|| format!("{plugin}.wasm").into());
-                (format!("plugin {plugin}").into(), name)
-            }
-            None => ("host".into(), table.find(offset).unwrap_or_else(|| format!("[{file}]").into())),
+        let (file, plugin) = (self.file.as_deref(), self.plugin.as_deref());
+        let read = || file.map(|file| Table::read(file, plugin)).unwrap_or_default();
+        let function = self.table.get_or_insert_with(read).find((address - self.memory.start) as u64 + self.offset);
+        match plugin {
+            Some(plugin) => (format!("plugin {plugin}").into(), function.unwrap_or_else(|| self.name.as_str().into())),
+            None => ("host".into(), function.unwrap_or_else(|| format!("[{}]", self.name).into())),
         }
     }
 }
 
-/// One line of `/proc/self/maps`, if there is code.
-fn mapping(line: &str) -> Option<Mapped> {
-    let mut parts = line.split_ascii_whitespace();
+/// What runs, even where another file has taken its path since.
+const EXECUTABLE: &str = "/proc/self/exe";
+/// How the kernel marks a path that the file does not have any more. What is there now is another one.
+const DELETED: &str = " (deleted)";
+
+/// One line of `/proc/self/maps`, if there is code. The path comes last, and may have spaces;
+/// the executable's is marked as the kernel does.
+fn mapping(line: &str, executable: &Path) -> Option<Mapped> {
+    let mut parts = line.splitn(6, ' ');
     let (range, mode, offset) = (parts.next()?, parts.next()?, parts.next()?);
-    let file = parts.nth(2)?;
+    let path = parts.nth(2)?.trim_start();
+    if path.is_empty() {
+        return None;
+    }
+    let before = path.strip_suffix(DELETED);
+    let file = match before {
+        _ if Path::new(path) == executable => Some(EXECUTABLE.into()),
+        Some(_) => None,
+        None => Some(path.into()),
+    };
+    let path = before.unwrap_or(path);
     let (start, end) = range.split_once('-')?;
     let hex = |text| usize::from_str_radix(text, 16).ok();
     mode.contains('x').then_some(Mapped {
         memory: hex(start)?..hex(end)?,
         offset: hex(offset)? as u64,
-        file: file.into(),
+        name: path.rsplit('/').next().unwrap_or(path).to_owned(),
+        file,
         plugin: None,
         table: None,
     })
@@ -204,6 +223,28 @@ mod tests {
         ] {
             assert_eq!(guest("a", symbol), expected);
         }
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_is_not_read() {
+        for (path, executable, expected) in [
+            ("/bin/host", "/bin/host", Some(("host", Some(EXECUTABLE)))),
+            ("/bin/host (deleted)", "/bin/host (deleted)", Some(("host", Some(EXECUTABLE)))),
+            ("/lib/c.so", "/bin/host", Some(("c.so", Some("/lib/c.so")))),
+            ("/my lib/c.so", "/bin/host", Some(("c.so", Some("/my lib/c.so")))),
+            ("/lib/c.so (deleted)", "/bin/host", Some(("c.so", None))),
+            ("[vdso]", "/bin/host", Some(("[vdso]", Some("[vdso]")))),
+            ("", "/bin/host", None),
+        ] {
+            let line = format!("00400000-00452000 r-xp 00001000 08:02 173521      {path}");
+            let found = mapping(&line, Path::new(executable));
+            let found = found.map(|found| (found.name, found.file, found.memory, found.offset));
+            let expected = expected.map(|(name, file): (&str, Option<&str>)| {
+                (name.to_owned(), file.map(PathBuf::from), 0x0040_0000..0x0045_2000, 0x1000)
+            });
+            assert_eq!(found, expected, "{path}");
+        }
+        assert!(mapping("00400000-00452000 r--p 00000000 08:02 173521      /lib/c.so", Path::new("")).is_none());
     }
 
     #[test]
