@@ -32,8 +32,9 @@ mod version;
 
 pub use audit::{AuditError, Decoder, WebhookError};
 pub use authn::{
-    API_SERVER, Anonymous, Authentication, Authenticator, BoundObjects, Credentials, FrontProxyHeaders, IssuedToken,
-    KeyFileError, PRIVILEGED, Recognised, Reference, ServiceAccountTokens, TokenFileError, User, WantedToken,
+    API_SERVER, Anonymous, Authentication, Authenticator, BoundObjects, Credentials, EXTENDED_SECONDS,
+    FrontProxyHeaders, IssuedToken, KeyFileError, PRIVILEGED, Recognised, Reference, ServiceAccountTokens,
+    TokenFileError, User, WantedToken,
 };
 pub use authz::{
     Attributes, Authorization, Authorizer, Decision, Mode, PathRule, ResourceRule, ResourceTarget, Rules, Target,

@@ -10,6 +10,7 @@ use crate::authn::Discovery;
 use crate::director::Director;
 use crate::filters::Handler;
 use crate::health::{Health, HealthRequest};
+use crate::lifecycle::Signals;
 use crate::observe::Metrics;
 use crate::profiling;
 use crate::request::Request;
@@ -17,6 +18,7 @@ use crate::response::{Response, json, plain};
 use crate::version::version;
 
 pub(crate) struct Routes<D> {
+    pub(crate) signals: Arc<Signals>,
     pub(crate) health: Arc<Health>,
     pub(crate) metrics: Arc<Metrics>,
     /// Nothing if the issuer of tokens is not one that OpenID allows.
@@ -47,7 +49,7 @@ impl<D: Director> Routes<D> {
             "/metrics/slis" => Some(plain(StatusCode::OK, self.health.metrics_text())),
             "/debug/pprof" | "/debug/pprof/" if self.profiling => Some(profiling::index()),
             "/debug/pprof/profile" if self.profiling => {
-                Some(profiling::profile(&*self.director, request.query()).await)
+                Some(profiling::profile(self.director.code(), request.query(), &self.signals).await)
             }
             path => {
                 if let Some(discovery) = &self.discovery

@@ -24,7 +24,9 @@ pub(crate) use certificates::{Authorities, ClientAuthorities};
 pub(crate) use front_proxy::FrontProxy;
 pub use front_proxy::FrontProxyHeaders;
 pub(crate) use service_accounts::Discovery;
-pub use service_accounts::{BoundObjects, IssuedToken, KeyFileError, Reference, ServiceAccountTokens, WantedToken};
+pub use service_accounts::{
+    BoundObjects, EXTENDED_SECONDS, IssuedToken, KeyFileError, Reference, ServiceAccountTokens, WantedToken,
+};
 pub use tokens::TokenFileError;
 pub(crate) use tokens::Tokens;
 pub(crate) use user::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};

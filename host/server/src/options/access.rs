@@ -22,7 +22,7 @@ pub struct AccessOptions {
     #[arg(long, value_name = "FILE")]
     pub token_auth_file: Option<PathBuf>,
 
-    /// Requests without credentials are those of user system:anonymous; false answers them 401 [default: true]
+    /// Requests without credentials are those of user system:anonymous; false answers them 401 [default: true, but false with AlwaysAllow]
     #[arg(long, value_name = "BOOL", default_missing_value = "true", num_args = 0..=1, require_equals = true)]
     pub anonymous_auth: Option<String>,
 
@@ -90,6 +90,14 @@ impl AccessOptions {
             }
             (_, Some(anonymous)) => anonymous,
             (Some(false), None) => Anonymous::Nowhere,
+            // As kube-apiserver: else whoever reaches the port may do everything.
+            (Some(true) | None, None) if self.authorization_mode.iter().any(|mode| mode == "AlwaysAllow") => {
+                checks.warn(
+                    "--authorization-mode=AlwaysAllow: requests without credentials are answered 401, since they would be \
+                     allowed everything",
+                );
+                Anonymous::Nowhere
+            }
             (Some(true) | None, None) => Anonymous::Everywhere,
         }
     }

@@ -127,6 +127,13 @@ impl RunOptions {
         let plugins = self.plugins.complete(&mut checks);
         let names: Vec<&str> = plugins.links.iter().map(|link| link.name.as_str()).collect();
         let access = self.access.complete(&names, &mut checks);
+        let tokens = &access.service_accounts;
+        if !self.storage.etcd_servers.is_empty() && tokens.signing_key_file.is_none() && tokens.key_files.is_empty() {
+            checks.warn(
+                "--etcd-servers is without --service-account-signing-key-file and --service-account-key-file: each \
+                 host makes a key of its own, and tokens of one are refused by the others",
+            );
+        }
         let config = RunConfig {
             data_dir: absolute(&data_dir),
             serving,

@@ -277,7 +277,7 @@ fn authorization_modes_are_words_and_plugins() {
     let named = |name: &str| Mode::Named(name.to_owned());
     let cases: [(&[&str], Vec<Mode>, usize); 6] = [
         (&[], vec![Mode::Plugins, Mode::PublicPaths], 0),
-        (&["--authorization-mode=AlwaysAllow"], vec![Mode::AlwaysAllow], 0),
+        (&["--authorization-mode=AlwaysAllow"], vec![Mode::AlwaysAllow], 1),
         (&["--authorization-mode=core,AlwaysDeny"], vec![named("core"), Mode::AlwaysDeny], 0),
         (
             &["--authorization-mode", "core", "--authorization-mode", "AlwaysDeny"],
@@ -290,6 +290,48 @@ fn authorization_modes_are_words_and_plugins() {
     for (arguments, modes, warnings) in cases {
         let config = run(arguments).unwrap();
         assert_eq!((config.access.authorization, config.warnings.len()), (modes, warnings), "{arguments:?}");
+    }
+}
+
+#[test]
+fn nobody_is_anonymous_where_all_is_allowed_unless_a_file_says_so() {
+    let says = |condition: &str| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let text = "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n";
+        std::io::Write::write_all(&mut file, format!("{text}{condition}").as_bytes()).unwrap();
+        file
+    };
+    let (silent, enabled) = (says(""), says("anonymous: {enabled: true}"));
+    let config = |file: &tempfile::NamedTempFile| format!("--authentication-config={}", file.path().display());
+    let (silent, enabled) = (config(&silent), config(&enabled));
+    let all = "--authorization-mode=AlwaysAllow";
+    let cases: [(&[&str], Anonymous, usize); 7] = [
+        (&[], Anonymous::Everywhere, 0),
+        (&[all], Anonymous::Nowhere, 1),
+        (&["--authorization-mode=core,AlwaysAllow", "--anonymous-auth"], Anonymous::Nowhere, 1),
+        (&[all, "--anonymous-auth=false"], Anonymous::Nowhere, 0),
+        (&["--authorization-mode=core"], Anonymous::Everywhere, 0),
+        (&[all, &silent], Anonymous::Nowhere, 1),
+        (&[all, &enabled], Anonymous::Everywhere, 0),
+    ];
+    for (arguments, anonymous, warnings) in cases {
+        let config = run(arguments).unwrap();
+        assert_eq!((config.access.anonymous, config.warnings.len()), (anonymous, warnings), "{arguments:?}");
+    }
+}
+
+#[test]
+fn hosts_that_share_a_store_are_told_to_share_a_key() {
+    let etcd = "--etcd-servers=http://127.0.0.1:2379";
+    for (arguments, expected) in [
+        (&[][..], false),
+        (&[etcd], true),
+        (&[etcd, "--service-account-signing-key-file=/dev/null"], false),
+        (&[etcd, "--service-account-key-file=/dev/null"], false),
+    ] {
+        let warnings = run(arguments).unwrap().warnings;
+        let warned = warnings.iter().any(|warning| warning.contains("each host makes a key of its own"));
+        assert_eq!(warned, expected, "{arguments:?}: {warnings:?}");
     }
 }
 

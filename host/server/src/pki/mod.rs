@@ -143,7 +143,7 @@ impl Pki {
 }
 
 /// Clients cannot connect to the address that means all addresses.
-fn reachable(served: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(served: SocketAddr) -> SocketAddr {
     let ip = match served.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),

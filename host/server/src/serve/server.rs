@@ -27,7 +27,7 @@ use crate::lifecycle::shutdown::{self, Plan};
 use crate::lifecycle::{RoutesComplete, Signals};
 use crate::observe::Metrics;
 use crate::options::{RunConfig, Serving};
-use crate::pki::{CertificateError, Pki, PkiError};
+use crate::pki::{self, CertificateError, Pki, PkiError};
 use crate::routes::Routes;
 use crate::traces::Tracer;
 
@@ -257,11 +257,17 @@ impl Bound {
             requests: config.requests.clone(),
             shutdown: config.shutdown.clone(),
         };
-        let discovery = service_accounts.discovery(&self.address.to_string());
+        let discovery = service_accounts.discovery(&pki::reachable(self.address).to_string());
         let handshake_errors = metrics.tls_handshake_errors().clone();
-        let profiling = config.profiling;
-        let handler =
-            filters::stack(parts, Routes { health, metrics, discovery, director: director.clone(), profiling });
+        let own = Routes {
+            signals: signals.clone(),
+            health,
+            metrics,
+            discovery,
+            director: director.clone(),
+            profiling: config.profiling,
+        };
+        let handler = filters::stack(parts, own);
         let shared = Arc::new(Shared {
             trust: trust.clone(),
             handler,

@@ -30,6 +30,9 @@ use super::{Recognised, User};
 use crate::options::ServiceAccounts;
 use crate::request::Context;
 
+/// A year: long enough for whoever does not read a renewed token to be found.
+pub const EXTENDED_SECONDS: u64 = 365 * 24 * 60 * 60;
+
 /// Makes and verifies the tokens of service accounts.
 pub struct ServiceAccountTokens {
     config: ServiceAccounts,
@@ -102,9 +105,10 @@ impl ServiceAccountTokens {
     /// Signs a token.
     ///
     /// # Errors
-    /// If there is no key, or it does not sign.
+    /// If there is no key, it does not sign, or the token would be good for too long.
     pub fn issue(&self, wanted: WantedToken) -> Result<IssuedToken, String> {
         let key = self.signing.as_ref().ok_or("there is no key to sign with: `--service-account-signing-key-file`")?;
+        self.check_lifetime(&wanted)?;
         let now = now();
         let after = |seconds: u64| Seconds(now.saturating_add_unsigned(seconds));
         let id = uuid::Uuid::new_v4().to_string();
@@ -127,6 +131,20 @@ impl ServiceAccountTokens {
         };
         let token = jws::sign(key, &claims)?;
         Ok(IssuedToken { token, credential_id: credential_id(&id), issued_at: now.unsigned_abs() })
+    }
+
+    /// Whoever asks has to know the bound, so that his answer says how long the token is good for.
+    fn check_lifetime(&self, wanted: &WantedToken) -> Result<(), String> {
+        let Some(max) = self.config.expiration_max.map(|max| max.as_secs()) else { return Ok(()) };
+        // Such a token counts as stale within the bound.
+        let is_extended = self.config.extend_expiration
+            && wanted.seconds == EXTENDED_SECONDS
+            && wanted.warn_after_seconds.is_some_and(|after| after <= max);
+        if wanted.seconds > max && !is_extended {
+            let seconds = wanted.seconds;
+            return Err(format!("`--service-account-max-token-expiration` allows {max} seconds: {seconds}"));
+        }
+        Ok(())
     }
 
     /// Whose token this is, if it is one of ours. It must be for one of `audiences`; `context` is

@@ -398,3 +398,29 @@ fn discovery_names_issuer_and_keys() {
         assert!(tokens.discovery("192.0.2.1:6443").is_none(), "{issuer}");
     }
 }
+
+#[test]
+fn no_token_is_good_for_longer_than_the_bound_but_those_that_are_extended() {
+    let own = key();
+    let signed = |max: Option<u64>, extend_expiration, seconds, warn_after_seconds| {
+        let expiration_max = max.map(std::time::Duration::from_secs);
+        let tokens = open(ServiceAccounts { expiration_max, extend_expiration, ..config() }, &own);
+        tokens.issue(WantedToken { seconds, warn_after_seconds, ..wanted("robot") }).is_ok()
+    };
+    for (max, extends, seconds, warn_after, expected) in [
+        (None, true, 1 << 32, None, true),
+        (Some(7200), true, 7200, None, true),
+        (Some(7200), true, 7201, None, false),
+        (Some(7200), true, EXTENDED_SECONDS, Some(3607), true),
+        (Some(7200), true, EXTENDED_SECONDS, None, false),
+        (Some(7200), true, EXTENDED_SECONDS, Some(7201), false),
+        (Some(7200), true, EXTENDED_SECONDS + 1, Some(3607), false),
+        (Some(7200), false, EXTENDED_SECONDS, Some(3607), false),
+    ] {
+        assert_eq!(
+            signed(max, extends, seconds, warn_after),
+            expected,
+            "{max:?}, {extends}, {seconds}, {warn_after:?}"
+        );
+    }
+}
