@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use host_store::{Cache, SelectableField};
+use host_store::{Cache, HOST_KEYS, SelectableField};
 use parking_lot::RwLock;
 
 use crate::bindings::host::chain::registration::{Claim, Readers, RegistrationError as Error};
@@ -96,6 +96,10 @@ impl Claims {
 
     /// Whether `link` may do this with a key, or with everything below a prefix.
     pub fn allow(&self, link: &str, key: &str, access: Access) -> bool {
+        // Whatever claim covers them, and also as a part of what is below a prefix.
+        if key.starts_with(HOST_KEYS) || HOST_KEYS.starts_with(key) {
+            return false;
+        }
         let held = self.held.read();
         covering(&held, key).is_some_and(|(_, holder)| {
             &*holder.link == link || (access == Access::Read && holder.readers == Readers::Chain)
@@ -137,4 +141,26 @@ fn overlapping<'a>(held: &'a BTreeMap<String, Held>, prefix: &'a str) -> impl It
     let above = (1..prefix.len()).filter(|&end| prefix.as_bytes()[end - 1] == b'/');
     let above = above.filter_map(|end| held.get_key_value(&prefix[..end]));
     below.chain(above)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_above_the_hosts_own_keys_does_not_open_them() {
+        let all = Held { link: "greedy".into(), readers: Readers::Chain, decode: None, fields: vec![] };
+        let claims = Claims { held: RwLock::new(BTreeMap::from([("/registry/".to_owned(), all)])) };
+        for (key, allowed) in [
+            ("/registry/pods/d/a", true),
+            ("/registry/pods/", true),
+            ("/registry/", false),
+            ("/registry/_host/", false),
+            ("/registry/_host/leaders/sync/term", false),
+        ] {
+            for access in [Access::Read, Access::Write] {
+                assert_eq!(claims.allow("greedy", key, access), allowed, "{access:?} {key}");
+            }
+        }
+    }
 }

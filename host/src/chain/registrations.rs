@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use host_store::HOST_KEYS;
+
 use crate::bindings::host::chain::registration::{
     Claim, Contents, Endpoint, HealthCheck, Hook, Pattern, RegistrationError as Error, Route,
 };
@@ -101,6 +103,11 @@ fn check(limits: &Limits, contents: &Contents) -> Result<(), Error> {
         if !prefix.starts_with("/registry/") || !prefix.ends_with('/') || prefix.contains("//") {
             return Err(Error::Invalid(format!("the claim `{prefix}` is not of the form `/registry/.../`")));
         }
+        if prefix.starts_with(HOST_KEYS) {
+            return Err(Error::Invalid(format!(
+                "the claim `{prefix}` is not a plugin's: `{HOST_KEYS}` is the host's own"
+            )));
+        }
     }
     Ok(())
 }
@@ -138,4 +145,25 @@ fn bounded(bound: &str, value: usize, max: usize) -> Result<(), Error> {
         return Err(Error::Limit(format!("{value} is more than `{bound}` ({max})")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::host::chain::registration::Readers;
+
+    #[test]
+    fn what_the_host_keeps_for_itself_cannot_be_claimed() {
+        for (prefix, allowed) in [
+            ("/registry/pods/", true),
+            ("/registry/_hosts/", true),
+            ("/registry/_host/", false),
+            ("/registry/_host/leaders/sync/", false),
+        ] {
+            let claim = Claim { prefix: prefix.to_owned(), selectable: vec![], readers: Readers::Link, decode: None };
+            let contents = Contents { routes: vec![], claims: vec![claim] };
+            let result = Registrations::default().replace(&Limits::default(), "set".to_owned(), contents);
+            assert_eq!(result.is_ok(), allowed, "{prefix}: {result:?}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! A link's hooks: each in an instance of its own, started again when it fails.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,20 +92,24 @@ impl HookRunner {
     pub async fn run_once(&self, hook: &Hook) -> Result<(), String> {
         let limit_ms = self.link.limits().pre_shutdown_hook_ms_max;
         let run = Run { link: self.link.clone(), name: hook.name.as_str().into(), state: Arc::default() };
-        let run = async {
+        let cancel = self.cancel.child_token();
+        let mut run = pin!(async {
             match leadership::candidate(&self.link, hook) {
                 Some(candidate) => {
                     let once = |cancel, fence| run.clone().once(cancel, fence);
-                    let result = leadership::run(&candidate, self.cancel.clone(), || {}, once).await;
+                    let result = leadership::run(&candidate, cancel.clone(), || {}, once).await;
                     result.unwrap_or_else(|| Err("the host ended while another ran it".to_string()))
                 }
-                None => run.once(self.cancel.clone(), None).await,
+                None => run.once(cancel.clone(), None).await,
             }
-        };
-        match tokio::time::timeout(Duration::from_millis(limit_ms), run).await {
-            Ok(result) => result,
-            Err(_) => Err(format!("it took longer than `pre_shutdown_hook_ms_max` ({limit_ms})")),
+        });
+        if let Ok(result) = tokio::time::timeout(Duration::from_millis(limit_ms), &mut run).await {
+            return result;
         }
+        // Not dropped: it ends as it would at any time, and lets others lead.
+        cancel.cancel();
+        let _ = run.await;
+        Err(format!("it took longer than `pre_shutdown_hook_ms_max` ({limit_ms})"))
     }
 
     /// Tells the hooks to end, and ends those that do not.

@@ -30,10 +30,11 @@ pub(super) async fn run<W: Future>(
     work: impl Fn(CancellationToken, Option<Guard>) -> W,
 ) -> Option<W::Output> {
     loop {
-        let term = tokio::select! {
-            term = candidate.lead(&waits) => term,
-            () = cancel.cancelled() => return None,
-        };
+        let term = candidate.lead(&waits, cancel.cancelled()).await?;
+        if cancel.is_cancelled() {
+            term.leave().await;
+            return None;
+        }
         tracing::info!(hook = candidate.name(), "this host runs the hook");
         let deposed = cancel.child_token();
         let mut work = std::pin::pin!(work(deposed.clone(), Some(term.fence().clone())));

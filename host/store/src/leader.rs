@@ -3,20 +3,22 @@
 //! For each name there are two keys. The *term* is written by whoever begins to lead and deleted
 //! when he leaves: a guard on its revision makes every write fail of one who was deposed and does
 //! not know it yet. The *sign of life* beside it is written again and again. Nobody compares
-//! clocks: who waits watches both keys, and takes over when he has heard nothing for the time of a
-//! lease by his own clock.
+//! clocks: who waits watches both keys, and takes over when he has heard nothing for the time of the
+//! term's lease by his own clock.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::{Cache, Event, Freshness, Guard, Key, Object, Op, Selector, TxnOutcome, WatchQuery, WatchStart, Watcher};
 
-/// Not below a resource: no group and no resource has an underscore in its name.
-const ROOT: &str = "/registry/_host/leaders";
+/// What is below is the host's, and no plugin's. Not below a resource: no group and no resource has
+/// an underscore in its name.
+pub const HOST_KEYS: &str = "/registry/_host/";
 /// Signs of life in the time of a lease. Upstream: every 2 seconds of 15.
 const SIGNS: u32 = 7;
 
@@ -27,6 +29,8 @@ pub struct Candidate {
     name: String,
     holder: String,
     lease: Duration,
+    /// What the term and the sign of life are below, and nothing of any other name.
+    prefix: String,
     term: Key,
     sign: Key,
 }
@@ -42,71 +46,94 @@ pub struct Term {
 impl Candidate {
     /// `holder` says who he is, to people and to himself: it has to be different from all others.
     pub fn new(cache: Cache, name: &str, holder: String, lease: Duration) -> Self {
-        let key = |last: &str| Key::from(format!("{ROOT}/{name}/{last}"));
-        Self { cache, name: name.to_owned(), holder, lease, term: key("term"), sign: key("sign") }
+        let prefix = format!("{HOST_KEYS}leaders/{}/", name.replace('%', "%25").replace('/', "%2F"));
+        let key = |last: &str| Key::from(format!("{prefix}{last}"));
+        let (term, sign) = (key("term"), key("sign"));
+        Self { cache, name: name.to_owned(), holder, lease, prefix, term, sign }
     }
 
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Leads as soon as nobody else does. `waits` is told each time that somebody else is found to.
-    pub async fn lead(&self, waits: impl Fn()) -> Term {
+    /// Leads as soon as nobody else does; not at all if `ended` comes first. `waits` is told each time
+    /// that somebody else is found to.
+    pub async fn lead(&self, waits: impl Fn(), ended: impl Future<Output = ()>) -> Option<Term> {
+        let mut ended = pin!(ended);
         loop {
-            match self.attempt(&waits).await {
-                Ok(Some(term)) => return term,
+            let free = tokio::select! {
+                biased;
+                () = &mut ended => return None,
+                free = self.free(&waits) => free,
+            };
+            // Not given up half way: it would be taken, and nobody would know that he has to leave.
+            let taken = match free {
+                Ok(Some(revision)) => self.take(revision).await,
+                Ok(None) => continue,
+                Err(error) => Err(error),
+            };
+            match taken {
+                Ok(Some(term)) => return Some(term),
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(name = self.name, "who leads is not known, and asked again: {error}");
-                    sleep(self.pause()).await;
+                    tokio::select! {
+                        () = &mut ended => return None,
+                        () = sleep(self.pause()) => {}
+                    }
                 }
             }
         }
     }
 
-    /// Takes the term if it is free, or else when whoever has it has fallen silent. None if that has
-    /// to be looked at again.
-    async fn attempt(&self, waits: &impl Fn()) -> Result<Option<Term>, String> {
-        let target = format!("{ROOT}/{}/", self.name);
+    /// The revision at which the term may be taken: when it is free, or else when whoever has it has
+    /// fallen silent. None if that has to be looked at again.
+    async fn free(&self, waits: &impl Fn()) -> Result<Option<u64>, String> {
         // Before the first look: what changes after it is heard.
-        let query = WatchQuery { target, selector: Selector::default(), start: WatchStart::Tail };
+        let start = WatchStart::Tail;
+        let query = WatchQuery { target: self.prefix.clone(), selector: Selector::default(), start };
         let mut watch = self.cache.watch(query).await.map_err(text)?;
-        let found = self.look(&self.term).await?;
-        let revision = match &found {
-            None => 0,
-            // Written without having learned of it: begun anew, since nobody knows how old it is.
-            Some(object) if self.is_ours(object) => object.revision(),
-            Some(object) => {
-                waits();
-                let heard = self.sign().await?;
-                if !self.falls_silent(&mut watch, heard).await? {
-                    return Ok(None);
-                }
-                object.revision()
+        let Some(object) = self.look(&self.term).await? else { return Ok(Some(0)) };
+        let term: Value = serde_json::from_slice(object.json()).unwrap_or_default();
+        // Of us, written without our having learned of it: begun anew, since nobody knows how old it is.
+        if term["holder"] != self.holder {
+            waits();
+            let lease = term["leaseMs"].as_u64().map_or(self.lease, Duration::from_millis);
+            let heard = self.sign().await?;
+            if !self.falls_silent(&mut watch, lease, heard).await? {
+                return Ok(None);
             }
-        };
-        self.take(revision).await
+        }
+        Ok(Some(object.revision()))
     }
 
-    /// Waits until nothing was heard for the time of a lease; false if the term itself changed.
-    async fn falls_silent(&self, watch: &mut Watcher, mut heard: u64) -> Result<bool, String> {
+    /// Waits until no sign of life was heard for the time of a lease; false if the term itself changed.
+    async fn falls_silent(&self, watch: &mut Watcher, lease: Duration, mut heard: u64) -> Result<bool, String> {
+        let mut end = Instant::now() + lease;
         loop {
-            match timeout(self.lease, watch.next()).await {
+            let newest = match timeout_at(end, watch.next()).await {
                 Ok(Some(events)) => {
+                    let mut newest = heard;
                     for event in events {
                         let Event::Object(event) = event else { continue };
                         if event.object.key() == &self.term {
                             return Ok(false);
                         }
-                        heard = heard.max(event.object.revision());
+                        if event.object.key() == &self.sign {
+                            newest = newest.max(event.object.revision());
+                        }
                     }
+                    newest
                 }
                 Ok(None) => return Err("the watch has ended".to_owned()),
                 // It may be us who hear nothing.
                 Err(_) => match self.sign().await? {
-                    newer if newer > heard => heard = newer,
+                    newest if newest > heard => newest,
                     _ => return Ok(true),
                 },
+            };
+            if newest > heard {
+                (heard, end) = (newest, Instant::now() + lease);
             }
         }
     }
@@ -115,7 +142,8 @@ impl Candidate {
     async fn take(&self, revision: u64) -> Result<Option<Term>, String> {
         let begun = Instant::now();
         let guards = vec![Guard { key: self.term.clone(), revision }];
-        match self.cache.txn(guards, vec![self.put(&self.term)]).await.map_err(text)? {
+        let taken = timeout(self.pause(), self.cache.txn(guards, vec![self.put(&self.term)])).await;
+        match taken.map_err(text)?.map_err(text)? {
             TxnOutcome::Applied(objects) => Ok(objects.first().map(|object| Term {
                 candidate: self.clone(),
                 fence: Guard { key: self.term.clone(), revision: object.revision() },
@@ -135,14 +163,15 @@ impl Candidate {
         Ok(self.look(&self.sign).await?.map_or(0, |sign| sign.revision()))
     }
 
-    fn is_ours(&self, term: &Object) -> bool {
-        let term: Option<Value> = serde_json::from_slice(term.json()).ok();
-        term.is_some_and(|term| term["holder"] == self.holder)
-    }
-
     fn put(&self, key: &Key) -> Op {
-        let metadata = json!({"name": self.name});
-        let value = json!({"kind": "Term", "apiVersion": "host/v1", "metadata": metadata, "holder": self.holder});
+        // The lease is the leader's: who waits may have been started with another.
+        let value = json!({
+            "kind": "Term",
+            "apiVersion": "host/v1",
+            "metadata": {"name": self.name},
+            "holder": self.holder,
+            "leaseMs": u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX),
+        });
         Op::Put { key: key.clone(), value: Bytes::from(value.to_string()), ttl: None }
     }
 
@@ -163,8 +192,12 @@ impl Term {
         let candidate = &self.candidate;
         let mut alive = self.begun;
         loop {
-            sleep(candidate.pause()).await;
-            let (begun, end) = (Instant::now(), alive + candidate.lease * 2 / 3);
+            let end = alive + candidate.lease * 2 / 3;
+            sleep_until(end.min(Instant::now() + candidate.pause())).await;
+            let begun = Instant::now();
+            if begun >= end {
+                return;
+            }
             let sign = candidate.cache.txn(vec![self.fence.clone()], vec![candidate.put(&candidate.sign)]);
             match timeout_at(end, sign).await {
                 Ok(Ok(TxnOutcome::Applied(_))) => alive = begun,
@@ -180,8 +213,9 @@ impl Term {
     pub async fn leave(self) {
         let Self { candidate, fence, .. } = self;
         let term = Op::Delete { key: candidate.term.clone() };
+        let left = timeout(candidate.pause(), candidate.cache.txn(vec![fence], vec![term])).await;
         // Who cannot say that he leaves falls silent.
-        if let Err(error) = candidate.cache.txn(vec![fence], vec![term]).await {
+        if let Err(error) = left.map_err(text).and_then(|left| left.map_err(text)) {
             tracing::warn!(name = candidate.name, "others will wait for the end of the lease: {error}");
         }
     }

@@ -31,7 +31,7 @@ pub use encryption::{ConfigError, Encrypted, EncryptionConfig, follow_encryption
 pub use error::{ReadError, WriteError};
 #[cfg(feature = "etcd")]
 pub use etcd::{Etcd, EtcdOptions};
-pub use leader::{Candidate, Term};
+pub use leader::{Candidate, HOST_KEYS, Term};
 pub use limits::Limits;
 pub use model::{Change, Guard, Key, Kv, Op, Page, RangeQuery, Txn, TxnOut, WatchItem, range_end};
 pub use store::{Caps, Status, Store};
