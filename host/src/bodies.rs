@@ -1,4 +1,5 @@
-//! Bodies that are not JSON, read by the links that know how: the audit shows objects.
+//! Bodies that are not JSON, read by the link that serves them: the audit shows objects. Links that
+//! do not serve them are not asked, so that nobody sees, or says, what is not his.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use futures::future::BoxFuture;
 use host_server::{Decoder, RequestInfo};
 use serde_json::Value;
 
-use crate::chain::Services;
+use crate::chain::{Services, Target};
 use crate::guest::Question;
 
 /// Asks the chain that serves.
@@ -21,11 +22,11 @@ impl Bodies {
 }
 
 impl Decoder for Bodies {
-    fn decode<'a>(&'a self, _: &'a RequestInfo, content_type: &'a str, body: Bytes) -> BoxFuture<'a, Option<Value>> {
+    fn decode<'a>(&'a self, info: &'a RequestInfo, content_type: &'a str, body: Bytes) -> BoxFuture<'a, Option<Value>> {
         async move {
             let chain = self.0.chain.load_full();
             let mut refusals = Vec::new();
-            for link in chain.entries().iter().map(|entry| &entry.link).filter(|link| link.loaded().bodies.is_some()) {
+            for link in chain.serving(Target::of(info)).filter(|link| link.loaded().bodies.is_some()) {
                 let (content_type, body) = (content_type.to_string(), body.to_vec());
                 let question = |reply| Question::Body { content_type, body, reply };
                 let refusal = match link.pool().ask(question, link.limits().access_ms_max).await {
@@ -39,7 +40,10 @@ impl Decoder for Bodies {
                 refusals.push(format!("`{}`: {refusal}", link.name()));
             }
             // The event is written without it, and says no more: upstream's has no place for it.
-            tracing::warn!("an object is missing in the audit, nobody reads `{content_type}`: {}", refusals.join("; "));
+            tracing::debug!(
+                "an object is missing in the audit, nobody reads `{content_type}`: {}",
+                refusals.join("; ")
+            );
             None
         }
         .boxed()

@@ -7,9 +7,13 @@ use crate::limits::Limits;
 /// Whose growth the rows of a table bound, and the rows.
 type Table = (&'static str, Vec<(&'static str, u64)>);
 
-fn tables() -> [Table; 4] {
+/// Plugins with bounds of their own.
+const SERVERS: &str = "extensions, core, aggregator";
+
+fn tables() -> [Table; 5] {
     [
         ("plugin", Limits::default().rows()),
+        (SERVERS, Limits::server_rows()),
         ("all plugins", Limits::shared_rows()),
         ("client", host_server::Limits::default().rows()),
         ("store", host_store::Limits::default().rows()),
@@ -61,8 +65,21 @@ mod tests {
     }
 
     #[test]
+    fn the_servers_have_rows_of_their_own() {
+        let text = text();
+        let shares = text.lines().filter(|line| line.split_whitespace().next() == Some("cpu_share_max"));
+        let shares: Vec<_> = shares.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let expected = [
+            "cpu_share_max 3 percent of cores plugin".to_owned(),
+            format!("cpu_share_max 50 percent of cores {SERVERS}"),
+        ];
+        assert_eq!(shares, expected);
+    }
+
+    #[test]
     fn a_name_is_there_once() {
-        let names: Vec<_> = tables().into_iter().flat_map(|(_, rows)| rows).map(|(name, _)| name).collect();
+        let once = tables().into_iter().filter(|(owner, _)| *owner != SERVERS);
+        let names: Vec<_> = once.flat_map(|(_, rows)| rows).map(|(name, _)| name).collect();
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     }
 }

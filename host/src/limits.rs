@@ -191,6 +191,18 @@ impl Limits {
         ]
     }
 
+    /// What the servers have another bound for.
+    pub fn server_rows() -> Vec<(&'static str, u64)> {
+        let others = Self::default().rows();
+        Self::of(SERVERS[0])
+            .rows()
+            .into_iter()
+            .zip(others)
+            .filter(|(own, other)| own != other)
+            .map(|(own, _)| own)
+            .collect()
+    }
+
     /// The bounds of a plugin of this name, before its operator changes any.
     pub fn of(plugin: &str) -> Self {
         let limits = Self::default();

@@ -17,7 +17,7 @@ use crate::limits::Limits;
 /// What the host counts of all plugins.
 pub struct PluginFamilies {
     calls: IntCounterVec,
-    cpu: CounterVec,
+    busy: CounterVec,
     seconds: HistogramVec,
     traps: IntCounterVec,
     faults: IntCounterVec,
@@ -55,7 +55,7 @@ pub struct PluginMetrics {
     families: Arc<PluginFamilies>,
     handled: IntCounter,
     failed: IntCounter,
-    cpu: Counter,
+    busy: Counter,
     seconds: Histogram,
     traps: IntCounter,
     dropped: IntCounter,
@@ -73,8 +73,8 @@ impl PluginFamilies {
         let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let families = Self {
             calls: counter("host_plugin_calls_total", "Calls into a plugin, by outcome.", &["plugin", "outcome"])?,
-            cpu: CounterVec::new(
-                Opts::new("host_plugin_cpu_seconds_total", "Time that threads spent in a plugin's instances."),
+            busy: CounterVec::new(
+                Opts::new("host_plugin_busy_seconds_total", "Time that threads spent in a plugin's instances."),
                 &["plugin"],
             )?,
             seconds: HistogramVec::new(
@@ -98,7 +98,7 @@ impl PluginFamilies {
             series: Mutex::default(),
         };
         registry.register(Box::new(families.calls.clone()))?;
-        registry.register(Box::new(families.cpu.clone()))?;
+        registry.register(Box::new(families.busy.clone()))?;
         registry.register(Box::new(families.seconds.clone()))?;
         registry.register(Box::new(families.traps.clone()))?;
         registry.register(Box::new(families.faults.clone()))?;
@@ -189,7 +189,7 @@ impl PluginMetrics {
             limits: limits.clone(),
             handled: families.calls.with_label_values(&[plugin, "ok"]),
             failed: families.calls.with_label_values(&[plugin, "failed"]),
-            cpu: families.cpu.with_label_values(&[plugin]),
+            busy: families.busy.with_label_values(&[plugin]),
             seconds: families.seconds.with_label_values(&[plugin]),
             traps: families.traps.with_label_values(&[plugin]),
             dropped: families.faults(plugin, Fault::Metrics),
@@ -208,7 +208,7 @@ impl PluginMetrics {
 
     /// A thread was in one of its instances for so long.
     pub fn computed(&self, time: Duration) {
-        self.cpu.inc_by(time.as_secs_f64());
+        self.busy.inc_by(time.as_secs_f64());
     }
 
     /// An instance ended because of the guest.

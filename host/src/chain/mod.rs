@@ -77,6 +77,11 @@ impl Chain {
         &self.entries
     }
 
+    /// The links that such a request may enter, the outermost first.
+    pub fn serving(&self, target: Target<'_>) -> impl Iterator<Item = &Arc<Link>> {
+        self.entries.iter().filter(move |entry| entry.routes.find(target).is_some()).map(|entry| &entry.link)
+    }
+
     /// Where a link stands, from the outside.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.entries.iter().position(|entry| entry.link.name() == name)

@@ -120,10 +120,8 @@ impl RequestState {
     }
 
     pub fn target(&self) -> Target<'_> {
-        let info = &self.info;
-        let resource = (info.is_resource_request() && !info.resource().is_empty())
-            .then(|| (info.api_group(), info.api_version(), info.resource()));
-        Target { path: self.uri.path(), resource }
+        // Routes are matched with the path as it came.
+        Target { path: self.uri.path(), ..Target::of(&self.info) }
     }
 
     pub fn head(&self) -> Head {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use host_server::RequestInfo;
+
 use crate::bindings::host::chain::registration::{Contents, Pattern, Route};
 
 /// A route that matched, with what the link said about it.
@@ -28,6 +30,14 @@ pub struct Target<'a> {
     pub path: &'a str,
     /// Group, version and resource, where the path names one.
     pub resource: Option<(&'a str, &'a str, &'a str)>,
+}
+
+impl<'a> Target<'a> {
+    pub fn of(info: &'a RequestInfo) -> Self {
+        let resource = (info.is_resource_request() && !info.resource().is_empty())
+            .then(|| (info.api_group(), info.api_version(), info.resource()));
+        Self { path: info.path(), resource }
+    }
 }
 
 impl Routes {
@@ -126,6 +136,21 @@ mod tests {
         for (path, resource, expected) in cases {
             let found = routes.find(Target { path, resource }).map(|matched| matched.tag.to_string());
             assert_eq!(found.as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_matched_by_its_resource_or_its_path() {
+        for (path, resource) in [
+            ("/api/v1/namespaces/a/secrets/b", Some(("", "v1", "secrets"))),
+            ("/api/v1/namespaces/a/serviceaccounts/b/token", Some(("", "v1", "serviceaccounts"))),
+            ("/apis/apps/v1/deployments", Some(("apps", "v1", "deployments"))),
+            ("/apis/apps/v1", None),
+            ("/hello", None),
+        ] {
+            let info = RequestInfo::new(&http::Method::POST, &http::Uri::from_static(path)).expect("it can be");
+            let target = Target::of(&info);
+            assert_eq!((target.path, target.resource), (path, resource));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Counts the time that threads spend in an instance: what its plugin computes, and what the host
-//! does for it meanwhile.
+//! does for it meanwhile. By the wall clock: a thread's own would be a system call at each end, and
+//! most stretches are short.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,6 +1,6 @@
 //! `tokens`: what a guest that is granted it may have made, and learn.
 
-use host_server::{Reference, WantedToken};
+use host_server::{EXTENDED_SECONDS, Reference, WantedToken};
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::Accessor;
 
@@ -62,9 +62,6 @@ impl tokens::HostWithStore<State> for HasState {
         Ok(reviewed.map(|known| tokens::ReviewedToken { user: asking(&known.user), audiences: known.audiences }))
     }
 }
-
-/// A year: long enough for whoever does not read a renewed token to be found.
-const EXTENDED_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 fn granted(link: &Link) -> Result<(), String> {
     if link.options().grants.tokens {

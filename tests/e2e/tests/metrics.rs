@@ -92,8 +92,8 @@ fn plugins_are_measured_by_name() {
         (r#"host_plugin_call_duration_seconds_count{plugin="measured"}"#, 2.0),
         (r#"host_plugin_instances_failed_total{plugin="measured"}"#, 1.0),
         // It works for 100 ms.
-        (r#"host_plugin_cpu_seconds_total{plugin="measured"}"#, 0.09),
-        (r#"host_plugin_cpu_seconds_total{plugin="neighbour"}"#, 0.0),
+        (r#"host_plugin_busy_seconds_total{plugin="measured"}"#, 0.09),
+        (r#"host_plugin_busy_seconds_total{plugin="neighbour"}"#, 0.0),
     ];
     grow(&host, &series, || {
         host.client().get("/measured/work").expect(200);
@@ -107,5 +107,5 @@ fn plugins_are_measured_by_name() {
         }
         assert_eq!(host.metric(&format!(r#"host_plugin_degraded{{plugin="{plugin}"}}"#)), 0.0);
     }
-    assert!(host.metric(r#"host_plugin_cpu_seconds_total{plugin="neighbour"}"#) < 0.09, "it has done nothing");
+    assert!(host.metric(r#"host_plugin_busy_seconds_total{plugin="neighbour"}"#) < 0.09, "it has done nothing");
 }
