@@ -241,16 +241,17 @@ mod tests {
     fn what_computes_is_seen_and_one_profile_is_taken_at_a_time() {
         let sampling = Sampling::start(100, Vec::new()).expect("nobody else takes one");
         assert!(matches!(Sampling::start(100, Vec::new()), Err(ProfileError::InUse)));
-        compute(Duration::from_millis(500));
+        // What is sampled is CPU time: on a busy machine it passes slowly.
+        compute(Duration::from_secs(2));
         let (samples, dropped) = sampling.stop();
         assert_eq!(dropped, 0);
-        assert!(samples.len() > 5, "{}", samples.len());
+        assert!(samples.len() > 2, "{}", samples.len());
         assert!(samples.iter().all(|sample| sample.addresses.len() == 1), "nothing is followed");
 
         // Given up in the middle.
         drop(Sampling::start(100, Vec::new()).expect("the last one has ended"));
         let (samples, _) = Sampling::start(100, Vec::new()).expect("the last one has ended").stop();
-        assert!(samples.len() < 5, "samples of another profile: {}", samples.len());
+        assert!(samples.len() < 2, "samples of another profile: {}", samples.len());
     }
 
     #[test]
