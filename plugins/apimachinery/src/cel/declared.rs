@@ -32,6 +32,13 @@ const RESERVED: [&str; 21] = [
     "while",
 ];
 
+/// Whether expressions can call something so.
+pub fn is_identifier(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !RESERVED.contains(&name)
+}
+
 /// The type of one place.
 #[derive(Debug)]
 pub(super) struct Declared {

@@ -24,6 +24,7 @@ mod times;
 mod types;
 mod value;
 
+pub use self::declared::is_identifier;
 pub use self::definition::{Context, Total};
 pub use self::rules::{Budget, Rules, validate};
 

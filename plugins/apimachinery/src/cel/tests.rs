@@ -215,3 +215,19 @@ fn rules_refuse_with_their_messages() {
         ["spec: Invalid value: \"object\": no such key: min evaluating rule: self.min <= self.max"]
     );
 }
+
+#[test]
+fn what_expressions_can_call_something() {
+    for (name, expected) in [
+        ("replicas", true),
+        ("_a1", true),
+        ("in", false),
+        ("while", false),
+        ("1a", false),
+        ("a-b", false),
+        ("", false),
+        ("é", false),
+    ] {
+        assert_eq!(super::is_identifier(name), expected, "{name}");
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::cel::is_identifier;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 use serde_json::{Value, json};
@@ -309,35 +310,6 @@ fn actions(actions: &Place<'_, '_>, findings: &mut Findings) {
     if seen.is_empty() {
         actions.required("at least one validation action is required", findings);
     }
-}
-
-fn is_identifier(name: &str) -> bool {
-    const RESERVED: [&str; 21] = [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ];
-    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !RESERVED.contains(&name)
 }
 
 #[cfg(test)]
