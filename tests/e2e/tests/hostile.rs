@@ -435,9 +435,14 @@ fn a_component_is_compiled_within_bounds() {
         ("compile_memory_bytes_max=1048576", "`compile_memory_bytes_max` (1048576)"),
     ] {
         let Some(setup) = Setup::bare() else { return };
-        // Like no other, so that its code is in no cache.
+        // Like no other, so that its code is in no cache, and long enough to compile that the one who waits for it looks
+        // at the clock before it is done, however busy the machine is.
         let name = format!("n{}{}", std::process::id(), words.len());
-        let component = wat::parse_str(format!(r#"(component (import "acme:fresh/{name}@1.0.0" (instance)))"#));
+        let body = "local.get 0 i64.const 7 i64.mul local.set 0 ".repeat(100);
+        let functions = format!("(func (param i64) (result i64) {body} local.get 0)").repeat(5000);
+        let component = wat::parse_str(format!(
+            r#"(component (import "acme:fresh/{name}@1.0.0" (instance)) (core module {functions}))"#
+        ));
         let component = component.expect("a component");
         let path = setup.file("faulty.wasm", &component);
         let output = bounded(setup.with(&["--plugin", &path]), &[limit]).refused();
