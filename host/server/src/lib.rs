@@ -47,6 +47,6 @@ pub use observe::{LoggingError, Metrics, init_logging};
 pub use request::{
     BodyError, Context, Request, RequestBody, RequestInfo, RequestInfoError, Upgrade, UpgradedConnection, Warnings,
 };
-pub use response::{Body, BoxError, Failure, Response, not_found, text};
+pub use response::{Body, BoxError, Failure, PACKED_BYTES_MIN, Response, not_found, text};
 pub use serve::{Bound, Connection, Running, Server, ServerHandle, StartError};
 pub use version::KUBERNETES_VERSION;

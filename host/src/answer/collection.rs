@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use host_server::{Body as HttpBody, BoxError};
+use host_server::{Body as HttpBody, BoxError, PACKED_BYTES_MIN};
 use host_store::Listing;
 use http_body::Frame;
 use http_body_util::StreamBody;
@@ -18,6 +18,8 @@ use crate::guest::{CallError, Layout};
 
 /// Bytes in one piece of a long list.
 const CHUNK_BYTES: usize = 64 << 10;
+/// And in the first: what is a stream then is worth packing.
+const FIRST_CHUNK_BYTES: usize = PACKED_BYTES_MIN;
 
 /// The body of a list. The first piece is written at once, so that a guest that fails can
 /// still be answered with an error, and a short list is not a stream.
@@ -28,13 +30,13 @@ pub(super) async fn body(
     layout: Layout,
 ) -> Result<HttpBody, CallError> {
     let mut writer = Writer { _chain: chain.clone(), link: link.clone(), listing, layout, next: 0, done: false };
-    let first = writer.piece().await?;
+    let first = writer.piece(FIRST_CHUNK_BYTES).await?;
     if writer.done {
         return Ok(first.into());
     }
     let rest = futures::stream::unfold(Some(writer), |writer| async {
         let mut writer = writer.filter(|writer| !writer.done)?;
-        match writer.piece().await {
+        match writer.piece(CHUNK_BYTES).await {
             Ok(bytes) => Some((Ok(Frame::data(bytes)), Some(writer))),
             // The head is gone: the client sees a broken stream, not a short list.
             Err(error) => {
@@ -60,13 +62,13 @@ struct Writer {
 
 impl Writer {
     /// The next piece; sets `done` with the last.
-    async fn piece(&mut self) -> Result<Bytes, CallError> {
-        let mut out = BytesMut::with_capacity(CHUNK_BYTES + (8 << 10));
+    async fn piece(&mut self, bytes: usize) -> Result<Bytes, CallError> {
+        let mut out = BytesMut::with_capacity(bytes + (8 << 10));
         if self.next == 0 {
             out.extend_from_slice(&self.layout.head);
         }
-        while out.len() < CHUNK_BYTES && self.next < self.listing.objects.len() {
-            let batch = self.batch(CHUNK_BYTES - out.len());
+        while out.len() < bytes && self.next < self.listing.objects.len() {
+            let batch = self.batch(bytes - out.len());
             self.write(batch.clone(), &mut out).await?;
             self.next = batch.end;
         }

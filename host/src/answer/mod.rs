@@ -117,11 +117,11 @@ impl From<CallError> for Unwritten {
 async fn body(request: &RequestState, link: &Arc<Link>, body: Body) -> Result<HttpBody, Unwritten> {
     Ok(match body {
         Body::Empty => HttpBody::default(),
-        Body::Bytes(bytes) => bytes.into(),
+        Body::Bytes(bytes) => HttpBody::from(bytes).packable(),
         Body::Stream(stream) => Box::pin(stream::body(link, stream, request.deadline)).await.ok_or(Unwritten::Late)?,
-        Body::Object { object, layout } => Box::pin(one(link, object, layout)).await?,
+        Body::Object { object, layout } => Box::pin(one(link, object, layout)).await?.packable(),
         Body::Collection { listing, layout } => {
-            Box::pin(collection::body(&request.chain, link, listing, layout)).await?
+            Box::pin(collection::body(&request.chain, link, listing, layout)).await?.packable()
         }
         Body::Watch { watcher, options, form } => watch::body(link, watcher, options, form),
     })

@@ -24,6 +24,7 @@ mod differential;
 mod durability;
 mod envtest;
 mod go;
+mod gzip;
 mod hello;
 mod helm;
 mod kubectl;

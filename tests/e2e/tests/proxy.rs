@@ -100,6 +100,18 @@ fn an_upgrade_leaves_http_on_both_sides() {
     assert!(request.contains("connection: upgrade") && request.contains("upgrade: echo"), "{request}");
 }
 
+#[test]
+fn what_is_passed_on_is_as_it_was_sent() {
+    let body = "some words ".repeat(40_000);
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    let (address, served) = upstream(answer.leak(), false);
+    let Some(host) = forwarding_to(address) else { return };
+    let client = host.client().with_header("accept-encoding", "gzip");
+    let reply = client.get(&format!("/a/forward?http://{address}/b")).expect(200);
+    assert!(reply.text() == body && !reply.headers.contains_key("content-encoding"), "{:?}", reply.headers);
+    assert!(served.join().expect("it was asked").contains("accept-encoding: gzip"));
+}
+
 /// A connection of the administrator's.
 fn connect(host: &Host) -> Connection {
     connection::connect(&host.address(), &connection::administrator(host.data_dir()))

@@ -16,6 +16,7 @@ mod cors;
 mod deadline;
 mod end_with_body;
 mod goaway;
+mod gzip;
 mod headers;
 mod hsts;
 mod impersonation;

@@ -13,6 +13,7 @@ use super::cors::Cors;
 use super::deadline::Deadline;
 use super::end_with_body::EndWithBody;
 use super::goaway::Goaway;
+use super::gzip::Pack;
 use super::hsts::StrictTransportSecurity;
 use super::impersonation::Impersonate;
 use super::in_flight::{InFlight, Limits};
@@ -103,6 +104,8 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         .then(Authenticate::new(authentication, auditor.clone(), access_metrics.clone()))
         // Whose word counts is known, and nobody is anybody else yet.
         .then(Trace::new(tracer))
+        // Outside of the audit, which shows what was answered and not how it was sent.
+        .then(Pack)
         // Knows who asks, and is told whom he impersonates and whether he may.
         .then(Audit::new(auditor.clone()))
         .then(Impersonate::new(authorization.clone()))

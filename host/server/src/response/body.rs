@@ -9,13 +9,19 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use parking_lot::Mutex;
 
+use super::gzip::Gzip;
+
 /// Why a stream broke. The client sees an aborted connection or stream.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The least that is worth packing, as upstream: what is shorter arrives sooner as it is.
+pub const PACKED_BYTES_MIN: usize = (128 << 10) + 1;
 
 /// A response body. Bytes are handed to the connection as they are, never copied.
 #[derive(Default)]
 pub struct Body {
     kind: Kind,
+    packable: bool,
     /// Kept until the last byte is written, or nobody reads any more.
     held: Vec<Box<dyn Any + Send>>,
 }
@@ -43,11 +49,18 @@ impl std::fmt::Debug for Guards {
 impl Body {
     /// Chunks as they come. Its `size_hint`, if exact, becomes the `content-length`.
     pub fn stream(stream: impl HttpBody<Data = Bytes, Error = BoxError> + Send + 'static) -> Self {
-        Self { kind: Kind::Stream(Box::pin(stream)), held: Vec::new() }
+        Kind::Stream(Box::pin(stream)).into()
+    }
+
+    /// May be packed for a client that takes it so, if it is large. A stream says with this that it
+    /// is at least [`PACKED_BYTES_MIN`] long, and that nobody waits for its parts.
+    #[must_use]
+    pub fn packable(self) -> Self {
+        Self { packable: true, ..self }
     }
 
     pub(crate) fn upgrade(guards: Guards) -> Self {
-        Self { kind: Kind::Upgrade(guards), held: Vec::new() }
+        Kind::Upgrade(guards).into()
     }
 
     /// Whether more than one frame may come: what is held is held until they have.
@@ -61,6 +74,24 @@ impl Body {
             Kind::Bytes(bytes) => Some(bytes),
             Kind::Empty | Kind::Stream(_) | Kind::Upgrade(_) => None,
         }
+    }
+
+    /// Packs what may be packed and is large; says whether it has.
+    pub(crate) fn pack(&mut self) -> bool {
+        let is_large = match &self.kind {
+            Kind::Bytes(bytes) => bytes.len() >= PACKED_BYTES_MIN,
+            Kind::Stream(_) => true,
+            Kind::Empty | Kind::Upgrade(_) => false,
+        };
+        if !(self.packable && is_large) {
+            return false;
+        }
+        self.packable = false;
+        self.kind = match std::mem::take(&mut self.kind) {
+            Kind::Stream(stream) => Kind::Stream(Box::pin(Gzip::new(stream))),
+            whole => Kind::Stream(Box::pin(Gzip::new(Self::from(whole)))),
+        };
+        true
     }
 
     /// Drops `guard` when the answer is over: at once, unless it is a stream or leaves HTTP.
@@ -97,9 +128,15 @@ impl std::fmt::Debug for Body {
     }
 }
 
+impl From<Kind> for Body {
+    fn from(kind: Kind) -> Self {
+        Self { kind, packable: false, held: Vec::new() }
+    }
+}
+
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self { kind: if bytes.is_empty() { Kind::Empty } else { Kind::Bytes(bytes) }, held: Vec::new() }
+        if bytes.is_empty() { Kind::Empty.into() } else { Kind::Bytes(bytes).into() }
     }
 }
 

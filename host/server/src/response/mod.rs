@@ -1,13 +1,14 @@
 //! Responses: bodies, plain texts and `Status` objects.
 
 mod body;
+mod gzip;
 mod status;
 
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, StatusCode, Uri};
 
 pub(crate) use body::Guards;
-pub use body::{Body, BoxError};
+pub use body::{Body, BoxError, PACKED_BYTES_MIN};
 pub use status::{Failure, not_found};
 
 use crate::authz::escape;
