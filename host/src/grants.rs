@@ -1,7 +1,8 @@
 //! What an operator grants a plugin beside the chain, by name: `--plugin-grant NAME=KIND:WHAT`.
 //!
-//! Nothing is granted by default. What is asked for and not granted is denied, and the log says
-//! how to grant it.
+//! Nothing is granted by default. A component that imports a kind of which its plugin is granted
+//! nothing is not loaded, unless the operator says that it has to do without; what it then asks for
+//! is denied, as is what lies outside of its grants, and the log says how to grant it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ pub struct Grants {
     pub http: Vec<String>,
     /// It may have tokens of service accounts made, and learn whose tokens are.
     pub tokens: bool,
+    /// What it may import and gets nothing of: `dir`, `net`, `http` or `tokens`.
+    pub without: Vec<String>,
 }
 
 /// A directory that a plugin sees.
@@ -32,8 +35,11 @@ pub struct Directory {
 }
 
 /// What can be granted, for messages.
-pub const KINDS: &str =
-    "`proxy:HOST:PORT`, `http:HOST`, `net:HOST:PORT`, `dir:PATH`, `dir-rw:PATH`, `env:NAME` and `tokens` can be";
+pub const KINDS: &str = "`proxy:HOST:PORT`, `http:HOST`, `net:HOST:PORT`, `dir:PATH`, `dir-rw:PATH`, `env:NAME` and \
+    `tokens` can be, and `without:KIND` says that the plugin has to do without";
+
+/// What a component may import only where its plugin is granted some of it, or told to do without.
+const IMPORTED: [&str; 4] = ["dir", "net", "http", "tokens"];
 
 impl Grants {
     /// Reads grants as they were typed. `variable` gives the values of the host's own environment.
@@ -54,6 +60,7 @@ impl Grants {
                 "net" => grants.network.push(destination(what)?),
                 "dir" => grants.directories.push(directory(what, false)?),
                 "dir-rw" => grants.directories.push(directory(what, true)?),
+                "without" if IMPORTED.contains(&what) => grants.without.push(what.to_string()),
                 "env" => grants.variables.push(match what.split_once('=') {
                     Some((name, value)) => (name.to_string(), value.to_string()),
                     None => {
@@ -67,14 +74,18 @@ impl Grants {
         Ok(grants)
     }
 
-    /// Whether anything of this kind is granted: `dir:...` or `net:...`.
-    pub fn has(&self, kind: &str) -> bool {
-        match kind.split(':').next() {
-            Some("dir") => !self.directories.is_empty(),
-            Some("net") => !self.network.is_empty(),
-            Some("http") => !self.http.is_empty(),
+    /// Whether a component that imports what needs this grant (`dir:PATH`, `tokens`) may be loaded:
+    /// something of the kind is granted, or it has to do without.
+    pub fn covers(&self, grant: &str) -> bool {
+        let kind = kind(grant);
+        let granted = match kind {
+            "dir" => !self.directories.is_empty(),
+            "net" => !self.network.is_empty(),
+            "http" => !self.http.is_empty(),
+            "tokens" => self.tokens,
             _ => false,
-        }
+        };
+        granted || self.without.iter().any(|without| without == kind)
     }
 
     /// Whether a TCP connection to an address is granted: by its number, or by a name that it has
@@ -91,6 +102,11 @@ impl Grants {
         }
         false
     }
+}
+
+/// The kind of a grant: what stands before its `:`.
+pub fn kind(grant: &str) -> &str {
+    grant.split_once(':').map_or(grant, |(kind, _)| kind)
 }
 
 /// `HOST`, with a port or without.
@@ -149,6 +165,7 @@ mod tests {
             "env:HOME",
             "env:MODE=a=b",
             "tokens",
+            "without:net",
         ]);
         let directory =
             |shown_as: &str, writable| Directory { path: "/".into(), shown_as: shown_as.to_string(), writable };
@@ -160,6 +177,7 @@ mod tests {
             network: vec!["[::1]:80".into(), "*".into()],
             http: vec!["example.com".into(), "example.com:8443".into()],
             tokens: true,
+            without: vec!["net".into()],
         };
         assert_eq!(grants, Ok(expected));
     }
@@ -171,6 +189,7 @@ mod tests {
             ("http:https://example.com", "a host is needed"),
             ("proxy:", "can be"),
             ("tokens:all", "`tokens` can be"),
+            ("without:proxy", "`without:KIND`"),
             ("dir", "can be"),
             ("net:example.com", "a host and a port are needed"),
             ("net::80", "a host and a port are needed"),
@@ -180,6 +199,21 @@ mod tests {
         ] {
             let error = parse(&[text]).expect_err(text);
             assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_import_is_covered_by_a_grant_of_its_kind_or_by_doing_without() {
+        for (grants, grant, expected) in [
+            (&["dir:/"][..], "dir:PATH", true),
+            (&["net:*"], "dir:PATH", false),
+            (&["without:dir"], "dir:PATH", true),
+            (&["without:dir"], "net:HOST:PORT", false),
+            (&["tokens"], "tokens", true),
+            (&["proxy:*", "env:HOME"], "http:HOST", false),
+            (&[], "tokens", false),
+        ] {
+            assert_eq!(parse(grants).expect("they are grants").covers(grant), expected, "{grants:?}: {grant}");
         }
     }
 

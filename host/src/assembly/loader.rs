@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use host_server::options::{PluginChoice, RunConfig};
 
 use crate::chain::LinkOptions;
-use crate::grants::Grants;
+use crate::grants::{self, Grants};
 use crate::limits::Limits;
 use crate::load::{self, CompiledCache, Engine, LoadError, Loaded, PluginPath};
 
@@ -63,6 +63,7 @@ impl Loader {
         self.check_room(&choice.name, &options.limits)?;
         let file = load::find(&wanted, self.plugin_dir.as_deref())?;
         let loaded = load::load(&self.engine, &self.compiled, &choice.name, &file, &options.limits).await?;
+        check_grants(&choice.name, &options.grants, &loaded)?;
         Ok(Prepared { options, choice: choice.clone(), file, loaded })
     }
 
@@ -82,6 +83,24 @@ impl Loader {
             None => Ok(()),
         }
     }
+}
+
+/// A component imports nothing of which its plugin is granted nothing.
+fn check_grants(name: &str, grants: &Grants, loaded: &Loaded) -> Result<(), LoadError> {
+    let missing: Vec<_> = loaded.wants.iter().filter(|(_, grant)| !grants.covers(grant)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let imports: Vec<String> = missing.iter().map(|(import, _)| format!("`{import}`")).collect();
+    let some: Vec<String> = missing.iter().map(|(_, grant)| format!("`{name}={grant}`")).collect();
+    let none: Vec<String> =
+        missing.iter().map(|(_, grant)| format!("`{name}=without:{}`", grants::kind(grant))).collect();
+    let problem = format!("imports {}, of which it is granted nothing", imports.join(", "));
+    Err(LoadError::new(name, problem).hint(format!(
+        "grant it what it needs (`--plugin-grant` with {}), or say that it has to do without (with {})",
+        some.join(", "),
+        none.join(", ")
+    )))
 }
 
 fn link_options(choice: &PluginChoice) -> Result<LinkOptions, LoadError> {

@@ -116,25 +116,10 @@ impl Link {
             pool: OnceLock::new(),
             prospect: ArcSwapOption::empty(),
         });
-        link.say_what_is_not_granted();
         let (pool, registrations) = Pool::start(&link, instances).await?;
         *link.registered.lock() = Registered::new(registrations);
         let _ = link.pool.set(pool);
         Ok(link)
-    }
-
-    /// Guests of many languages import all of WASI whether they use it or not, so this is no
-    /// error; but one that does use it learns only that there is nothing.
-    fn say_what_is_not_granted(&self) {
-        let name = self.name();
-        for (package, grant) in &self.loaded.wants {
-            if !self.options.grants.has(grant) {
-                let text = format!(
-                    "it imports `{package}`, of which nothing is granted: `--plugin-grant {name}={grant}` grants one"
-                );
-                self.log.host(tracing::Level::INFO, &text);
-            }
-        }
     }
 
     pub fn name(&self) -> &str {

@@ -22,9 +22,14 @@ const WASI: &[&str] = &[
     "wasi:http/outgoing-handler@",
 ];
 
-/// What of WASI does nothing without a grant: the package, and the grant.
-const GRANTED: [(&str, &str); 3] =
-    [("wasi:filesystem", "dir:PATH"), ("wasi:sockets", "net:HOST:PORT"), ("wasi:http/outgoing-handler", "http:HOST")];
+/// What does nothing without a grant, and the grant. Variables are not among it: guests of all
+/// languages import them whether they read any or not, and without a grant there are none.
+const GRANTED: [(&str, &str); 4] = [
+    ("wasi:filesystem", "dir:PATH"),
+    ("wasi:sockets", "net:HOST:PORT"),
+    ("wasi:http/outgoing-handler", "http:HOST"),
+    ("host:chain/tokens", "tokens"),
+];
 
 /// What the component imports that does nothing without a grant, and that grant.
 pub(super) fn wants(engine: &Engine, component: &Component) -> Vec<(&'static str, &'static str)> {

@@ -95,8 +95,8 @@ pub async fn load(
     })
 }
 
-/// Everything that the host offers to a guest. WASI's files, sockets and requests are linked with
-/// implementations that deny, so that guests of languages that always import them load.
+/// Everything that the host offers to a guest. What needs a grant is linked for all, and denies
+/// each use that is not granted.
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine.wasmtime());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;

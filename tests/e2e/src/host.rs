@@ -37,6 +37,9 @@ pub struct Setup {
     arguments: Vec<String>,
 }
 
+/// Grants of a scripted link: it imports all of this, and most scripts use none of it.
+pub const WITHOUT: [&str; 3] = ["without:dir", "without:net", "without:http"];
+
 impl Setup {
     /// A fresh data directory and no plugin. `None` where the host has not been built.
     pub fn bare() -> Option<Setup> {
@@ -78,7 +81,8 @@ impl Setup {
     pub fn scripted(self, component: &Path, name: &str, script: &str) -> Setup {
         let configuration = self.file(&format!("{name}.script"), script.as_bytes());
         let plugin = format!("{name}={}", component.display());
-        self.with(&["--plugin", &plugin, "--plugin-config", &format!("{name}={configuration}")])
+        let setup = self.with(&["--plugin", &plugin, "--plugin-config", &format!("{name}={configuration}")]);
+        WITHOUT.iter().fold(setup, |setup, grant| setup.with(&["--plugin-grant", &format!("{name}={grant}")]))
     }
 
     /// The same with one more link, outermost, that decides who gets in (`tests/doorman`). `None`

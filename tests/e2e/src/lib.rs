@@ -16,5 +16,5 @@ pub use balancer::Balancer;
 pub use client::{Client, Reply};
 pub use controllers::Controllers;
 pub use etcd::Etcd;
-pub use host::{Host, Setup, eventually};
+pub use host::{Host, Setup, WITHOUT, eventually};
 pub use tools::{Helm, Kubectl, Output, checkout, differential, module_directory, openssl, python, typed};

@@ -51,6 +51,22 @@ fn a_component_that_does_not_fit_is_told_what_it_wants_and_what_there_is() {
 }
 
 #[test]
+fn what_a_component_imports_and_is_not_granted_is_told_with_how_to_grant_it() {
+    let Some(setup) = Setup::bare() else { return };
+    let Some(component) = Setup::scripted_component() else { return };
+    let plugin = format!("faulty={}", component.display());
+    let setup = setup.with(&["--plugin", &plugin, "--plugin-grant", "faulty=http:example.com"]);
+    let words = [
+        "imports `wasi:filesystem`, `wasi:sockets`, of which it is granted nothing",
+        "hint: ",
+        "`--plugin-grant` with `faulty=dir:PATH`, `faulty=net:HOST:PORT`",
+        "with `faulty=without:dir`, `faulty=without:net`",
+    ];
+    is_refused(&setup, &words);
+    is_refused(&setup.with(&["--plugin-grant", "faulty=without:dir"]), &["imports `wasi:sockets`, of which"]);
+}
+
+#[test]
 fn a_core_module_is_told_to_be_a_component() {
     let Some(setup) = Setup::bare() else { return };
     let path = setup.file("faulty.wasm", &wat::parse_str("(module)").expect("it is a module"));

@@ -1,6 +1,6 @@
 //! The table of bounds, and links that are added with their own.
 
-use e2e::{Setup, eventually};
+use e2e::{Setup, WITHOUT, eventually};
 
 #[test]
 fn the_table_of_bounds_says_their_unit_and_whose_they_are() {
@@ -31,7 +31,9 @@ fn a_link_that_is_added_has_its_own_grants_and_bounds() {
     let host = setup.start();
     let add = |name: &str, options: &[&str]| {
         let plugin = format!("{name}={component}");
-        host.command(&[&["plugin", "add", &plugin, "--config", &script], options].concat())
+        let grants = WITHOUT.iter().flat_map(|grant| ["--grant", grant]);
+        let arguments = ["plugin", "add", &plugin, "--config", &script].into_iter().chain(grants);
+        host.command(&arguments.chain(options.iter().copied()).collect::<Vec<_>>())
     };
     for (options, words) in [
         (["--limit", "speed_max=1"], "there is no limit `speed_max`; `host limits` prints all of them"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use e2e::{Host, Setup, eventually};
+use e2e::{Host, Setup, WITHOUT, eventually};
 
 /// A neighbour, and around it the link `swapped` with this script.
 fn beside_a_neighbour(script: &str) -> Option<Setup> {
@@ -183,7 +183,9 @@ fn links_come_and_go_while_the_chain_serves() {
     let host = setup.start();
     let add = |name: &str, place: &[&str]| {
         let (plugin, script) = (format!("{name}={component}"), script(name));
-        host.command(&[&["plugin", "add", &plugin, "--config", &script], place].concat())
+        let grants = WITHOUT.iter().flat_map(|grant| ["--grant", grant]);
+        let arguments = ["plugin", "add", &plugin, "--config", &script].into_iter().chain(grants);
+        host.command(&arguments.chain(place.iter().copied()).collect::<Vec<_>>())
     };
     let order = || host.links().iter().map(|link| link["name"].as_str().unwrap_or("?").to_owned()).collect::<Vec<_>>();
     let answers = |path: &str| host.client().get(path).expect(200).text();

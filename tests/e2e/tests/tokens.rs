@@ -188,7 +188,10 @@ fn a_plugin_needs_a_grant_to_have_tokens_made() {
         return;
     }
     let setup = setup.with(&["--plugin", "extensions.wasm", "--plugin", "other=core.wasm"]);
-    for (setup, code) in [(setup.clone(), 503), (setup.with(&["--plugin-grant=other=tokens"]), 201)] {
+    for (setup, code) in [
+        (setup.clone().with(&["--plugin-grant=other=without:tokens"]), 503),
+        (setup.with(&["--plugin-grant=other=tokens"]), 201),
+    ] {
         let host = setup.start();
         host.client().post(ACCOUNTS, &json!({"metadata": {"name": format!("robot-{code}")}})).expect(201);
         let path = format!("{ACCOUNTS}/robot-{code}/token");
