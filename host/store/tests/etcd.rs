@@ -3,19 +3,17 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use common::etcd::{binary, cluster, connect, empty};
+use common::etcd::{binary, cluster, connect, distant_cluster, empty};
 use common::relay::Relay;
+use common::witness::Witness;
 use common::*;
 use futures_util::StreamExt as _;
 use host_store::{
-    Cache, Change, Etcd, EtcdOptions, Freshness, Guard, Key, Limits, Op, RangeQuery, ReadError, Store, Txn, TxnOut,
-    WatchItem, WriteError,
+    Change, Etcd, EtcdOptions, Guard, Limits, Op, RangeQuery, ReadError, Store, Txn, TxnOut, WatchItem, WriteError,
 };
 
 async fn apply(store: &dyn Store, ops: Vec<Op>) -> u64 {
@@ -125,104 +123,35 @@ async fn nobody_who_answers_and_wrong_options_are_errors_that_say_so() {
     }
 }
 
-const KEYS: usize = 4;
-
-fn key(at: usize) -> Key {
-    format!("/registry/t/{at}").into()
-}
-
-/// What a writer was told of one of its writes, each of which writes something else.
-struct Write {
-    key: usize,
-    value: String,
-    /// None if it was told nothing.
-    revision: Option<u64>,
-}
-
-/// What a reader was shown, and what had been acknowledged before it asked.
-struct Read {
-    key: usize,
-    acknowledged: u64,
-    found: Option<(u64, String)>,
-    revision: u64,
-}
-
-/// Guarded writes, each on what was read before.
-async fn writer(store: Arc<Etcd>, id: usize, newest: Arc<AtomicU64>, over: Arc<AtomicBool>) -> Vec<Write> {
-    let mut writes = Vec::new();
-    for round in 0.. {
-        if over.load(Ordering::SeqCst) {
-            break;
-        }
-        let at = (id + round) % KEYS;
-        let Ok((found, _)) = store.get(&key(at), None).await else { continue };
-        let guards = vec![Guard { key: key(at), revision: found.map_or(0, |kv| kv.mod_revision) }];
-        let value = format!("{id}.{round}");
-        let revision = match store.txn(Txn { guards, ops: vec![put(&key(at), &value)], get_on_refusal: false }).await {
-            Ok(TxnOut::Applied { revision }) => Some(revision),
-            Ok(TxnOut::Refused { .. }) | Err(WriteError::Unavailable(_) | WriteError::Overloaded) => continue,
-            Err(WriteError::Unknown(_)) => None,
-            Err(error) => panic!("{error}"),
-        };
-        newest.fetch_max(revision.unwrap_or(0), Ordering::SeqCst);
-        writes.push(Write { key: at, value, revision });
-    }
-    writes
-}
-
-async fn reader(store: Arc<Etcd>, newest: Arc<AtomicU64>, over: Arc<AtomicBool>) -> Vec<Read> {
-    let mut reads = Vec::new();
-    for round in 0.. {
-        if over.load(Ordering::SeqCst) {
-            break;
-        }
-        let acknowledged = newest.load(Ordering::SeqCst);
-        if let Ok((found, revision)) = store.get(&key(round % KEYS), None).await {
-            let found = found.map(|kv| (kv.mod_revision, text(&kv.value).to_owned()));
-            reads.push(Read { key: round % KEYS, acknowledged, found, revision });
-        }
-    }
-    reads
-}
-
-/// How long members come and go: a short time, unless somebody has more.
+/// How long there is trouble: a short time, unless somebody has more.
 fn trouble() -> Duration {
     let seconds = std::env::var("ETCD_TROUBLE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(8))
 }
 
-/// Every answer carries a revision, which says what came before what: all of them have to agree
-/// with the one history that a watch tells.
+/// What a host waits for that was cut off; longer than any cut.
+fn patient() -> Limits {
+    Limits { future_revision_wait: Duration::from_secs(60), ..Limits::default() }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_write_is_lost_and_no_read_is_stale_while_members_are_killed_paused_and_cut_off() {
     let Some(binary) = binary() else { return };
     let mut members = cluster(&binary, 3);
     let urls: Vec<String> = members.iter().map(|member| member.url.clone()).collect();
-    let limits = Limits { future_revision_wait: Duration::from_secs(30), ..Limits::default() };
-    let first = Arc::new(connect(urls.clone(), "/registry", &limits).await);
+    let first = Arc::new(connect(urls.clone(), "/registry", &patient()).await);
     // One of two hosts is cut off from members that the other reaches.
     let mut relays = Vec::new();
     for url in &urls {
         relays.push(Relay::to(url).await);
     }
     let second = relays.iter().map(|relay| relay.url.clone()).collect();
-    let second = Arc::new(connect(second, "/registry", &limits).await);
-    let cache = Cache::start(second.clone(), limits.clone()).await.unwrap();
-    let began = first.read_barrier().await.unwrap();
-    let (newest, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let watch = first.watch(began + 1);
-    let writers: Vec<_> = (0..6)
-        .map(|id| {
-            let store = if id % 2 == 0 { &first } else { &second };
-            tokio::spawn(writer(store.clone(), id, newest.clone(), over.clone()))
-        })
-        .collect();
-    let readers: Vec<_> =
-        [&first, &second].map(|store| tokio::spawn(reader(store.clone(), newest.clone(), over.clone()))).into();
+    let second = Arc::new(connect(second, "/registry", &patient()).await);
+    let witness = Witness::start(&first, &second, &patient()).await;
 
-    let until = std::time::Instant::now() + trouble();
+    let until = Instant::now() + trouble();
     for round in 0.. {
-        if std::time::Instant::now() > until {
+        if Instant::now() > until {
             break;
         }
         // Each member in turn, and each in each of the ways.
@@ -243,61 +172,40 @@ async fn no_write_is_lost_and_no_read_is_stale_while_members_are_killed_paused_a
             }
         }
         // Long enough to elect another leader, and to write something.
-        let before = newest.load(Ordering::SeqCst);
-        let some = async {
-            while newest.load(Ordering::SeqCst) < before + 20 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), some).await.expect("two of three members are enough");
+        witness.sees_writes(20).await;
     }
-    over.store(true, Ordering::SeqCst);
-    let mut writes = Vec::new();
-    for writer in writers {
-        writes.extend(writer.await.unwrap());
-    }
-    let mut reads = Vec::new();
-    for reader in readers {
-        reads.extend(reader.await.unwrap());
-    }
+    witness.verify().await;
+}
 
-    // The history: one write for each revision, without a gap.
-    let last = first.read_barrier().await.unwrap();
-    let mut history: BTreeMap<u64, (Key, String)> = BTreeMap::new();
-    let mut watch = watch;
-    while history.last_key_value().map_or(began, |(revision, _)| *revision) < last {
-        let item = watch.next().await.expect("a watch goes on");
-        let WatchItem::Batch { revision, changes } = item else { panic!("{item:?}") };
-        let [Change::Put(kv)] = &changes[..] else { panic!("{changes:?}") };
-        assert_eq!(history.last_key_value().map_or(began, |(revision, _)| *revision) + 1, revision, "out of order");
-        history.insert(revision, (kv.key.clone(), text(&kv.value).to_owned()));
-    }
-    let mut unknown = 0;
-    for write in &writes {
-        let at: Vec<u64> =
-            history.iter().filter(|(_, (_, value))| *value == write.value).map(|(revision, _)| *revision).collect();
-        match write.revision {
-            Some(revision) => {
-                assert_eq!(at, [revision], "`{}` was acknowledged", write.value);
-                assert_eq!(history[&revision].0, key(write.key));
-            }
-            None => {
-                unknown += 1;
-                assert!(at.len() <= 1, "`{}` was written twice", write.value);
-            }
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_write_is_lost_and_no_read_is_stale_while_members_are_cut_off_from_each_other() {
+    let Some(binary) = binary() else { return };
+    let (members, network) = distant_cluster(&binary, 3).await;
+    let urls = members.iter().map(|member| member.url.clone()).collect();
+    let first = Arc::new(connect(urls, "/registry", &patient()).await);
+    // A host that knows one member only, and reaches it even when that one reaches nobody.
+    let second = Arc::new(connect(vec![members[0].url.clone()], "/registry", &patient()).await);
+    let witness = Witness::start(&first, &second, &patient()).await;
+
+    // One of three alone, whoever leads; two that reach each other by a third only.
+    let minorities: [&[(usize, usize)]; 4] = [&[(0, 1), (0, 2)], &[(1, 0), (1, 2)], &[(2, 0), (2, 1)], &[(0, 1)]];
+    let until = Instant::now() + trouble();
+    loop {
+        for cut in minorities {
+            network.cut(cut);
+            // More than come by chance before the member that is alone is left out.
+            witness.sees_writes(100).await;
+            network.cut(&[]);
+            witness.sees_writes(20).await;
+        }
+        // Each alone: nobody can acknowledge anything, until they find each other again.
+        network.cut(&[(0, 1), (0, 2), (1, 2)]);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        network.cut(&[]);
+        witness.sees_writes(20).await;
+        if Instant::now() > until {
+            break;
         }
     }
-    for read in &reads {
-        assert!(read.revision >= read.acknowledged, "a read is of `{}`, after `{}`", read.revision, read.acknowledged);
-        let state = history.range(..=read.revision).rev().find(|(_, (key, _))| *key == self::key(read.key));
-        let state = state.map(|(revision, (_, value))| (*revision, value.clone()));
-        assert_eq!(read.found, state, "of key `{}` at `{}`", read.key, read.revision);
-    }
-    for at in 0..KEYS {
-        let cached = cache.get(&key(at), Freshness::Latest).await.unwrap().map(|object| object.revision());
-        let state = history.iter().rev().find(|(_, (key, _))| *key == self::key(at)).map(|(revision, _)| *revision);
-        assert_eq!(cached, state, "the other host's cache");
-    }
-    assert!(writes.len() > 50 && reads.len() > 50, "{} writes, {} reads: too few", writes.len(), reads.len());
-    eprintln!("{} writes, {unknown} of them of unknown outcome, {} reads", writes.len(), reads.len());
+    witness.verify().await;
 }

@@ -10,6 +10,7 @@ use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::EtcdOptions;
+use super::members::{self, Members};
 use crate::{ReadError, WriteError};
 
 /// A page of the largest lists, with room to spare.
@@ -24,9 +25,9 @@ const READ_TRIES: u32 = 5;
 const READ_PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection to each member; the ones that do not answer are left out.
-#[derive(Clone)]
 pub(super) struct Client {
     channel: Channel,
+    _members: Members,
 }
 
 impl Client {
@@ -37,7 +38,8 @@ impl Client {
         }
         let endpoints: Result<Vec<Endpoint>, String> =
             options.servers.iter().map(|server| endpoint(server, options)).collect();
-        Ok(Self { channel: Channel::balance_list(endpoints?.into_iter()) })
+        let (channel, members) = members::channel(endpoints?);
+        Ok(Self { channel, _members: members })
     }
 
     fn grpc(&self) -> Grpc<Channel> {
@@ -138,7 +140,7 @@ fn tls(options: &EtcdOptions) -> ClientTlsConfig {
 }
 
 /// Whether another try may get another answer.
-fn may_pass(status: &Status) -> bool {
+pub(super) fn may_pass(status: &Status) -> bool {
     match status.code() {
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown => true,
         Code::ResourceExhausted => status.message().contains("too many requests"),

@@ -7,6 +7,7 @@
 mod client;
 mod compact;
 mod lease;
+mod members;
 mod watch;
 mod wire;
 

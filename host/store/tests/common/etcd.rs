@@ -15,6 +15,8 @@ use host_store::{
     WatchItem, WriteError,
 };
 
+use super::network::Network;
+
 /// The binary that `scripts/etcd` builds. None, and a line that says so, if there is none: an error
 /// where it has to be there.
 pub fn binary() -> Option<PathBuf> {
@@ -39,12 +41,28 @@ pub struct Member {
 
 /// Starts a cluster.
 pub fn cluster(binary: &Path, members: usize) -> Vec<Member> {
-    // Held until all are known, so that none is given twice.
-    let held: Vec<TcpListener> = (0..2 * members).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let urls: Vec<String> = held.iter().map(|held| format!("http://{}", held.local_addr().unwrap())).collect();
-    drop(held);
+    let urls = free_urls(2 * members);
     let (clients, peers) = urls.split_at(members);
-    let all: Vec<String> = peers.iter().enumerate().map(|(at, peer)| format!("m{at}={peer}")).collect();
+    start(binary, clients, peers, peers)
+}
+
+/// Starts a cluster whose members reach each other through a network that can be cut.
+pub async fn distant_cluster(binary: &Path, members: usize) -> (Vec<Member>, Network) {
+    let urls = free_urls(2 * members);
+    let (clients, peers) = urls.split_at(members);
+    let network = Network::between(peers).await;
+    (start(binary, clients, peers, &network.urls), network)
+}
+
+fn free_urls(count: usize) -> Vec<String> {
+    // Held until all are known, so that none is given twice.
+    let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    held.iter().map(|held| format!("http://{}", held.local_addr().unwrap())).collect()
+}
+
+/// `known` is where the others look for a member, `peers` where it listens for them.
+fn start(binary: &Path, clients: &[String], peers: &[String], known: &[String]) -> Vec<Member> {
+    let all: Vec<String> = known.iter().enumerate().map(|(at, peer)| format!("m{at}={peer}")).collect();
     let start = |at: usize| {
         let directory = tempfile::tempdir().unwrap();
         let arguments = [
@@ -53,7 +71,7 @@ pub fn cluster(binary: &Path, members: usize) -> Vec<Member> {
             ("--listen-client-urls", clients[at].clone()),
             ("--advertise-client-urls", clients[at].clone()),
             ("--listen-peer-urls", peers[at].clone()),
-            ("--initial-advertise-peer-urls", peers[at].clone()),
+            ("--initial-advertise-peer-urls", known[at].clone()),
             ("--initial-cluster", all.join(",")),
             ("--log-level", "error".to_owned()),
         ];
@@ -61,7 +79,7 @@ pub fn cluster(binary: &Path, members: usize) -> Vec<Member> {
         let child = spawn(binary, &arguments).unwrap();
         Member { child, arguments, binary: binary.to_owned(), directory, url: clients[at].clone() }
     };
-    (0..members).map(start).collect()
+    (0..clients.len()).map(start).collect()
 }
 
 fn spawn(binary: &Path, arguments: &[String]) -> io::Result<Child> {

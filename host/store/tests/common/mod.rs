@@ -4,7 +4,11 @@
 #[cfg(feature = "etcd")]
 pub mod etcd;
 #[cfg(feature = "etcd")]
+pub mod network;
+#[cfg(feature = "etcd")]
 pub mod relay;
+#[cfg(feature = "etcd")]
+pub mod witness;
 
 use std::sync::Arc;
 
