@@ -94,6 +94,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The revision that a cache begins with: what came later is replayed into its history.
+    pub(crate) fn replayed_from(&self, newest: u64, compacted: u64) -> u64 {
+        newest.saturating_sub(self.history_replayed_max).max(compacted).max(1)
+    }
+
     /// Each bound with its unit in its name, for `host limits`.
     pub fn rows(&self) -> Vec<(&'static str, u64)> {
         vec![

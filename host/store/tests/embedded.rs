@@ -2,17 +2,20 @@
 
 mod common;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::*;
 use futures_util::StreamExt as _;
 use host_store::{
-    Change, Embedded, Limits, Op, OpenError, Options, RangeQuery, ReadError, Store, Txn, TxnOut, WatchItem, WriteError,
+    Change, Embedded, Freshness, Limits, Op, OpenError, Options, RangeQuery, ReadError, Store, Txn, TxnOut, WatchItem,
+    WriteError,
 };
+use redb::backends::InMemoryBackend;
 
 fn open(directory: &Path) -> Result<Embedded, OpenError> {
     Embedded::open(directory, options(&Limits::default()))
@@ -452,4 +455,61 @@ async fn an_error_of_the_disk_stops_the_store() {
     assert!(watcher.next().await.is_none());
     assert_eq!(watcher.end(), Some(host_store::WatchEnd::Stopped));
     assert_eq!(state(&store, None).await.unwrap(), ["/a=1@2"]);
+}
+
+/// A disk in memory that counts what is read from it.
+#[derive(Clone, Debug)]
+struct Counted {
+    memory: Arc<InMemoryBackend>,
+    read: Arc<AtomicU64>,
+}
+
+impl redb::StorageBackend for Counted {
+    fn len(&self) -> io::Result<u64> {
+        self.memory.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.read.fetch_add(out.len() as u64, Ordering::SeqCst);
+        self.memory.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.memory.set_len(len)
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.memory.write(offset, data)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.memory.sync_data()
+    }
+}
+
+#[tokio::test]
+async fn a_start_reads_the_disk_once() {
+    // Nearly nothing that was read stays in the engine's memory.
+    let limits = Limits { page_cache_bytes: 64 << 10, history_replayed_max: 5, ..Limits::default() };
+    let disk = Counted { memory: Arc::new(InMemoryBackend::new()), read: Arc::default() };
+    let open = || Arc::new(Embedded::open_on(disk.clone(), options(&limits)).unwrap());
+    let written = {
+        let store = open();
+        for turn in 0..2 {
+            for at in 0..500 {
+                apply(&store, vec![put(&format!("/registry/t/{at}"), &format!("{turn}{}", "x".repeat(4_000)))]).await;
+            }
+        }
+        apply(&store, vec![delete("/registry/t/7")]).await;
+        apply(&store, vec![put("/registry/t/8", "new")]).await;
+        state(&store, None).await.unwrap()
+    };
+    let before = disk.read.load(Ordering::SeqCst);
+    let store = open();
+    let opened = disk.read.load(Ordering::SeqCst);
+    let cache = cache(&store, &limits).await;
+    let started = disk.read.load(Ordering::SeqCst);
+    assert!(opened - before > 2 * 500 * 4_000, "opening it reads all of it");
+    assert!(started - opened < (opened - before) / 20, "{} bytes were read again", started - opened);
+    assert_eq!(cache.count("/registry/t/"), 499);
+    // And what it has read is what there is.
+    assert_eq!(state(&store, None).await.unwrap(), written);
+    let newest = cache.get("/registry/t/8", Freshness::Latest).await.unwrap().unwrap();
+    assert_eq!(newest.json(), "new");
 }

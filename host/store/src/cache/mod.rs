@@ -94,7 +94,7 @@ impl Cache {
     /// the store's history is replayed, so that watches can go on where they were before a restart.
     pub async fn start(store: Arc<dyn Store>, limits: Limits) -> Result<Self, ReadError> {
         let newest = store.read_barrier().await?;
-        let from = newest.saturating_sub(limits.history_replayed_max).max(store.compacted()).max(1);
+        let from = limits.replayed_from(newest, store.compacted());
         let claims = Claims::new();
         let (revision, objects) = match load::all(&*store, Some(from), &claims).await {
             // Compacted at this very moment: do without the history.

@@ -305,6 +305,7 @@ impl Committer {
 
     /// Shows what is durable now.
     fn publish(&mut self, revision: u64, writes: Vec<(Slot, Record)>, garbage: &[Garbage]) {
+        self.shared.forget_first_read();
         let mut published = self.lock();
         published.index.forget(garbage);
         let mut changes: Vec<Change> = Vec::new();

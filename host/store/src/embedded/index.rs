@@ -63,11 +63,18 @@ impl Index {
         self.bytes
     }
 
-    /// Takes note of a write. Writes come in order.
-    pub(super) fn apply(&mut self, key: &Key, slot: Slot, create_revision: u64, version: u64, bytes: u32) {
+    /// Takes note of a write. Writes come in order. Gives the key's last write before.
+    pub(super) fn apply(
+        &mut self,
+        key: &Key,
+        slot: Slot,
+        create_revision: u64,
+        version: u64,
+        bytes: u32,
+    ) -> Option<Slot> {
         let deletion = version == 0;
         self.bytes += u64::from(bytes);
-        match self.keys.get_mut(key) {
+        let last = match self.keys.get_mut(key) {
             Some(entry) => {
                 let was = Past { slot: entry.slot, bytes: entry.bytes, deletion: entry.version == 0 };
                 self.live = self.live + u64::from(!deletion) - u64::from(!was.deletion);
@@ -78,17 +85,20 @@ impl Index {
                 entry.past.push(was);
                 (entry.create_revision, entry.slot, entry.version, entry.bytes) =
                     (create_revision, slot, version, bytes);
+                Some(was.slot)
             }
             None => {
                 self.live += u64::from(!deletion);
                 self.keys.insert(key.clone(), Entry { create_revision, slot, version, bytes, past: Vec::new() });
+                None
             }
-        }
+        };
         if deletion {
             // A watch may start at the compacted revision itself, and must see a deletion there:
             // it stays until a later one is compacted (etcd#19179).
             self.garbage.push_back(Garbage { dead_at: slot.revision + 1, slot, key: key.clone() });
         }
+        last
     }
 
     /// Where the key's value at a revision is, if it existed.

@@ -3,26 +3,31 @@
 use std::ops::ControlFlow;
 
 use super::expiry::Expiries;
+use super::first::FirstRead;
 use super::index::Index;
 use super::log::{Log, Snapshot};
 use super::record::Slot;
+use crate::Limits;
 
 pub(super) struct Loaded {
     pub(super) index: Index,
     pub(super) revision: u64,
     pub(super) compacted: u64,
     pub(super) expiries: Expiries,
+    pub(super) first_read: FirstRead,
 }
 
-/// Reads every record once, and checks each.
-pub(super) fn load(log: &Log) -> Result<Loaded, String> {
+/// Reads every record once, and checks each. Keeps the values that a cache starts with.
+pub(super) fn load(log: &Log, limits: &Limits) -> Result<Loaded, String> {
     let Snapshot { compacted, revision, records } = log.snapshot()?;
+    let mut first_read = FirstRead::new(limits.replayed_from(revision, compacted));
     let mut index = Index::default();
     let mut leases = Vec::new();
     records.from(Slot::FIRST, |slot, record| {
         let key = index.key(record.key).unwrap_or_else(|| record.key.into());
-        index.apply(&key, slot, record.create_revision, record.version, record.bytes());
-        leases.extend(record.lease.map(|lease| (key, slot, lease)));
+        let last = index.apply(&key, slot, record.create_revision, record.version, record.bytes());
+        leases.extend(record.lease.map(|lease| (key.clone(), slot, lease)));
+        first_read.keep(&key, slot, record, last);
         ControlFlow::Continue(())
     })?;
     if compacted > revision {
@@ -36,5 +41,5 @@ pub(super) fn load(log: &Log) -> Result<Loaded, String> {
             expiries.resume(key, slot.revision, lease);
         }
     }
-    Ok(Loaded { index, revision, compacted, expiries })
+    Ok(Loaded { index, revision, compacted, expiries, first_read })
 }

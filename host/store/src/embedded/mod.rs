@@ -11,6 +11,7 @@ mod backup;
 mod commit;
 mod directory;
 mod expiry;
+mod first;
 mod index;
 mod load;
 mod log;
@@ -120,10 +121,11 @@ impl Embedded {
         let path = directory.as_ref().map(|directory| directory.path().to_owned());
         let file = directory.as_ref().map(Directory::file);
         let log = Log::new(database, directory)?;
-        let load::Loaded { index, revision, compacted, expiries } = load::load(&log)?;
+        let load::Loaded { index, revision, compacted, expiries, first_read } = load::load(&log, &options.limits)?;
         let published = Published { index, revision, compacted, recent: Recent::default() };
         let shared = Arc::new(Shared {
             log,
+            first_read: Mutex::new(Some(first_read)),
             published: RwLock::new(published),
             newest: watch::Sender::new(Newest { revision, open: true }),
             failed: OnceLock::new(),

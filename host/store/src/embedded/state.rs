@@ -7,15 +7,18 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
+use super::first::FirstRead;
 use super::index::Index;
 use super::log::{Log, View};
 use super::record::{Slot, Stored};
-use crate::sync::{RwLock, RwLockReadGuard};
+use crate::sync::{Mutex, RwLock, RwLockReadGuard};
 use crate::{Change, Key, Kv, Limits, Page, RangeQuery, ReadError, WatchItem};
 
 /// Shared by the store's handle, its committer and its watches.
 pub(super) struct Shared {
     pub(super) log: Log,
+    /// Gone when it has been read to the end, or something is written.
+    pub(super) first_read: Mutex<Option<FirstRead>>,
     pub(super) limits: Limits,
     pub(super) published: RwLock<Published>,
     /// Tells watches of each newest revision; closed with the store.
@@ -128,10 +131,14 @@ impl Shared {
         drop(range);
         drop(published);
         let (more, count) = (behind > 0, slots.len() as u64 + behind);
+        let mut kvs = self.read_before(&slots, query.keys_only);
+        let is_end = !more && query.end.is_empty();
+        if is_end {
+            self.forget_first_read();
+        }
         // Reads in the order of the disk, not of the keys: a whole keyspace is one pass over the file.
-        let mut order: Vec<usize> = (0..slots.len()).collect();
+        let mut order: Vec<usize> = (0..slots.len()).filter(|&at| kvs[at].is_none()).collect();
         order.sort_unstable_by_key(|&at| slots[at].1);
-        let mut kvs: Vec<Option<Kv>> = vec![None; slots.len()];
         let mut next = order.iter();
         let take = |record: Stored<'_>| {
             if let Some(&at) = next.next() {
@@ -142,6 +149,19 @@ impl Shared {
         };
         view.records(order.iter().map(|&at| slots[at].1), take).map_err(ReadError::Unavailable)?;
         Ok(Page { more, kvs: kvs.into_iter().flatten().collect(), count, revision })
+    }
+
+    /// What is in memory still of these records.
+    fn read_before(&self, slots: &[(Key, Slot)], keys_only: bool) -> Vec<Option<Kv>> {
+        let mut first_read = self.first_read.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *first_read {
+            Some(first_read) if !keys_only => slots.iter().map(|(_, slot)| first_read.take(*slot)).collect(),
+            _ => vec![None; slots.len()],
+        }
+    }
+
+    pub(super) fn forget_first_read(&self) {
+        self.first_read.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// The next items of a watch that has seen everything before `from`, if they are at hand.
