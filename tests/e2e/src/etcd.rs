@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -13,7 +14,10 @@ use crate::tools::{checkout, require};
 #[derive(Debug)]
 pub struct Etcd {
     child: Child,
+    /// For clients.
     url: String,
+    /// Where it says how it is, in the clear.
+    health: String,
     _directory: TempDir,
 }
 
@@ -22,10 +26,26 @@ impl Etcd {
     /// not been built.
     #[track_caller]
     pub fn start() -> Option<Etcd> {
+        Self::start_with("http", &[])
+    }
+
+    /// The same over TLS, with the certificates of a host's data directory, for clients that have
+    /// one of the same authority.
+    #[track_caller]
+    pub fn start_secure(data_dir: &Path) -> Option<Etcd> {
+        let file = |name: &str| data_dir.join("pki").join(name).display().to_string();
+        let (authority, certificate, key) = (file("ca.crt"), file("apiserver.crt"), file("apiserver.key"));
+        let arguments = ["--trusted-ca-file", &authority, "--cert-file", &certificate, "--key-file", &key];
+        Self::start_with("https", &[&["--client-cert-auth"], &arguments[..]].concat())
+    }
+
+    #[track_caller]
+    fn start_with(scheme: &str, arguments: &[&str]) -> Option<Etcd> {
         let binary = require(checkout().join(".cache/etcd/etcd"), "run `scripts/etcd`")?;
-        // Held until both are known, so that none is given twice.
-        let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
-        let [url, peer] = held.each_ref().map(|held| format!("http://{}", held.local_addr().expect("it is bound")));
+        // Held until all are known, so that none is given twice.
+        let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+        let [client, peer, health] = held.each_ref().map(|held| held.local_addr().expect("it is bound").to_string());
+        let (url, peer) = (format!("{scheme}://{client}"), format!("http://{peer}"));
         drop(held);
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let mut command = Command::new(binary);
@@ -33,9 +53,10 @@ impl Etcd {
         command.args(["--listen-client-urls", &url, "--advertise-client-urls", &url]);
         command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
         command.args(["--initial-cluster", &format!("default={peer}")]);
+        command.args(["--listen-metrics-urls", &format!("http://{health}")]).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("it can be run");
-        let etcd = Etcd { child, url, _directory: directory };
+        let etcd = Etcd { child, url, health, _directory: directory };
         eventually(|| etcd.is_healthy(), || "etcd does not get healthy".to_owned());
         Some(etcd)
     }
@@ -48,7 +69,7 @@ impl Etcd {
     /// Whether it says so, which it does when it has a leader.
     fn is_healthy(&self) -> bool {
         let ask = || -> io::Result<String> {
-            let mut stream = TcpStream::connect(self.url.trim_start_matches("http://"))?;
+            let mut stream = TcpStream::connect(&self.health)?;
             stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer)?;

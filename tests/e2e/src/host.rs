@@ -113,9 +113,9 @@ impl Setup {
         self.with(&[&certificates])
     }
 
-    /// Runs it with nothing but this argument, to its end.
-    pub fn run_alone(&self, argument: &str) -> Output {
-        run(Command::new(&self.binary).arg(argument), "")
+    /// Runs it with nothing but these arguments, to its end.
+    pub fn run_alone(&self, arguments: &[&str]) -> Output {
+        run(Command::new(&self.binary).args(arguments), "")
     }
 
     /// Writes a file that lives as long as the setup, and gives its path.

@@ -20,10 +20,10 @@ fn a_kube_apiserver_of_a_test_is_the_default_chain() {
     let setup = setup.as_kube_apiserver();
 
     // How envtest finds out which flags there are.
-    let help = setup.run_alone("--help").success();
+    let help = setup.run_alone(&["--help"]).success();
     let has = |flag: &str| help.lines().any(|line| line.trim_start().starts_with(flag));
     assert!(has("--secure-port") && !has("--insecure-port"), "{help}");
-    assert!(setup.run_alone("--version").success().starts_with("Kubernetes v1."));
+    assert!(setup.run_alone(&["--version"]).success().starts_with("Kubernetes v1."));
 
     // It signs tokens with the key of an authority, and passes its certificate to verify them.
     let other = other.start();

@@ -5,7 +5,7 @@ use e2e::{Setup, WITHOUT, eventually};
 #[test]
 fn the_table_of_bounds_says_their_unit_and_whose_they_are() {
     let Some(setup) = Setup::bare() else { return };
-    let table = setup.run_alone("limits").success();
+    let table = setup.run_alone(&["limits"]).success();
     let mut lines = table.lines();
     assert_eq!(lines.next().map(|heading| heading.split_whitespace().count()), Some(4), "{table}");
     for line in lines {

@@ -28,6 +28,7 @@ mod gzip;
 mod hello;
 mod helm;
 mod kubectl;
+mod options;
 mod pages;
 mod projects;
 mod python;

@@ -171,6 +171,29 @@ fn others_verify_a_token_by_what_the_host_publishes() {
 }
 
 #[test]
+fn the_keys_are_where_the_operator_says() {
+    let Some(host) = host(&["--service-account-jwks-uri=https://keys.example.com/jwks"]) else { return };
+    let configuration = host.client().get("/.well-known/openid-configuration").expect(200).json();
+    assert_eq!(configuration["jwks_uri"], "https://keys.example.com/jwks");
+}
+
+#[test]
+fn a_token_that_pods_renew_lasts_a_year_unless_the_operator_says_otherwise() {
+    for (option, seconds) in [("", 365 * 24 * 3600), ("--service-account-extend-token-expiration=false", 3607)] {
+        let options: Vec<&str> = [option].into_iter().filter(|option| !option.is_empty()).collect();
+        let Some(host) = host(&options) else { return };
+        let container = json!({"name": "c", "image": "i"});
+        let spec = json!({"serviceAccountName": "robot", "containers": [container]});
+        let pod = host.client().post(PODS, &json!({"metadata": {"name": "p"}, "spec": spec})).expect(201).json();
+        let bound = json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": pod["metadata"]["uid"]});
+        let token = token(&host, &json!({"boundObjectRef": bound, "expirationSeconds": 3607}));
+        let claims: Value = serde_json::from_slice(&part(&token, 1)).expect("it is JSON");
+        let lasts = claims["exp"].as_i64().zip(claims["iat"].as_i64()).map(|(end, start)| end - start);
+        assert_eq!(lasts, Some(seconds), "{claims}");
+    }
+}
+
+#[test]
 fn a_token_outlives_a_restart_and_the_key_is_private() {
     let Some(host) = host(&[]) else { return };
     let token = token(&host, &json!({}));

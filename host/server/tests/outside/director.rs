@@ -44,6 +44,11 @@ impl Director for Told {
                 let user = request.context().user();
                 Response::new(format!("{} {}", user.name, user.groups.join(",")).into())
             }
+            "/who-else" => {
+                let user = request.context().user();
+                let extra = user.extra.iter().map(|(key, values)| format!("{key}={}", values.join(",")));
+                Response::new(format!("{} {}", user.uid, extra.collect::<Vec<_>>().join(" ")).into())
+            }
             "/echo" => match request.take_body().read(host_server::REQUEST_BODY_BYTES_MAX).await {
                 Ok(body) => Response::new(body.into()),
                 Err(error) => host_server::Failure::from(error).into(),
