@@ -66,12 +66,16 @@ pub struct Offer {
     pub tables: bool,
     /// Lists can be streamed as watches.
     pub streams: bool,
+    /// The answer is a watch, which has no form in YAML.
+    pub watch: bool,
 }
 
 impl Offer {
     fn encoding(self, media_type: &str) -> Option<Encoding> {
         match media_type {
-            "*/*" | "application/*" | "application/json" => Some(Encoding::Json),
+            "*/*" | "application/json" => Some(Encoding::Json),
+            // Upstream's router, which looks at built-in types first, knows no half of a type.
+            "application/*" if !self.protobuf => Some(Encoding::Json),
             "application/yaml" => Some(Encoding::Yaml),
             "application/vnd.kubernetes.protobuf" if self.protobuf => Some(Encoding::Protobuf),
             _ => None,
@@ -85,8 +89,13 @@ pub fn output(accept: &str, offer: Offer) -> Result<Wanted, ApiError> {
         return Ok(Wanted::JSON);
     }
     let clauses = clauses(accept);
+    let mut unstreamed = false;
     for clause in &clauses {
         let Some(encoding) = offer.encoding(&clause.media_type) else { continue };
+        if offer.watch && encoding == Encoding::Yaml {
+            unstreamed = true;
+            continue;
+        }
         let Some(shape) = clause.shape() else { continue };
         // Rows and partial objects have no protobuf form of ours; clients name JSON next.
         if shape != Shape::Whole && (!offer.tables || encoding == Encoding::Protobuf) {
@@ -98,23 +107,25 @@ pub fn output(accept: &str, offer: Offer) -> Result<Wanted, ApiError> {
     if offer.protobuf && !clauses.iter().any(|clause| offer.encoding(&clause.media_type).is_some()) {
         let mut available = vec!["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
         if offer.streams {
-            available.extend(["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"]);
+            available.extend(STREAMS);
         }
         let message = format!("406: Not Acceptable\n\nAvailable representations: {}", available.join(", "));
         let mut error = ApiError::new(406, "NotAcceptable", message);
         error.with_details = true;
         return Err(error);
     }
-    let message = format!("only the following media types are accepted: {}", names(offer.protobuf));
-    Err(ApiError::new(406, "NotAcceptable", message))
+    let accepted = if unstreamed { STREAMS.join(", ") } else { NAMES.to_string() };
+    Err(ApiError::new(406, "NotAcceptable", format!("only the following media types are accepted: {accepted}")))
 }
 
 /// The encoding of a body by its `Content-Type`; JSON if there is none.
 pub fn input(content_type: &str, protobuf: bool) -> Result<Encoding, ApiError> {
-    let offer = Offer { protobuf, tables: false, streams: false };
+    let offer = Offer { protobuf, tables: false, streams: false, watch: false };
+    let is_broken = content_type.split(';').skip(1).any(|parameter| !matches!(parameter.trim(), "") && !parameter.contains('='));
     match media_type(content_type).as_str() {
         "" => Ok(Encoding::Json),
-        exact => offer.encoding(exact).filter(|_| !exact.contains('*')).ok_or_else(|| unsupported(&names(protobuf))),
+        exact if exact.contains('*') || is_broken => Err(unsupported(NAMES)),
+        exact => offer.encoding(exact).ok_or_else(|| unsupported(NAMES)),
     }
 }
 
@@ -135,13 +146,9 @@ pub fn media_type(header: &str) -> String {
     header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn names(protobuf: bool) -> String {
-    let mut names = vec![Encoding::Json.media_type(), Encoding::Yaml.media_type()];
-    if protobuf {
-        names.push(Encoding::Protobuf.media_type());
-    }
-    names.join(", ")
-}
+/// What messages name, custom resources included, which have no protobuf form.
+const NAMES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+const STREAMS: [&str; 2] = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 
 /// One alternative of an `Accept` header.
 struct Clause {
@@ -198,8 +205,8 @@ fn clauses(accept: &str) -> Vec<Clause> {
 mod tests {
     use super::*;
 
-    const BUILTIN: Offer = Offer { protobuf: true, tables: true, streams: false };
-    const CUSTOM: Offer = Offer { protobuf: false, tables: true, streams: false };
+    const BUILTIN: Offer = Offer { protobuf: true, tables: true, streams: false, watch: false };
+    const CUSTOM: Offer = Offer { protobuf: false, tables: true, streams: false, watch: false };
 
     #[test]
     fn the_best_offered_alternative_is_chosen() {
@@ -235,7 +242,19 @@ mod tests {
              application/json, application/yaml, application/vnd.kubernetes.protobuf"
         );
         let error = output("application/json;as=Nonsense;g=meta.k8s.io;v=v1", CUSTOM).unwrap_err();
-        assert_eq!(error.message, "only the following media types are accepted: application/json, application/yaml");
+        assert_eq!(
+            error.message,
+            "only the following media types are accepted: application/json, application/yaml, \
+             application/vnd.kubernetes.protobuf"
+        );
+        assert!(output("application/*", BUILTIN).is_err() && output("application/*", CUSTOM).is_ok());
+        let error = output("application/yaml", Offer { watch: true, streams: true, ..BUILTIN }).unwrap_err();
+        assert_eq!(
+            error.message,
+            "only the following media types are accepted: application/json;stream=watch, \
+             application/vnd.kubernetes.protobuf;stream=watch"
+        );
+        assert_eq!(input("application/json;charset", true).unwrap_err().code, 415);
         let error = input("text/xml", true).unwrap_err();
         assert_eq!((error.code, error.reason), (415, "UnsupportedMediaType"));
     }

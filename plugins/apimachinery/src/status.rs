@@ -43,6 +43,8 @@ pub struct FieldError {
     /// The value as it stands in the message (`"x"`, `11`, `{...}`); unused for some kinds.
     pub value: String,
     pub detail: String,
+    /// The client is warned of it and not refused: it was so before.
+    pub tolerated: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +72,7 @@ impl FieldError {
         value: impl Into<String>,
         detail: impl Into<String>,
     ) -> Self {
-        Self { kind, field: field.into(), value: value.into(), detail: detail.into() }
+        Self { kind, field: field.into(), value: value.into(), detail: detail.into(), tolerated: false }
     }
 
     pub fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -179,22 +181,22 @@ impl ApiError {
     }
 
     pub fn not_found(definition: &Definition, name: &str) -> Self {
-        let message = format!("{} \"{name}\" not found", definition.qualified_resource());
+        let message = format!("{} {} not found", definition.qualified_resource(), quoted(name));
         Self::new(404, "NotFound", message).about(definition, name)
     }
 
     pub fn already_exists(definition: &Definition, name: &str) -> Self {
-        let message = format!("{} \"{name}\" already exists", definition.qualified_resource());
+        let message = format!("{} {} already exists", definition.qualified_resource(), quoted(name));
         Self::new(409, "AlreadyExists", message).about(definition, name)
     }
 
     pub fn conflict(definition: &Definition, name: &str, why: impl std::fmt::Display) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", definition.qualified_resource());
+        let message = format!("Operation cannot be fulfilled on {} {}: {why}", definition.qualified_resource(), quoted(name));
         Self::new(409, "Conflict", message).about(definition, name)
     }
 
     pub fn forbidden(definition: &Definition, name: &str, why: impl std::fmt::Display) -> Self {
-        let message = format!("{} \"{name}\" is forbidden: {why}", definition.qualified_resource());
+        let message = format!("{} {} is forbidden: {why}", definition.qualified_resource(), quoted(name));
         Self::new(403, "Forbidden", message).about(definition, name)
     }
 
@@ -212,7 +214,7 @@ impl ApiError {
             _ => format!("[{}]", texts.join(", ")),
         };
         let qualified = if group.is_empty() { kind.to_string() } else { format!("{kind}.{group}") };
-        let mut error = Self::new(422, "Invalid", format!("{qualified} \"{name}\" is invalid: {list}"));
+        let mut error = Self::new(422, "Invalid", format!("{qualified} {} is invalid: {list}", quoted(name)));
         error.group = group.to_string();
         error.kind = kind.to_string();
         error.name = name.to_string();
@@ -225,6 +227,12 @@ impl ApiError {
             Self::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
         error.with_details = true;
         error
+    }
+
+    /// As [`Self::method_not_allowed`], by a handler that knows the resource.
+    pub fn method_not_supported(definition: &Definition, verb: &str) -> Self {
+        let message = format!("{verb} is not supported on resources of kind {}", quoted(&definition.qualified_resource()));
+        Self::new(405, "MethodNotAllowed", message).about(definition, "")
     }
 
     /// The 404 of a path below a served group version.

@@ -99,7 +99,7 @@ fn rules_answer_whatever_the_object() {
             let _ = json::apply_decoded(&one, draw.value(schema, 3));
             let mut errors = Vec::new();
             validation::metadata::create(&definition, &one, &mut errors);
-            validation::metadata::update(&two, &one, &mut errors);
+            validation::metadata::update(&definition, "", &two, &one, &mut errors);
             validation::labels::selector(&one, "x", &mut errors);
 
             let mut new = two.clone();

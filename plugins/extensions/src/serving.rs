@@ -32,6 +32,8 @@ pub(crate) struct Serving {
 struct Custom {
     revision: u64,
     versions: HashMap<String, Rc<Definition>>,
+    /// Versions that only a webhook can make of what is stored.
+    elsewhere: Vec<String>,
 }
 
 /// All definitions, without their schemas.
@@ -59,7 +61,21 @@ impl Serving {
         if !info.subresource.is_empty() && definition.subresource(&info.subresource).is_none() {
             return refuse(&ApiError::not_found(&definition, &info.name));
         }
+        if self.is_converted_elsewhere(name, version) {
+            let Definition { kind, .. } = &*definition;
+            let message = format!(
+                "conversion webhook for {}, Kind={kind} failed: this server calls no conversion webhooks",
+                definition.api_version()
+            );
+            return refuse(&ApiError::new(500, "", message));
+        }
         rest::handle(&definition, context).await
+    }
+
+    /// Whether objects would have to be converted by a webhook to be shown in this version. To
+    /// show them as they are would be wrong.
+    fn is_converted_elsewhere(&self, name: &str, version: &str) -> bool {
+        self.custom.borrow().get(name).is_some_and(|kept| kept.elsewhere.iter().any(|other| other == version))
     }
 
     /// The definition, not older than the route that led here.
@@ -80,7 +96,8 @@ impl Serving {
         };
         let made = custom::definitions(&object.value(), Purpose::Serving).map_err(ApiError::internal)?;
         let versions = made.into_iter().map(|made| (made.version.to_string(), Rc::new(made)));
-        let made = Custom { revision: object.revision().max(revision), versions: versions.collect() };
+        let elsewhere = Crd::parse(&object.value()).map_err(ApiError::internal)?.converted_elsewhere();
+        let made = Custom { revision: object.revision().max(revision), versions: versions.collect(), elsewhere };
         let wanted = made.versions.get(version).cloned();
         let mut kept = self.custom.borrow_mut();
         if kept.len() >= KEPT_MAX {

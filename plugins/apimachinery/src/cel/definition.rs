@@ -32,7 +32,6 @@ impl Context {
         let (most, correlates) = match schema.kind() {
             "array" => (count("maxItems"), schema.text("x-kubernetes-list-type") == "map"),
             "object" if schema.has("additionalProperties") => (count("maxProperties"), granular),
-            "object" => (Some(1), granular),
             _ => (Some(1), true),
         };
         let own = (!correlates).then(|| path.to_string());

@@ -26,7 +26,7 @@ mod value;
 
 pub use self::declared::is_identifier;
 pub use self::definition::{Context, Total};
-pub use self::rules::{Budget, Rules, validate};
+pub use self::rules::{Budget, Rules, validate, validate_default};
 
 #[cfg(test)]
 mod tests;

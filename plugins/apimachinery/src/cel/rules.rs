@@ -166,6 +166,15 @@ pub fn validate(schema: &Schema, object: &Value, old: Option<&Value>, findings: 
     run.node(schema, object, old, "", old.map(|old| (object, old)));
 }
 
+/// Runs the rules of a default, which must hold when it appears and when it stays.
+pub fn validate_default(schema: &Schema, value: &Value, path: &str, findings: &mut Vec<FieldError>) {
+    for old in [Some(value), None] {
+        if findings.is_empty() {
+            Run { budget: Budget::default(), findings }.node(schema, value, old, path, None);
+        }
+    }
+}
+
 struct Run<'a> {
     budget: Budget,
     findings: &'a mut Vec<FieldError>,
@@ -265,15 +274,14 @@ impl Run<'_> {
                     continue;
                 }
             }
-            let unchanged = !program.uses_old() && nearest.is_some_and(|(value, old)| value == old);
-            if unchanged {
-                continue;
-            }
             let own = match &compiled.message {
                 Some(Ok(message)) => self.message(&message.checked, variables(stated.optional_old)),
                 _ => None,
             };
-            self.findings.push(finding(stated, rules, value, path, own.unwrap_or_else(|| stated.message())));
+            let found = finding(stated, rules, value, path, own.unwrap_or_else(|| stated.message()));
+            // What was like this before is pointed at, and let pass.
+            let unchanged = !program.uses_old() && nearest.is_some_and(|(value, old)| value == old);
+            self.findings.push(FieldError { tolerated: unchanged, ..found });
         }
     }
 

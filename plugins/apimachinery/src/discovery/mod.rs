@@ -57,15 +57,19 @@ pub fn routes<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> Vec<
 /// Answers a discovery request for what is served here and behind.
 pub async fn serve_merged(context: &Context, own: &[&Definition]) -> Answer {
     let head = context.head();
-    if head.method != "GET" && head.method != "HEAD" {
+    let path = head.path.trim_end_matches('/');
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    // Upstream answers for groups by whatever method.
+    let any_method = matches!(parts[..], ["apis", _]);
+    let known = matches!(parts[..], ["api"] | ["apis"] | ["api", _] | ["apis", _, _]);
+    if known && !any_method && head.method != "GET" && head.method != "HEAD" {
         return refuse(ApiError::method_not_allowed());
     }
-    let path = head.path.trim_end_matches('/');
     let accept = context.header("accept").unwrap_or_default();
     let Some(form) = accept::form(&accept) else {
         return refuse(accept::not_acceptable());
     };
-    match path.split('/').skip(1).collect::<Vec<_>>()[..] {
+    match parts[..] {
         ["api"] | ["apis"] => {
             let groups = match merged(context, own, path, form).await {
                 Ok(groups) => groups,

@@ -31,7 +31,6 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
 
 use crate::definition::Definition;
-use crate::status::ApiError;
 
 /// The tag of the routes that [`routes`] makes: answer them with [`Published::serve_merged`].
 pub const TAG: &str = "openapi";
@@ -76,15 +75,12 @@ struct Second {
 }
 
 impl Published {
-    /// Answers a request below `/openapi/v3`: from what is served here, or behind.
+    /// Answers a request below `/openapi/v3`, by whatever method: from what is served here, or
+    /// behind.
     ///
     /// `revision` changes whenever the definitions do.
     pub async fn serve_merged(&self, context: &Context, own: &[&Definition], revision: u64) -> Answer {
         let head = context.head();
-        if head.method != "GET" && head.method != "HEAD" {
-            let error = ApiError::method_not_allowed();
-            return Answer::json(error.code, error.to_value().to_string());
-        }
         self.keep(revision);
         match head.path.strip_prefix(ROOT).map(|path| path.trim_matches('/')) {
             Some("") => Answer::json(200, self.index(context, own).await.to_string()),

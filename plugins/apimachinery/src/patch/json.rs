@@ -1,6 +1,7 @@
-//! JSON patch (RFC 6902), with upstream's bounds and leniencies.
+//! JSON patch (RFC 6902) as upstream's library applies it: it is more lenient than the standard
+//! in some places (what is replaced need not be there, what is copied neither), and clients have
+//! got used to that.
 
-use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
 use super::{cannot_unmarshal, decode, unprocessable};
@@ -33,37 +34,30 @@ pub fn apply_decoded(object: &Value, patch: Value) -> Result<Value, ApiError> {
         return Err(ApiError::new(413, "RequestEntityTooLarge", format!("Request entity too large: {message}")));
     }
 
-    let mut patched = object.clone();
-    let mut copied_bytes = 0;
+    let mut patched = Patched { object: object.clone(), copied_bytes: 0 };
     for operation in operations {
-        if is_test_for_absence(&operation, &patched) {
-            continue;
-        }
-        let operation = parse(operation, &patched).ok_or_else(unprocessable)?;
-        if let PatchOperation::Copy(copy) = &operation {
-            copied_bytes += copy.from.resolve(&patched).map_or(0, |value| value.to_string().len());
-            if copied_bytes > COPIED_BYTES_MAX {
-                return Err(unprocessable());
-            }
-        }
-        if depth_after(&operation, &patched) > DEPTH_MAX {
-            return Err(unprocessable());
-        }
-        json_patch::patch_unsafe(&mut patched, &[operation]).map_err(|_| unprocessable())?;
+        patched.perform(&operation).ok_or_else(unprocessable)?;
     }
-    Ok(patched)
+    Ok(patched.object)
 }
 
-/// How deep what an operation puts into the object will be.
-fn depth_after(operation: &PatchOperation, object: &Value) -> usize {
-    let (path, value) = match operation {
-        PatchOperation::Add(add) => (&add.path, Some(&add.value)),
-        PatchOperation::Replace(replace) => (&replace.path, Some(&replace.value)),
-        PatchOperation::Copy(copy) => (&copy.path, copy.from.resolve(object).ok()),
-        PatchOperation::Move(step) => (&step.path, step.from.resolve(object).ok()),
-        PatchOperation::Remove(_) | PatchOperation::Test(_) => return 0,
+/// Members of operations that mean nothing, as strict decoding finds them (`[0].x`).
+pub fn unknown_members(patch: &Value) -> Vec<String> {
+    const KNOWN: [&str; 4] = ["op", "path", "from", "value"];
+    let operations = patch.as_array().into_iter().flatten().enumerate();
+    let members = |(index, operation): (usize, &Value)| {
+        let members = operation.as_object().into_iter().flatten().map(|(name, _)| name.clone());
+        let unknown = members.filter(|name| !KNOWN.contains(&name.as_str()));
+        unknown.map(|name| format!("[{index}].{name}")).collect::<Vec<_>>()
     };
-    path.tokens().count() + value.map_or(0, depth)
+    operations.flat_map(members).collect()
+}
+
+/// The places that a patch goes through, without their last step.
+pub fn parents(patch: &Value) -> impl Iterator<Item = Vec<String>> + '_ {
+    let operations = patch.as_array().into_iter().flatten();
+    let paths = operations.flat_map(|operation| [operation["path"].as_str(), operation["from"].as_str()]);
+    paths.flatten().filter_map(|path| steps(path).map(|(parents, _)| parents))
 }
 
 fn operations(patch: Value) -> Result<Vec<Map<String, Value>>, ApiError> {
@@ -89,35 +83,151 @@ fn operations(patch: Value) -> Result<Vec<Map<String, Value>>, ApiError> {
         .collect()
 }
 
-/// Upstream lets a `test` for null pass where the last key is absent.
-fn is_test_for_absence(operation: &Map<String, Value>, object: &Value) -> bool {
-    let Some(path) = operation.get("path").and_then(Value::as_str) else { return false };
-    let Some((parent, _)) = path.rsplit_once('/') else { return false };
-    operation.get("op").and_then(Value::as_str) == Some("test")
-        && operation.get("value").is_none_or(Value::is_null)
-        && object.pointer(path).is_none()
-        && object.pointer(parent).is_some_and(Value::is_object)
+/// An object in the middle of a patch. What cannot be done answers nothing.
+struct Patched {
+    object: Value,
+    copied_bytes: usize,
 }
 
-fn parse(mut operation: Map<String, Value>, object: &Value) -> Option<PatchOperation> {
-    // An absent value is null, and indices may count from the end.
-    operation.entry("value").or_insert(Value::Null);
-    for name in ["path", "from"] {
-        if let Some(path) = operation.get(name).and_then(Value::as_str)
-            && let Some(positive) = from_the_end(path, object)
-        {
-            operation.insert(name.into(), Value::String(positive));
+impl Patched {
+    fn perform(&mut self, operation: &Map<String, Value>) -> Option<()> {
+        let text = |name: &str| operation.get(name).and_then(Value::as_str);
+        // An absent value is null.
+        let value = || operation.get("value").cloned().unwrap_or_default();
+        match text("op")? {
+            "add" => self.add(text("path")?, value()),
+            "remove" => self.remove(text("path")?).map(drop),
+            "replace" => self.replace(text("path")?, value()),
+            "move" => {
+                let moved = self.remove(text("from")?)?;
+                self.add(text("path")?, moved)
+            }
+            "copy" => {
+                let copied = self.get(text("from")?)?.cloned().unwrap_or_default();
+                self.copied_bytes += copied.to_string().len();
+                (self.copied_bytes <= COPIED_BYTES_MAX).then_some(())?;
+                self.add(text("path")?, copied)
+            }
+            "test" => {
+                let expected = value();
+                let found = match text("path")? {
+                    "" => Some(&self.object),
+                    path => self.get(path)?,
+                };
+                (found.unwrap_or(&Value::Null) == &expected).then_some(())
+            }
+            _ => None,
         }
     }
-    serde_json::from_value(Value::Object(operation)).ok()
+
+    /// What is at a path; nothing inside if an object lacks its last key.
+    fn get(&mut self, path: &str) -> Option<Option<&Value>> {
+        let (place, key) = self.locate(path)?;
+        match place {
+            Value::Object(members) => Some(members.get(&key)),
+            Value::Array(items) => items.get(position(&key, items.len())?).map(Some),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, path: &str, value: Value) -> Option<()> {
+        fits(path, &value)?;
+        match self.locate(path)? {
+            (Value::Object(members), key) => {
+                members.insert(key, value);
+            }
+            (Value::Array(items), key) if key == "-" => items.push(value),
+            (Value::Array(items), key) => {
+                let at = position(&key, items.len() + 1).filter(|at| *at <= items.len())?;
+                items.insert(at, value);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn remove(&mut self, path: &str) -> Option<Value> {
+        match self.locate(path)? {
+            (Value::Object(members), key) => members.shift_remove(&key),
+            (Value::Array(items), key) => {
+                let at = position(&key, items.len()).filter(|at| *at < items.len())?;
+                Some(items.remove(at))
+            }
+            _ => None,
+        }
+    }
+
+    fn replace(&mut self, path: &str, value: Value) -> Option<()> {
+        fits(path, &value)?;
+        if path.is_empty() {
+            (value.is_object() || value.is_array()).then_some(())?;
+            self.object = value;
+            return Some(());
+        }
+        match self.locate(path)? {
+            (Value::Object(members), key) => {
+                members.insert(key, value);
+            }
+            (Value::Array(items), key) => {
+                let at = position(&key, items.len())?;
+                *items.get_mut(at)? = value;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// What holds the last step of a path, and that step.
+    fn locate(&mut self, path: &str) -> Option<(&mut Value, String)> {
+        let (parents, key) = steps(path)?;
+        let mut place = &mut self.object;
+        for step in parents {
+            place = match place {
+                Value::Object(members) => members.get_mut(&step)?,
+                Value::Array(items) => {
+                    let at = position(&step, items.len())?;
+                    items.get_mut(at)?
+                }
+                _ => return None,
+            };
+        }
+        Some((place, key))
+    }
 }
 
-/// The path with its last element, `-1` for the last one and so on, counted from the beginning.
-fn from_the_end(path: &str, object: &Value) -> Option<String> {
-    let (parent, last) = path.rsplit_once('/')?;
-    let back: usize = last.strip_prefix('-')?.parse().ok()?;
-    let length = object.pointer(parent)?.as_array()?.len();
-    Some(format!("{parent}/{}", length.checked_sub(back)?))
+/// A pointer's steps. What stands before the first slash is not looked at.
+fn steps(path: &str) -> Option<(Vec<String>, String)> {
+    let unescaped = |step: &str| {
+        let mut out = String::with_capacity(step.len());
+        let mut rest = step;
+        while let Some(at) = rest.find('~') {
+            let (character, length) = match rest.as_bytes().get(at + 1) {
+                Some(b'0') => ('~', 2),
+                Some(b'1') => ('/', 2),
+                _ => ('~', 1),
+            };
+            out.push_str(&rest[..at]);
+            out.push(character);
+            rest = &rest[at + length..];
+        }
+        out + rest
+    };
+    let mut steps: Vec<String> = path.split('/').skip(1).map(unescaped).collect();
+    let last = steps.pop()?;
+    Some((steps, last))
+}
+
+/// An index of a list, which may count from the end.
+fn position(key: &str, length: usize) -> Option<usize> {
+    match key.parse::<i64>().ok()? {
+        back @ ..0 => length.checked_sub(usize::try_from(back.unsigned_abs()).ok()?),
+        index => usize::try_from(index).ok(),
+    }
+}
+
+/// Nothing is nested deeper than what can be read again.
+fn fits(path: &str, value: &Value) -> Option<()> {
+    (path.matches('/').count() + depth(value) <= DEPTH_MAX).then_some(())
 }
 
 #[cfg(test)]
@@ -150,6 +260,11 @@ mod tests {
                 json!({"a": {"x": "1", "y": "2"}, "l": [0, 1, 2, 3]}),
             ),
             (json!([{"op": "test", "path": "/a/none"}]), object.clone()),
+            (json!([{"op": "replace", "path": "/a/z", "value": 1}]), json!({"a": {"x": "1", "y": "2", "z": 1}, "l": [1, 2, 3]})),
+            (json!([{"op": "copy", "from": "/a/z", "path": "/a/y"}]), json!({"a": {"x": "1", "y": null}, "l": [1, 2, 3]})),
+            (json!([{"op": "add", "path": "ignored/b~1c~01", "value": 1}]),
+             json!({"a": {"x": "1", "y": "2"}, "l": [1, 2, 3], "b/c~1": 1})),
+            (json!([{"op": "replace", "path": "", "value": {"b": 1}}]), json!({"b": 1})),
         ] {
             assert_eq!(patch(&object, &operations), Ok(expected), "{operations}");
         }
@@ -160,7 +275,8 @@ mod tests {
         for operation in [
             json!({"op": "test", "path": "/a", "value": 2}),
             json!({"op": "remove", "path": "/none"}),
-            json!({"op": "replace", "path": "/none", "value": 1}),
+            json!({"op": "replace", "path": "", "value": 1}),
+            json!({"op": "copy", "from": "/none/deeper", "path": "/b"}),
             json!({"op": "add", "path": "/none/deeper", "value": 1}),
             json!({"op": "nonsense", "path": "/a"}),
             json!({"op": "add"}),

@@ -4,6 +4,7 @@
 
 pub mod json;
 pub mod merge;
+pub mod shown;
 pub mod strategic;
 
 use serde_json::Value;
@@ -24,7 +25,7 @@ fn cannot_unmarshal(value: &Value, target: &str) -> ApiError {
 }
 
 /// The kind of a value in the messages of Go's JSON decoder.
-fn json_kind(value: &Value) -> &'static str {
+pub(crate) fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",

@@ -5,6 +5,7 @@ use plugin_sdk::storage::{Collection, Object, Watch};
 use plugin_sdk::{Answer, Body, CollectionBody, ItemForm, ObjectBody, Rendering, Response, TypeMeta, WatchBody};
 use serde_json::{Value, json};
 
+use super::body::internal_package;
 use super::registry::Written;
 use super::render::{self, Form, FormKind, Include};
 use super::request::Request;
@@ -120,7 +121,7 @@ impl Request<'_> {
             Shape::Partial(_) => {
                 let message = format!(
                     "you requested PartialObjectMetadata, but the requested object is a list ({})",
-                    definition.list_kind
+                    go_type(definition, true)
                 );
                 return Err(ApiError::new(406, "NotAcceptable", message));
             }
@@ -261,7 +262,17 @@ fn table_around(definition: &Definition, version: MetaVersion, metadata: &Value)
 fn not_a_list(definition: &Definition) -> ApiError {
     let message = format!(
         "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
-        definition.kind
+        go_type(definition, false)
     );
     ApiError::new(406, "NotAcceptable", message)
+}
+
+/// What upstream keeps an object in, which messages name.
+fn go_type(definition: &Definition, list: bool) -> String {
+    match (definition.builtin, list) {
+        (false, false) => "*unstructured.Unstructured".into(),
+        (false, true) => "*unstructured.UnstructuredList".into(),
+        (true, false) => format!("*{}.{}", internal_package(&definition.group), definition.kind),
+        (true, true) => format!("*{}.{}", internal_package(&definition.group), definition.list_kind),
+    }
 }

@@ -10,8 +10,10 @@ use crate::codec::proto::{self, Envelope};
 use crate::codec::{self, Decoded};
 use crate::definition::Definition;
 use crate::negotiate::{self, Encoding};
+use crate::patch::json_kind;
+use crate::schema::validate::embedded;
 use crate::schema::{Schema, builtin, check, defaults};
-use crate::status::ApiError;
+use crate::status::{ApiError, FieldError};
 
 /// How much of a body that nobody understands is shown.
 const SUMMARY_BYTES: usize = 30;
@@ -36,8 +38,51 @@ impl<'a> Expected<'a> {
         }
     }
 
-    fn api_version(&self) -> String {
+    pub(super) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// What is wrong with options is told without saying of what.
+    fn is_options(&self) -> bool {
+        self.kind == "DeleteOptions"
+    }
+
+    /// An object of a custom resource has the kind and the version of its path.
+    pub(super) fn check_custom_kind(&self, object: &Value) -> Result<(), ApiError> {
+        let text = |name: &str| object[name].as_str().unwrap_or_default();
+        let (kind, api_version, own) = (text("kind"), text("apiVersion"), self.api_version());
+        let mut errors = Vec::new();
+        for (name, found, wanted) in [("apiVersion", api_version, own.as_str()), ("kind", kind, self.kind)] {
+            if found != wanted {
+                errors.push(FieldError::invalid(name, &json!(found), format!("must be {wanted}")));
+            }
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        // Upstream tells it about the object that it was given, not about the one that it wants.
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        Err(ApiError::invalid(group, kind, name, &errors))
+    }
+
+    /// Why an object that calls itself so is not the expected one.
+    pub(super) fn check_other_kind(&self, object: &Value, kind: &str, api_version: &str) -> Result<(), String> {
+        if kind == self.kind && api_version == self.api_version() {
+            return Ok(());
+        }
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let Some(other) = builtin::kind(group, version, kind) else {
+            return Err(format!(
+                "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"pkg/runtime/scheme.go:111\""
+            ));
+        };
+        check::types(other.schema(), object)?;
+        Err(format!(
+            "converting ({version}.{kind}) to ({}.{}): unknown conversion",
+            internal_package(self.group),
+            self.kind
+        ))
     }
 }
 
@@ -118,12 +163,10 @@ fn decode(
             Decoded { value, strict: Vec::new() }
         }
     };
-    if !value.is_object() {
-        let why = "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct";
-        return Err(unrecognized(expected, bytes, why));
-    }
+    check_type_meta(&mut value)
+        .map_err(|why| unrecognized(expected, bytes, &format!("couldn't get version/kind; json parse error: {why}")))?;
     check_kind(&mut value, bytes, expected)?;
-    let refuse = |why: &str| handled_as(expected.kind, expected.version, expected.kind, why);
+    let refuse = |why: &str| handled_as(expected.kind, expected.version, expected, why);
     findings.extend(conform(&mut value, expected).map_err(|why| refuse(&why))?);
     if strict && !findings.is_empty() {
         return Err(refuse(&format!("strict decoding error: {}", findings.join(", "))));
@@ -144,22 +187,46 @@ pub fn typed(definition: &Definition, mut object: Value) -> Result<Value, ApiErr
 pub(super) fn conform(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<String>, String> {
     let mut findings: Vec<String> =
         check::unknown_fields(expected.schema, value, true).iter().map(|path| unknown(path)).collect();
+    if !expected.builtin {
+        findings.sort_unstable();
+    }
     if expected.builtin {
         check::types(expected.schema, value)?;
         defaults::normalize(expected.schema, value);
     } else if let Some(own) = value.get_mut("metadata").filter(|own| !own.is_null()) {
         // Metadata is typed for every resource, whatever its schema says.
         let metadata = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
-        findings
-            .extend(check::unknown_fields(metadata, own, true).iter().map(|path| unknown(&format!("metadata.{path}"))));
+        let mut of_metadata = check::unknown_fields(metadata, own, true);
+        of_metadata.sort_unstable();
+        findings.extend(of_metadata.iter().map(|path| unknown(&format!("metadata.{path}"))));
         check::types(metadata, own)?;
         defaults::normalize(metadata, own);
     }
     if !expected.builtin {
+        embedded::check_metadata(expected.schema, value, "")?;
         defaults::drop_nulls(expected.schema, value);
     }
     defaults::apply(expected.schema, value);
     Ok(findings)
+}
+
+/// What upstream reads first of a body: whether it can have a kind and a version at all.
+fn check_type_meta(value: &mut Value) -> Result<(), String> {
+    const TARGET: &str = "Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
+                          \"json:\\\"kind,omitempty\\\"\" }";
+    if value.is_null() {
+        *value = json!({});
+    }
+    if !value.is_object() {
+        return Err(format!("json: cannot unmarshal {} into {TARGET}", json_kind(value)));
+    }
+    for name in ["apiVersion", "kind"] {
+        if let Some(other) = value.get(name).filter(|value| !value.is_string() && !value.is_null()) {
+            let found = json_kind(other);
+            return Err(format!("json: cannot unmarshal {found} into Go struct field .{name} of type string"));
+        }
+    }
+    Ok(())
 }
 
 fn unknown(path: &str) -> String {
@@ -172,21 +239,14 @@ fn check_kind(value: &mut Value, bytes: &[u8], expected: &Expected<'_>) -> Resul
     let (kind, api_version) = (text("kind"), text("apiVersion"));
     let own = expected.api_version();
     if !expected.builtin {
-        for (name, found) in [("Kind", &kind), ("apiVersion", &api_version)] {
-            if found.is_empty() {
-                let why = format!("Object '{name}' is missing in '{}'", String::from_utf8_lossy(bytes));
-                return Err(unrecognized(expected, bytes, &why));
-            }
+        if kind.is_empty() {
+            let why = format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(bytes));
+            return Err(unrecognized(expected, bytes, &why));
         }
         if api_version != own {
             return Err(wrong_version(&api_version, &own));
         }
-        if kind != expected.kind {
-            let why = crate::status::FieldError::invalid("kind", &value["kind"], format!("must be {}", expected.kind));
-            let name = value["metadata"]["name"].as_str().unwrap_or_default();
-            return Err(ApiError::invalid(expected.group, expected.kind, name, &[why]));
-        }
-        return Ok(());
+        return expected.check_custom_kind(value);
     }
     let kind = if kind.is_empty() { expected.kind.to_string() } else { kind };
     // Clients send the options of a delete in the version of the resource.
@@ -194,21 +254,11 @@ fn check_kind(value: &mut Value, bytes: &[u8], expected: &Expected<'_>) -> Resul
     let api_version = if api_version.is_empty() { own.clone() } else { api_version };
     if kind != expected.kind || api_version != own {
         let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
-        if builtin::kind(group, version, &kind).is_none() {
-            let why = format!(
-                "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"pkg/runtime/scheme.go:111\""
-            );
-            return Err(handled_as(&kind, version, expected.kind, &why));
-        }
-        if kind == expected.kind && group == expected.group {
+        if kind == expected.kind && group == expected.group && builtin::kind(group, version, &kind).is_some() {
             return Err(wrong_version(&api_version, &own));
         }
-        let why = format!(
-            "converting ({version}.{kind}) to ({}.{}): unknown conversion",
-            internal_package(expected.group),
-            expected.kind
-        );
-        return Err(handled_as(&kind, version, expected.kind, &why));
+        let why = expected.check_other_kind(&Value::Null, &kind, &api_version).err().unwrap_or_default();
+        return Err(handled_as(&kind, version, expected, &why));
     }
     value["kind"] = kind.into();
     value["apiVersion"] = api_version.into();
@@ -216,7 +266,7 @@ fn check_kind(value: &mut Value, bytes: &[u8], expected: &Expected<'_>) -> Resul
 }
 
 /// The Go package of a group's internal types, which messages name.
-fn internal_package(group: &str) -> &str {
+pub(super) fn internal_package(group: &str) -> &str {
     if group.is_empty() { "core" } else { group.split('.').next().unwrap_or(group) }
 }
 
@@ -226,11 +276,18 @@ fn wrong_version(found: &str, expected: &str) -> ApiError {
     ))
 }
 
-fn handled_as(kind: &str, version: &str, expected: &str, why: &str) -> ApiError {
-    ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {expected}: {why}"))
+fn handled_as(kind: &str, version: &str, expected: &Expected<'_>, why: &str) -> ApiError {
+    if expected.is_options() {
+        return ApiError::bad_request(why);
+    }
+    let wanted = expected.kind;
+    ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {wanted}: {why}"))
 }
 
 fn unrecognized(expected: &Expected<'_>, bytes: &[u8], why: &str) -> ApiError {
+    if expected.is_options() {
+        return ApiError::bad_request(why);
+    }
     let kind = expected.kind;
     let summary = summary(bytes);
     ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({summary})"))

@@ -42,7 +42,7 @@ impl Continuation {
         let token: Value = serde_json::from_slice(&bytes).map_err(|_| json_error(&bytes))?;
         match token["v"].as_str().unwrap_or_default() {
             VERSION => {}
-            other => return Err(format!("server does not recognize this encoded version {other:?}")),
+            other => return Err(format!("server does not recognize this encoded version {other}")),
         }
         let revision = match token["rv"].as_i64().unwrap_or(0) {
             0 => return Err(format!("incorrect encoded start resourceVersion (version {VERSION})")),
@@ -98,7 +98,7 @@ mod tests {
         for (token, want) in [
             ("nonsense".to_string(), "invalid character '\\u009e' looking for beginning of value"),
             ("!".to_string(), "illegal base64 data at input byte 0"),
-            (encoded("{\"v\":\"v9\"}"), "server does not recognize this encoded version \"v9\""),
+            (encoded("{\"v\":\"v9\"}"), "server does not recognize this encoded version v9"),
             (
                 encoded("{\"v\":\"meta.k8s.io/v1\",\"start\":\"a\"}"),
                 "incorrect encoded start resourceVersion (version meta.k8s.io/v1)",

@@ -43,7 +43,7 @@ pub(super) fn entity_too_large(limit: u64) -> ApiError {
 
 /// The client has seen more than there is, for instance from before a restore.
 fn too_large_version(wanted: u64, current: u64) -> ApiError {
-    let message = format!("Too large resource version: {wanted}, current: {current}");
+    let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
     let mut error = ApiError::new(504, "Timeout", message);
     error.retry_after_seconds = 1;
     error.causes.push(Cause {

@@ -10,6 +10,7 @@ use super::errors::from_store_at;
 use super::options::ListOptions;
 use super::request::Request;
 use crate::definition::Definition;
+use crate::negotiate::Encoding;
 use crate::selector;
 use crate::status::ApiError;
 
@@ -30,7 +31,8 @@ impl Request<'_> {
     ) -> Result<(Collection, String), ApiError> {
         let prefix = self.prefix();
         let limit = u64::try_from(options.limit).unwrap_or(0);
-        let version = parse_version(&options.resource_version)?;
+        let version = parse_version(&options.resource_version)
+            .map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))?;
         let (start, freshness, asked) = if options.continue_token.is_empty() {
             (None, freshness(options, version), version.unwrap_or(0))
         } else {
@@ -58,7 +60,7 @@ impl Request<'_> {
         self.wanted()?;
         let options = ListOptions::read(&self.query, true)?;
         let selector = self.selector(&options)?;
-        let version = parse_version(&options.resource_version)?;
+        let version = parse_version(&options.resource_version).map_err(|why| ApiError::new(500, "", why))?;
         let start = match (options.send_initial_events, version) {
             (Some(true), version) => WatchStart::InitialEvents(version.unwrap_or(0)),
             (Some(false), None) => WatchStart::Tail,
@@ -80,11 +82,17 @@ impl Request<'_> {
             }
             other => other,
         };
-        let watch = watch.map_err(|error| match error {
-            storage::Error::Compacted(oldest) => too_old(version.unwrap_or(0), oldest),
-            error => from_store_at(version.unwrap_or(0), error),
-        })?;
-        self.answer_watch(watch)
+        match watch {
+            Ok(watch) => self.answer_watch(watch),
+            Err(storage::Error::Compacted(oldest)) => Err(too_old(version.unwrap_or(0), oldest)),
+            // Upstream has begun to answer before it knows.
+            Err(error @ storage::Error::Ahead(_)) => {
+                let error = from_store_at(version.unwrap_or(0), error);
+                let event = serde_json::json!({"type": "ERROR", "object": error.to_value()});
+                Ok(self.answer_value(200, event, Encoding::Json))
+            }
+            Err(error) => Err(from_store_at(version.unwrap_or(0), error)),
+        }
     }
 
     /// Where the objects of the collection are.
@@ -116,7 +124,10 @@ fn read_selector(definition: &Definition, options: &ListOptions) -> Result<Selec
 }
 
 /// A version of zero is one that anything satisfies.
-pub(super) fn parse_version(text: &str) -> Result<Option<u64>, ApiError> {
+///
+/// # Errors
+/// What is wrong with the text, which reads and lists report differently.
+pub(super) fn parse_version(text: &str) -> Result<Option<u64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -125,9 +136,7 @@ pub(super) fn parse_version(text: &str) -> Result<Option<u64>, ApiError> {
             std::num::IntErrorKind::PosOverflow => "value out of range",
             _ => "invalid syntax",
         };
-        ApiError::bad_request(format!(
-            "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: {why}"
-        ))
+        format!("resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: {why}")
     })
 }
 
@@ -192,8 +201,8 @@ mod tests {
     #[test]
     fn what_is_no_version_is_refused_in_upstreams_words() {
         assert_eq!(
-            parse_version("nonsense").unwrap_err().message,
-            "invalid resource version: resourceVersion: Invalid value: \"nonsense\": \
+            parse_version("nonsense").unwrap_err(),
+            "resourceVersion: Invalid value: \"nonsense\": \
              strconv.ParseUint: parsing \"nonsense\": invalid syntax"
         );
     }

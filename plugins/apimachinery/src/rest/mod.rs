@@ -51,8 +51,9 @@ async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
         return Err(ApiError::unknown_resource());
     };
     if !subresource.verbs.iter().any(|verb| **verb == *info.verb) {
-        return Err(ApiError::method_not_allowed());
+        return Err(refused_method(definition, &info.verb));
     }
+    request.check_path_name()?;
     request.warn_of_deprecation();
     match info.verb.as_str() {
         verb @ ("get" | "update" | "patch") if subresource.scale.is_some() => request.scale(subresource, verb).await,
@@ -74,11 +75,20 @@ async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
         return Err(ApiError::unknown_resource());
     }
     let verb = info.verb.as_str();
+    let by_name = ["get", "update", "patch", "delete"];
+    if named && !definition.verbs.iter().any(|served| by_name.contains(&&**served)) {
+        return Err(ApiError::unknown_resource());
+    }
     if !definition.verbs.iter().any(|served| **served == *verb) {
-        return Err(ApiError::method_not_allowed());
+        return Err(refused_method(definition, verb));
     }
     request.warn_of_deprecation();
+    request.check_path_name()?;
     match (verb, named) {
+        // Upstream's handler of custom resources looks at the verb alone.
+        ("create", true) if !definition.builtin => request.create().await,
+        ("update" | "patch", false) if !definition.builtin => Err(ApiError::bad_request("name must be provided")),
+        ("watch", _) if !request.reads() => Err(refused_method(definition, verb)),
         ("get", true) => request.get().await,
         ("list", false) => request.list().await,
         ("watch", _) => request.watch().await,
@@ -88,5 +98,13 @@ async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
         ("delete", true) => request.delete().await,
         ("deletecollection", false) if within || !definition.namespaced => request.delete_collection().await,
         _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+/// Built-in types have a route for each method, custom resources one for all.
+fn refused_method(definition: &Definition, verb: &str) -> ApiError {
+    match definition.builtin {
+        true => ApiError::method_not_allowed(),
+        false => ApiError::method_not_supported(definition, verb),
     }
 }

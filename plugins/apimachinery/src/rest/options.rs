@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::query::Query;
 use crate::status::{ApiError, FieldError, FieldErrorKind};
+use crate::validation::metadata;
 
 /// `metav1.ListOptions`, for lists, watches and `deletecollection`.
 #[derive(Debug, Default, Clone)]
@@ -84,9 +85,18 @@ impl ListOptions {
             if named != "NotOlderThan" {
                 errors.push(unsupported(FIELD, json!(named), &["NotOlderThan"]));
             }
+        }
+        if !named.is_empty() || self.begins_with_all() {
             self.check_match_without_continue(&mut errors);
         }
         errors
+    }
+
+    /// Before there were initial events to ask for, a watch without a version began with them.
+    fn begins_with_all(&self) -> bool {
+        matches!(self.resource_version.as_str(), "" | "0")
+            && self.send_initial_events.is_none()
+            && self.resource_version_match.is_empty()
     }
 
     fn check_match_without_continue(&self, errors: &mut Vec<FieldError>) {
@@ -140,7 +150,7 @@ impl WriteOptions {
             }
             _ => {}
         }
-        check_manager(&field_manager, &mut errors);
+        metadata::field_manager(&field_manager, "fieldManager", &mut errors);
         let dry_run = check_dry_run(&query.all("dryRun"), &mut errors);
         let named = query.text("fieldValidation");
         let field_validation = match named.as_str() {
@@ -228,19 +238,6 @@ impl DeleteOptions {
         }
         self.dry_run = check_dry_run(dry_run, &mut errors);
         refuse("DeleteOptions", errors).map(|()| self)
-    }
-}
-
-const MANAGER_BYTES_MAX: usize = 128;
-
-fn check_manager(manager: &str, errors: &mut Vec<FieldError>) {
-    const FIELD: &str = "fieldManager";
-    if manager.len() > MANAGER_BYTES_MAX {
-        let why = format!("may not be more than {MANAGER_BYTES_MAX} bytes");
-        errors.push(FieldError::new(FieldErrorKind::TooLong, FIELD, "", why));
-    }
-    if manager.chars().any(char::is_control) {
-        errors.push(FieldError::invalid(FIELD, &json!(manager), "should only contain printable characters"));
     }
 }
 

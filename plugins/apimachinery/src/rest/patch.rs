@@ -10,7 +10,7 @@ use super::request::Request;
 use crate::codec::{self, Decoded};
 use crate::negotiate;
 use crate::patch;
-use crate::schema::Schema;
+use crate::schema::{Schema, check};
 use crate::status::{ApiError, FieldError};
 
 /// How often a patch is tried when others write at the same time, as upstream.
@@ -58,7 +58,7 @@ impl Request<'_> {
         };
         registry.applied = applied.is_some();
         let change =
-            Change { creates: applied.is_some() && self.info.subresource.is_empty(), attempts: Some(ATTEMPTS) };
+            Change { creates: applied.is_some() && self.info.subresource.is_empty(), attempts: Some(ATTEMPTS), same_uid: false };
         let outcome = registry
             .update(self.namespace(), self.name(), &change, &mut |old| {
                 let mut object = match (&applied, old) {
@@ -81,7 +81,16 @@ impl Request<'_> {
     /// The document of an apply: what its manager wants the object to have.
     fn read_applied(&self, body: &[u8], options: &WriteOptions) -> Result<Value, ApiError> {
         let Decoded { value: patch, strict } =
-            codec::yaml::decode(body).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
+            codec::yaml::decode(body).map_err(|why| {
+                ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}"))
+            })?;
+        if !patch.is_object() && !patch.is_null() {
+            let found = patch::json_kind(&patch);
+            return Err(ApiError::bad_request(format!(
+                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into \
+                 Go value of type map[string]interface {{}}"
+            )));
+        }
         if options.field_validation == FieldValidation::Strict && !strict.is_empty() {
             return Err(ApiError::bad_request(format!("error strict decoding YAML: {}", strict.join(", "))));
         }
@@ -116,11 +125,24 @@ impl Request<'_> {
     ) -> Result<Value, ApiError> {
         let (mut object, mut findings) = change(kind, old, body, expected.schema)?;
         // What a patch makes of an object is refused as a whole, shown as it would have been.
-        let shown = object.to_string();
         let refuse = |why: String| {
-            ApiError::invalid("", "", "", &[FieldError::invalid("patch", &Value::from(shown.as_str()), why)])
+            let shown = shown(kind, old, body, expected).unwrap_or_default();
+            ApiError::invalid("", "", "", &[FieldError::invalid("patch", &Value::from(shown), why)])
         };
-        findings.extend(conform(&mut object, expected).map_err(&refuse)?);
+        if kind == Kind::Strategic {
+            // The object is made of the tree as one of its type, whatever the tree calls itself.
+            object["kind"] = expected.kind.into();
+            object["apiVersion"] = expected.api_version().into();
+            check::restore(expected.schema, &object).map_err(&refuse)?;
+        }
+        findings.extend(match is_of_no_type(&object, expected, &refuse)? {
+            true => forget_members(&mut object),
+            false => {
+                let mut findings = conform(&mut object, expected).map_err(&refuse)?;
+                findings.sort_unstable();
+                findings
+            }
+        });
         if validation == FieldValidation::Strict && !findings.is_empty() {
             return Err(refuse(format!("strict decoding error: {}", findings.join(", "))));
         }
@@ -129,17 +151,63 @@ impl Request<'_> {
     }
 }
 
+/// Checks that a patch has left kind and version as they are. Without a version an object is read as
+/// of none, which knows no fields.
+fn is_of_no_type(
+    object: &Value,
+    expected: &Expected<'_>,
+    refuse: &dyn Fn(String) -> ApiError,
+) -> Result<bool, ApiError> {
+    let text = |name: &str| object[name].as_str().unwrap_or_default();
+    let (kind, api_version) = (text("kind"), text("apiVersion"));
+    if !expected.builtin {
+        return expected.check_custom_kind(object).map(|()| false);
+    }
+    if api_version.is_empty() {
+        return Ok(true);
+    }
+    let kind = if kind.is_empty() { expected.kind } else { kind };
+    expected.check_other_kind(object, kind, api_version).map_err(refuse).map(|()| false)
+}
+
+/// Leaves nothing, and says what is gone.
+fn forget_members(object: &mut Value) -> Vec<String> {
+    let Value::Object(members) = object else { return Vec::new() };
+    let unknown = members.keys().filter(|name| !matches!(name.as_str(), "kind" | "apiVersion"));
+    let findings = unknown.map(|name| format!("unknown field {name:?}")).collect();
+    members.clear();
+    findings
+}
+
+/// What a patch was about to make of an object, as messages show it.
+fn shown(kind: Kind, old: &Value, body: &[u8], expected: &Expected<'_>) -> Result<String, ApiError> {
+    let document = codec::json::decode(body).map(|decoded| decoded.value).unwrap_or_default();
+    if kind == Kind::Strategic {
+        return Ok(patch::strategic::go::print(&document));
+    }
+    let (patched, _) = change(kind, old, body, expected.schema)?;
+    Ok(match kind {
+        _ if !expected.builtin => patch::shown::untyped(patched),
+        Kind::Json => patch::shown::by_operations(patched, &document),
+        _ => patch::shown::by_merge(patched, &document),
+    })
+}
+
 /// Applies the document; with the result, what strict decoding of the document found.
 fn change(kind: Kind, old: &Value, body: &[u8], schema: &Schema) -> Result<(Value, Vec<String>), ApiError> {
     match kind {
-        Kind::Json => patch::json::apply(old, body).map(|object| (object, Vec::new())),
+        Kind::Json => {
+            let document = codec::json::decode(body).map(|decoded| decoded.value).unwrap_or_default();
+            let unknown = patch::json::unknown_members(&document).into_iter();
+            let findings = unknown.map(|member| format!("json patch unknown field {member:?}")).collect();
+            patch::json::apply(old, body).map(|object| (object, findings))
+        }
         Kind::Merge => {
             let findings = codec::json::decode(body).map(|decoded| decoded.strict).unwrap_or_default();
             patch::merge::apply(old, body).map(|object| (object, findings))
         }
         Kind::Strategic | Kind::Apply => {
-            let decoded = codec::json::decode(body)
-                .map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))?;
+            let decoded = codec::json::decode(body).map_err(ApiError::bad_request)?;
             patch::strategic::apply(schema, old, &decoded.value).map(|object| (object, decoded.strict))
         }
     }

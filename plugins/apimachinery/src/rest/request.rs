@@ -3,10 +3,12 @@
 use plugin_sdk::{Answer, Context, Head, RequestInfo, Response, Store, User};
 
 use super::query::Query;
+use crate::codec;
 use crate::definition::Definition;
 use crate::managed;
 use crate::negotiate::{self, Encoding, Offer, Wanted};
 use crate::status::ApiError;
+use crate::validation::{names, quoted};
 
 pub(super) struct Request<'a> {
     pub(super) definition: &'a Definition,
@@ -60,7 +62,24 @@ impl<'a> Request<'a> {
         // What is posted to a part of an object is answered and forgotten.
         let is_action = self.info.verb == "create" && !self.info.subresource.is_empty();
         let tables = !is_action && self.definition.verbs.iter().any(|verb| &**verb == "get" || &**verb == "list");
-        negotiate::output(self.header("accept"), Offer { protobuf: self.definition.builtin, tables, streams })
+        let watch = self.info.verb == "watch";
+        let offer = Offer { protobuf: self.definition.builtin, tables, streams, watch };
+        negotiate::output(self.header("accept"), offer)
+    }
+
+    /// Whether the method is one that reads.
+    pub(super) fn reads(&self) -> bool {
+        matches!(self.head.method.as_str(), "GET" | "HEAD")
+    }
+
+    /// A name in the path must be one that a key can hold.
+    pub(super) fn check_path_name(&self) -> Result<(), ApiError> {
+        let reasons = names::path_segment(self.name());
+        if self.name().is_empty() || reasons.is_empty() {
+            return Ok(());
+        }
+        let name = quoted(self.name());
+        Err(ApiError::bad_request(format!("Name parameter invalid: {name}: {}", reasons.join(";"))))
     }
 
     /// Whether JSON is to be read by people: asked for, or the client is known to show it.
@@ -77,13 +96,20 @@ impl<'a> Request<'a> {
         managed::manager_name(named, self.header("user-agent"))
     }
 
-    /// The `Status` of a failure, in the client's encoding if it has one for it.
+    /// The `Status` of a failure, in the client's encoding if it has one for it; indented, where it
+    /// has none.
     pub(super) fn failure(&self, error: &ApiError) -> Answer {
-        let encoding = self.wanted().map_or(Encoding::Json, |wanted| wanted.encoding);
+        let of_statuses = Offer { protobuf: true, tables: true, streams: false, watch: false };
+        let known = negotiate::output(self.header("accept"), of_statuses).ok().map(|wanted| wanted.encoding);
+        let encoding = known.unwrap_or(Encoding::Json);
         let mut response = Response::new(error.code).header("content-type", encoding.media_type());
         if error.retry_after_seconds > 0 {
             response = response.header("retry-after", error.retry_after_seconds.to_string());
         }
-        response.body(plugin_sdk::Body::Bytes(super::answer::encode(error.to_value(), encoding, self.pretty()))).into()
+        let body = match known {
+            Some(encoding) => super::answer::encode(error.to_value(), encoding, self.pretty()),
+            None => codec::json::encode_pretty(&error.to_value()),
+        };
+        response.body(plugin_sdk::Body::Bytes(body)).into()
     }
 }

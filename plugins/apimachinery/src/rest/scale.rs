@@ -30,6 +30,10 @@ impl Request<'_> {
         if verb == "get" {
             let registry = self.registry("", false);
             let Stored { value, .. } = registry.get(self.namespace(), self.name()).await?;
+            if !self.definition.builtin && at(&value, &paths.spec_replicas).is_none_or(Value::is_null) {
+                let path = paths.spec_replicas.join(".");
+                return Err(ApiError::internal(format!("the spec replicas field \".{path}\" does not exist")));
+            }
             return Ok(self.answer_value(200, scale_of(&value, paths), wanted.encoding));
         }
         let expected = Expected {
@@ -45,7 +49,7 @@ impl Request<'_> {
             self.check_name(&scale)?;
             return self.rescale(paths, &options, None, wanted.encoding, &mut |_| Ok(scale.clone())).await;
         }
-        let (kind, options, body) = self.read_patch(true).await?;
+        let (kind, options, body) = self.read_patch(self.definition.builtin).await?;
         if matches!(kind, Kind::Apply) {
             return self.apply_scale(paths, &options, &body, wanted.encoding, expected.schema).await;
         }
@@ -78,7 +82,7 @@ impl Request<'_> {
         let replicas: Vec<&str> = paths.spec_replicas.iter().map(|part| &**part).collect();
         let own_version = self.definition.api_version();
         let registry = Registry { applied: true, ..self.registry(&name, options.dry_run) };
-        let change = Change { creates: false, attempts: Some(ATTEMPTS) };
+        let change = Change { creates: false, attempts: Some(ATTEMPTS), same_uid: false };
         let outcome = registry
             .update(self.namespace(), self.name(), &change, &mut |old| {
                 let Some(old) = old else { return Err(ApiError::not_found(self.definition, self.name())) };
@@ -107,12 +111,15 @@ impl Request<'_> {
     ) -> Result<Answer, ApiError> {
         let manager = self.manager(&options.field_manager);
         let registry = self.registry(&manager, options.dry_run);
-        let change = Change { creates: false, attempts };
+        let change = Change { creates: false, attempts, same_uid: attempts.is_none() };
         let outcome = registry
             .update(self.namespace(), self.name(), &change, &mut |old| {
                 let Some(old) = old else { return Err(ApiError::not_found(self.definition, self.name())) };
                 let scale = next(&scale_of(old, paths))?;
-                check(&scale)?;
+                // Those of custom resources are the definition's to check.
+                if self.definition.builtin {
+                    check(&scale)?;
+                }
                 Ok(rescaled(old, &scale, paths))
             })
             .await?;
@@ -159,10 +166,10 @@ fn rescaled(old: &Value, scale: &Value, paths: &ScalePaths) -> Value {
     set(&mut object, &paths.spec_replicas, replicas.into());
     let metadata = metadata_mut(&mut object);
     for key in ["uid", "resourceVersion"] {
-        match meta(scale, key) {
-            "" => metadata.shift_remove(key),
-            value => metadata.insert(key.into(), value.into()),
-        };
+        let said = meta(scale, key);
+        if !said.is_empty() {
+            metadata.insert(key.into(), said.into());
+        }
     }
     object
 }
@@ -258,6 +265,6 @@ mod tests {
         let old = json!({"metadata": {"name": "d", "resourceVersion": "5"}, "spec": {"replicas": 2, "x": 1}});
         let scale = json!({"metadata": {"name": "d"}, "spec": {"replicas": 7}});
         let object = rescaled(&old, &scale, &paths());
-        assert_eq!(object, json!({"metadata": {"name": "d"}, "spec": {"replicas": 7, "x": 1}}));
+        assert_eq!(object, json!({"metadata": {"name": "d", "resourceVersion": "5"}, "spec": {"replicas": 7, "x": 1}}));
     }
 }

@@ -17,8 +17,13 @@ use crate::status::ApiError;
 impl Request<'_> {
     pub(super) async fn get(&self) -> Result<Answer, ApiError> {
         self.wanted()?;
+        if self.query.flag("export") == Some(true) {
+            let why = "the export parameter, deprecated since v1.14, is no longer supported";
+            return Err(ApiError::bad_request(why));
+        }
         let key = self.definition.key(self.namespace(), self.name());
-        let version = parse_version(&self.query.text("resourceVersion"))?;
+        let version =
+            parse_version(&self.query.text("resourceVersion")).map_err(|why| ApiError::new(500, "", why))?;
         let freshness = match version {
             None => Freshness::Latest,
             Some(0) => Freshness::Any,
@@ -47,7 +52,7 @@ impl Request<'_> {
         self.definition.strategy.default(&mut object);
         self.check_name(&object)?;
         let manager = self.manager(&options.field_manager);
-        let change = Change { creates: self.creates_on_update(), attempts: None };
+        let change = Change { creates: self.creates_on_update(), attempts: None, same_uid: true };
         let outcome = self
             .registry(&manager, options.dry_run)
             .update(self.namespace(), self.name(), &change, &mut |_| Ok(object.clone()))

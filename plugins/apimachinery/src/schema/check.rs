@@ -6,8 +6,10 @@ use serde_json::Value;
 use super::{Schema, Shape, builtin};
 use crate::codec::Path;
 
+mod restore;
 mod types;
 
+pub use restore::restore;
 pub use types::types;
 
 /// The paths of fields that the schema does not know (`spec.x`), which are left out if `prune`.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{is_printable, labels, names, quoted};
+use super::{is_printable, labels, names, quoted, repeats};
 use crate::definition::Definition;
 use crate::status::{FieldError, FieldErrorKind};
 
@@ -17,47 +17,75 @@ const BANNED_OWNERS: [(&str, &str); 1] = [("v1", "Event")];
 /// Every finding about the metadata of an object that is to be created, after its name was
 /// generated.
 pub fn create(definition: &Definition, object: &Value, errors: &mut Vec<FieldError>) {
-    let metadata = &object["metadata"];
-    let strategy = definition.strategy;
+    whole(definition, &object["metadata"], &|name| definition.strategy.validate_name(name), errors);
+    known_finalizers(definition, object, errors);
+}
 
+/// Metadata as it is, whatever it was before.
+fn whole(
+    definition: &Definition,
+    metadata: &Value,
+    validate_name: &dyn Fn(&str) -> Vec<String>,
+    errors: &mut Vec<FieldError>,
+) {
+    check(metadata, "metadata", definition.namespaced, validate_name, errors);
+}
+
+/// Every finding about the metadata of an object that is inside of another, which needs no name.
+pub fn inside(metadata: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    let mut named = metadata.clone();
+    if text(metadata, "name").is_empty() {
+        named["name"] = "unnamed".into();
+    }
+    let namespaced = !text(metadata, "namespace").is_empty();
+    check(&named, field, namespaced, &names::path_segment, errors);
+}
+
+fn check(
+    metadata: &Value,
+    field: &str,
+    namespaced: bool,
+    validate_name: &dyn Fn(&str) -> Vec<String>,
+    errors: &mut Vec<FieldError>,
+) {
+    let at = |name: &str| format!("{field}.{name}");
     let prefix = text(metadata, "generateName");
     if !prefix.is_empty() {
-        for reason in strategy.validate_name(&names::mask_trailing_dash(prefix)) {
-            errors.push(invalid("metadata.generateName", quoted(prefix), reason));
+        for reason in validate_name(&names::mask_trailing_dash(prefix)) {
+            errors.push(invalid(&at("generateName"), quoted(prefix), reason));
         }
     }
     match text(metadata, "name") {
-        "" => errors.push(FieldError::required("metadata.name", "name or generateName is required")),
+        "" => errors.push(FieldError::required(at("name"), "name or generateName is required")),
         name => {
-            let reasons = strategy.validate_name(name).into_iter();
-            errors.extend(reasons.map(|reason| invalid("metadata.name", quoted(name), reason)));
+            let reasons = validate_name(name).into_iter();
+            errors.extend(reasons.map(|reason| invalid(&at("name"), quoted(name), reason)));
         }
     }
 
-    match (definition.namespaced, text(metadata, "namespace")) {
-        (true, "") => errors.push(FieldError::required("metadata.namespace", "")),
+    match (namespaced, text(metadata, "namespace")) {
+        (true, "") => errors.push(FieldError::required(at("namespace"), "")),
         (true, namespace) => {
             let reasons = names::dns1123_label(namespace).into_iter();
-            errors.extend(reasons.map(|reason| invalid("metadata.namespace", quoted(namespace), reason)));
+            errors.extend(reasons.map(|reason| invalid(&at("namespace"), quoted(namespace), reason)));
         }
         (false, "") => {}
-        (false, _) => errors.push(FieldError::forbidden("metadata.namespace", "not allowed on this type")),
+        (false, _) => errors.push(FieldError::forbidden(at("namespace"), "not allowed on this type")),
     }
 
     let generation = metadata["generation"].as_i64().unwrap_or_default();
     if generation < 0 {
-        errors.push(invalid("metadata.generation", generation.to_string(), "must be greater than or equal to 0"));
+        errors.push(invalid(&at("generation"), generation.to_string(), "must be greater than or equal to 0"));
     }
-    labels::labels(&metadata["labels"], "metadata.labels", errors);
-    annotations(&metadata["annotations"], "metadata.annotations", errors);
-    owner_references(&metadata["ownerReferences"], "metadata.ownerReferences", errors);
-    finalizers(&metadata["finalizers"], "metadata.finalizers", errors);
-    managed_fields(&metadata["managedFields"], "metadata.managedFields", errors);
-    known_finalizers(definition, object, errors);
+    labels::labels(&metadata["labels"], &at("labels"), errors);
+    annotations(&metadata["annotations"], &at("annotations"), errors);
+    owner_references(&metadata["ownerReferences"], &at("ownerReferences"), errors);
+    finalizers(&metadata["finalizers"], &at("finalizers"), errors);
+    managed_fields(&metadata["managedFields"], &at("managedFields"), errors);
 }
 
 /// Finalizers that nobody's domain is in front of, for most built-in types.
-pub fn known_finalizers(definition: &Definition, object: &Value, errors: &mut Vec<FieldError>) {
+fn known_finalizers(definition: &Definition, object: &Value, errors: &mut Vec<FieldError>) {
     const KNOWN: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
     if !definition.builtin || !definition.strategy.knows_finalizers() {
         return;
@@ -71,9 +99,30 @@ pub fn known_finalizers(definition: &Definition, object: &Value, errors: &mut Ve
 }
 
 /// Every finding about the metadata of an object that replaces `old`, after what a client
-/// left out was carried over.
-pub fn update(object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
-    let (metadata, old) = (&object["metadata"], &old["metadata"]);
+/// left out was carried over. Upstream checks it for all resources, and again in each one's own
+/// rules, so that most findings are told several times.
+pub fn update(
+    definition: &Definition,
+    subresource: &str,
+    object: &Value,
+    old: &Value,
+    errors: &mut Vec<FieldError>,
+) {
+    let (metadata, before) = (&object["metadata"], &old["metadata"]);
+    whole(definition, metadata, &names::path_segment, errors);
+    changed(metadata, before, errors);
+    let own = repeats::own_rules(definition, subresource);
+    if own.change {
+        changed(metadata, before, errors);
+        known_finalizers(definition, object, errors);
+    }
+    if own.whole {
+        create(definition, object, errors);
+    }
+}
+
+/// Metadata that replaces another.
+fn changed(metadata: &Value, old: &Value, errors: &mut Vec<FieldError>) {
 
     if !old["deletionTimestamp"].is_null() {
         let before = texts(&old["finalizers"]);
@@ -249,7 +298,7 @@ mod tests {
         let mut new = old.clone();
         json_patch::merge(&mut new, &change);
         let mut errors = Vec::new();
-        update(&json!({"metadata": new}), &json!({"metadata": old}), &mut errors);
+        changed(&new, &old, &mut errors);
         errors.iter().map(FieldError::to_string).collect()
     }
 

@@ -6,6 +6,8 @@ pub mod metadata;
 pub mod names;
 pub mod network;
 pub mod place;
+mod repeats;
+pub mod webhooks;
 
 use std::fmt::Write;
 

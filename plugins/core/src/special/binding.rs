@@ -16,6 +16,9 @@ pub(super) async fn bind(special: &Special<'_>, definitions: &[Definition]) -> R
     let (binding, options) = special.posted("", "v1", "Binding").await?;
     // In the path of a pod, or, as the older way is, in the binding alone.
     let name = if special.name().is_empty() { meta(&binding, "name") } else { special.name() };
+    if meta(&binding, "name") != name {
+        return Err(ApiError::bad_request("name in URL does not match name in Binding object"));
+    }
     let mut errors = Vec::new();
     let target = &binding["target"];
     if !matches!(text(target, "kind"), "" | "Node") {

@@ -18,6 +18,9 @@ pub(super) async fn evict(special: &Special<'_>, definitions: &[Definition]) -> 
     options.dry_run |= write.dry_run;
     let (pods, budgets) = (of(definitions, "", "pods")?, of(definitions, "policy", "poddisruptionbudgets")?);
     let (namespace, name) = (special.namespace(), special.name());
+    if meta(&eviction, "name") != name {
+        return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
+    }
     let manager = special.manager(&write);
     let mut registry = special.registry(pods, &manager, options.dry_run);
     registry.subresource = "";

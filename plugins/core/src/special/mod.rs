@@ -19,6 +19,14 @@ pub(crate) async fn handle(
     context: &Context,
     definitions: &[Definition],
 ) -> Option<Answer> {
+    let action = definition.verbs.iter().any(|verb| &**verb == "create") && info.parts.len() > 1;
+    let served = definition.subresource(&info.subresource);
+    // What is not served is refused as for any other resource.
+    if (info.subresource.is_empty() && action)
+        || served.is_some_and(|served| !served.verbs.iter().any(|verb| **verb == *info.verb))
+    {
+        return None;
+    }
     let special = Special::new(definition, context);
     let (resource, subresource) = (&*definition.resource, info.subresource.as_str());
     let result = match (info.verb.as_str(), resource, subresource) {

@@ -3,18 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
+use apimachinery::validation::webhooks::{review_versions, service, url};
 use serde_json::{Value, json};
 
 use super::rules::{RULES, Rules};
 use crate::tree::{child, existing, items_mut, or_set, or_set_text};
 use crate::warnings::Warnings;
 
-const REVIEW_VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 const OPERATIONS: [&str; 5] = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
 const NO_SIDE_EFFECTS: [&str; 2] = ["None", "NoneOnDryRun"];
-const URL_FORM: &str = "; desired format: https://host[/path]";
 
 pub(super) static VALIDATING_WEBHOOKS: Rules = Rules {
     default: |object| webhook_defaults(object, false),
@@ -64,7 +62,7 @@ fn webhooks(object: &Place<'_, '_>, mutating: bool, findings: &mut Findings) {
     let mut names = BTreeSet::new();
     for webhook in object.at("webhooks").items() {
         self::webhook(&webhook, mutating, findings);
-        review_versions(&webhook.at("admissionReviewVersions"), findings);
+        review_versions(&webhook.at("admissionReviewVersions"), "must specify one of v1, v1beta1", findings);
         let name = webhook.at("name");
         if !name.is_empty() && !names.insert(name.text()) {
             name.duplicate(findings);
@@ -154,76 +152,5 @@ fn resources(resources: &Place<'_, '_>, findings: &mut Findings) {
     if has("*") && plain {
         let why = "if '*' is present, must not specify other resources without subresources";
         resources.invalid(why, findings);
-    }
-}
-
-fn review_versions(versions: &Place<'_, '_>, findings: &mut Findings) {
-    if versions.is_empty() {
-        return versions.required("must specify one of v1, v1beta1", findings);
-    }
-    let mut seen = BTreeSet::new();
-    for version in versions.items() {
-        match seen.insert(version.text()) {
-            true => drop(version.shaped(names::dns1035_label, findings)),
-            false => version.invalid("duplicate version", findings),
-        }
-    }
-    if !REVIEW_VERSIONS.iter().any(|known| seen.contains(known)) {
-        versions.invalid("must include at least one of v1, v1beta1", findings);
-    }
-}
-
-/// Where a webhook is, from outside of the cluster.
-pub(super) fn url(url: &Place<'_, '_>, findings: &mut Findings) {
-    let (rest, fragment) = url.text().split_once('#').unwrap_or((url.text(), ""));
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (scheme, rest) = rest.split_once("://").unwrap_or(("", ""));
-    let authority = rest.split('/').next().unwrap_or_default();
-    let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
-    if scheme != "https" {
-        url.invalid_as(&scheme.into(), format!("'https' is the only allowed URL scheme{URL_FORM}"), findings);
-    }
-    if host.is_empty() {
-        url.invalid_as(&host.into(), format!("host must be specified{URL_FORM}"), findings);
-    }
-    if let Some(user) = user {
-        url.invalid_as(&user.into(), "user information is not permitted in the URL", findings);
-    }
-    if !fragment.is_empty() {
-        url.invalid_as(&fragment.into(), "fragments are not permitted in the URL", findings);
-    }
-    if !query.is_empty() {
-        url.invalid_as(&query.into(), "query parameters are not permitted in the URL", findings);
-    }
-}
-
-/// Where a webhook is inside. Upstream takes name and namespace for each other.
-fn service(service: &Place<'_, '_>, findings: &mut Findings) {
-    for (field, shown) in [("namespace", "name"), ("name", "namespace")] {
-        if service.at(field).is_empty() {
-            service.at(shown).required("", findings);
-        }
-    }
-    let port = service.at("port");
-    let number = port.number().unwrap_or(0);
-    if !(1..=65535).contains(&number) {
-        port.invalid_as(&number.into(), "port is not valid: must be between 1 and 65535, inclusive", findings);
-    }
-    let path = service.at("path");
-    match path.text() {
-        "" | "/" => return,
-        "//" => return path.invalid("segment[0] may not be empty", findings),
-        text if !text.starts_with('/') => path.invalid("must start with a '/'", findings),
-        _ => {}
-    }
-    let steps = path.text().get(1..).unwrap_or_default();
-    for (index, step) in steps.strip_suffix('/').unwrap_or(steps).split('/').enumerate() {
-        if step.is_empty() {
-            path.invalid(format!("segment[{index}] may not be empty"), findings);
-            continue;
-        }
-        for why in names::dns1123_subdomain(step) {
-            path.invalid(format!("segment[{index}]: {why}"), findings);
-        }
     }
 }

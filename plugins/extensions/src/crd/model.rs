@@ -195,6 +195,15 @@ impl Crd {
         self.spec.versions.iter().filter(|version| version.served)
     }
 
+    /// Served versions in which objects may not be stored, if a webhook converts.
+    pub(crate) fn converted_elsewhere(&self) -> Vec<String> {
+        if self.spec.conversion.as_ref().is_none_or(|conversion| conversion.strategy != "Webhook") {
+            return Vec::new();
+        }
+        let is_stored = |version: &&Version| version.storage && self.status.stored_versions == [version.name.clone()];
+        self.served_versions().filter(|version| !is_stored(version)).map(|version| version.name.clone()).collect()
+    }
+
     pub(crate) fn storage_version(&self) -> Option<&Version> {
         self.spec.versions.iter().find(|version| version.storage)
     }

@@ -6,7 +6,8 @@ mod version;
 use apimachinery::schema::structural::{self, Tolerance};
 use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::validation::names::{dns1035_label, dns1123_subdomain};
-use apimachinery::validation::quoted;
+use apimachinery::validation::place::Place;
+use apimachinery::validation::{quoted, webhooks};
 use serde_json::Value;
 
 use super::layout::Layout;
@@ -17,8 +18,12 @@ pub(super) fn create(object: &Value) -> Vec<FieldError> {
     let crd = Crd::of(object);
     let mut errors = Vec::new();
     let name = format!("{}.{}", crd.spec.names.plural, crd.spec.group);
+    let why = "must be spec.names.plural+\".\"+spec.group";
+    let generated = object["metadata"]["generateName"].as_str().unwrap_or_default();
+    if !generated.is_empty() && generated != name {
+        errors.push(invalid("metadata.generateName", generated, why));
+    }
     if crd.metadata.name != name {
-        let why = "must be spec.names.plural+\".\"+spec.group";
         errors.push(invalid("metadata.name", &crd.metadata.name, why));
     }
     spec(object, &crd, &Before::NOTHING, &mut errors);
@@ -131,7 +136,10 @@ fn spec(object: &Value, crd: &Crd, before: &Before, errors: &mut Vec<FieldError>
         (storage != 1, "must have exactly one version marked as storage version"),
     ] {
         if wrong {
-            let versions = layout.shown_versions().to_string();
+            let versions = match object["spec"]["versions"].is_null() {
+                true => "null".to_string(),
+                false => layout.shown_versions().to_string(),
+            };
             errors.push(FieldError::new(FieldErrorKind::Invalid, "spec.versions", versions, why));
         }
     }
@@ -157,20 +165,33 @@ fn group(group: &str, errors: &mut Vec<FieldError>) {
 
 fn conversion(crd: &Crd, errors: &mut Vec<FieldError>) {
     let Some(conversion) = &crd.spec.conversion else { return };
+    let webhook = conversion.webhook.as_ref().unwrap_or(&Value::Null);
+    let config = Place::named("spec.conversion.webhookClientConfig", &webhook["clientConfig"]);
+    let versions = Place::named("spec.conversion.conversionReviewVersions", &webhook["conversionReviewVersions"]);
     match conversion.strategy.as_str() {
         "" => errors.push(FieldError::required("spec.conversion.strategy", "")),
-        "None" => {
-            if conversion.webhook.is_some() {
-                let why = "should not be set when strategy is not set to Webhook";
-                errors.push(FieldError::forbidden("spec.conversion.webhookClientConfig", why));
+        "Webhook" => {
+            let (url, service) = (config.at("url"), config.at("service"));
+            match (config.is_given(), url.is_given(), service.is_given()) {
+                (false, _, _) => config.required("required when strategy is set to Webhook", errors),
+                (true, true, false) => webhooks::url(&url, errors),
+                (true, false, true) => webhooks::service(&service, errors),
+                (true, _, _) => config.required("exactly one of url or service is required", errors),
+            }
+            webhooks::review_versions(&versions, "", errors);
+        }
+        strategy => {
+            if strategy != "None" {
+                errors.push(not_supported("spec.conversion.strategy", strategy, &["None", "Webhook"]));
+            }
+            let why = "should not be set when strategy is not set to Webhook";
+            if config.is_given() {
+                config.forbidden(why, errors);
+            }
+            if !versions.is_empty() {
+                versions.forbidden(why, errors);
             }
         }
-        // Objects would be served unconverted.
-        "Webhook" => {
-            let why = "conversion webhooks are not supported by this version of the server";
-            errors.push(FieldError::forbidden("spec.conversion.strategy", why));
-        }
-        other => errors.push(not_supported("spec.conversion.strategy", other, &["None", "Webhook"])),
     }
 }
 

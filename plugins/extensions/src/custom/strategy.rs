@@ -140,7 +140,7 @@ fn replicas(object: &Value, path: &[Box<str>], errors: &mut Vec<FieldError>) {
 }
 
 fn at<'a>(object: &'a Value, path: &[Box<str>]) -> Option<&'a Value> {
-    path.iter().try_fold(object, |at, key| at.get(&**key)).filter(|value| !value.is_null())
+    path.iter().try_fold(object, |at, key| at.get(&**key))
 }
 
 fn field(path: &[Box<str>]) -> String {
@@ -154,7 +154,8 @@ fn wrong_type(path: &[Box<str>], value: &Value, expected: &str) -> String {
         Value::Number(number) if number.is_i64() => (number.to_string(), "int64"),
         Value::Number(number) => (number.to_string(), "float64"),
         Value::Array(_) => (value.to_string(), "[]interface {}"),
-        Value::Object(_) | Value::Null => (value.to_string(), "map[string]interface {}"),
+        Value::Null => ("<nil>".into(), "<nil>"),
+        Value::Object(_) => (value.to_string(), "map[string]interface {}"),
     };
     format!("{} accessor error: {text} is of the type {actual}, expected {expected}", field(path))
 }

@@ -222,7 +222,10 @@ fn size(value: &Value) -> usize {
 }
 
 fn syntax(error: &ScanError) -> String {
-    located(error.marker().line(), error.info())
+    // Go tells what is wrong, and not in the middle of what it was found.
+    let info = error.info();
+    let what = info.strip_prefix("while ").and_then(|rest| rest.split_once(", ")).map_or(info, |(_, what)| what);
+    located(error.marker().line(), what)
 }
 
 /// Upstream counts lines from zero, and does not tell the first.

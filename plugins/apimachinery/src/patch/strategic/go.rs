@@ -17,7 +17,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
 }
 
 /// `%v` of a decoded value: `map[a:1 b:[x y]]`.
-pub(super) fn print(value: &Value) -> String {
+pub(crate) fn print(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".into(),
         Value::String(text) => text.clone(),

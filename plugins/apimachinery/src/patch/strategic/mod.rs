@@ -5,7 +5,7 @@
 //! `$deleteFromPrimitiveList/x`, `$setElementOrder/x` and `$retainKeys` beside what they are
 //! about.
 
-mod go;
+pub(crate) mod go;
 mod lists;
 mod order;
 
@@ -20,15 +20,21 @@ const RETAIN_KEYS: &str = "$retainKeys";
 const DELETE_FROM: &str = "$deleteFromPrimitiveList";
 const SET_ORDER: &str = "$setElementOrder";
 
-/// `object` with `patch` merged into it. What is null or unknown afterwards is for decoding
+/// `object` with the document merged into it. What is null or unknown afterwards is for decoding
 /// to find.
 ///
 /// # Errors
 /// As upstream has them: `BadRequest` for a directive of the wrong form, 422 for lists of
 /// lists, and 500 with its reason for most others.
-pub fn apply(schema: &Schema, object: &Value, patch: &Value) -> Result<Value, ApiError> {
-    let Value::Object(patch) = patch else {
-        let kind = json_kind(patch);
+pub fn apply(schema: &Schema, object: &Value, document: &Value) -> Result<Value, ApiError> {
+    let nothing = Map::new();
+    let patch = match document {
+        Value::Object(patch) => Some(patch),
+        Value::Null => Some(&nothing),
+        _ => None,
+    };
+    let Some(patch) = patch else {
+        let kind = json_kind(document);
         let target = "Go value of type map[string]interface {}";
         return Err(ApiError::bad_request(format!("json: cannot unmarshal {kind} into {target}")));
     };

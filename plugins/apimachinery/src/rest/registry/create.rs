@@ -78,6 +78,7 @@ impl Registry<'_> {
         let name = meta(&object, "name").to_string();
         let operation = self.operation(namespace, &name);
         let companions = strategy.admit(&operation, self.store, &mut object, None).await?;
+        self.forget_repeated_owners(&mut object, false);
         self.fill_system_fields(&mut object);
         if definition.subresource("status").is_some() && !strategy.keeps_status_on_create() {
             carry_over(&mut object, &Value::Null, "status");

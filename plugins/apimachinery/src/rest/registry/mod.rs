@@ -148,7 +148,38 @@ impl<'a> Registry<'a> {
         }
     }
 
-    fn invalid(&self, name: &str, errors: Vec<FieldError>) -> Result<(), ApiError> {
+    /// An owner that is named twice is one, and the client is told.
+    fn forget_repeated_owners(&self, object: &mut Value, patched: bool) {
+        let Some(Value::Array(owners)) = object["metadata"].get_mut("ownerReferences") else { return };
+        let (mut seen, mut repeated) = (Vec::with_capacity(owners.len()), Vec::new());
+        owners.retain(|owner| {
+            let is_new = !seen.contains(owner);
+            match is_new {
+                true => seen.push(owner.clone()),
+                false => repeated.push(owner["uid"].as_str().unwrap_or_default().to_string()),
+            }
+            is_new
+        });
+        repeated.sort_unstable();
+        repeated.dedup();
+        if let Some(request) = self.request.filter(|_| !repeated.is_empty()) {
+            let when = if patched { " after mutating admission happens" } else { "" };
+            request.warn(&format!(
+                ".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in \
+                 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) \
+                 observed: {}",
+                repeated.join(", ")
+            ));
+        }
+    }
+
+    fn invalid(&self, name: &str, mut errors: Vec<FieldError>) -> Result<(), ApiError> {
+        errors.retain(|error| {
+            if let Some(request) = self.request.filter(|_| error.tolerated) {
+                request.warn(&error.to_string());
+            }
+            !error.tolerated
+        });
         if errors.is_empty() {
             return Ok(());
         }

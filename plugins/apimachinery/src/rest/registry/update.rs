@@ -20,6 +20,8 @@ pub struct Change {
     pub creates: bool,
     /// A patch that collides with other writers is tried only so often.
     pub attempts: Option<u32>,
+    /// The object that the client sent is about the one of its uid, and no other.
+    pub same_uid: bool,
 }
 
 impl Registry<'_> {
@@ -48,7 +50,7 @@ impl Registry<'_> {
             };
             let mut object = next(Some(&current.value))?;
             self.match_namespace(namespace, &mut object)?;
-            if let Some(outcome) = self.replace(namespace, name, current, object).await? {
+            if let Some(outcome) = self.replace(namespace, name, current, object, change).await? {
                 return Ok(outcome);
             }
         }
@@ -62,13 +64,15 @@ impl Registry<'_> {
         name: &str,
         current: Stored,
         mut object: Value,
+        change: &Change,
     ) -> Result<Option<Outcome>, ApiError> {
         let (definition, strategy, old) = (self.definition, self.definition.strategy, &current.value);
-        self.check_preconditions(namespace, name, &object, old)?;
+        self.check_preconditions(namespace, name, &object, old, change)?;
         let operation = self.operation(namespace, name);
         self.keep_other_parts(&mut object, old);
         self.manage(Some(old), &mut object);
         let companions = strategy.admit(&operation, self.store, &mut object, Some(old)).await?;
+        self.forget_repeated_owners(&mut object, !change.same_uid);
         keep_system_fields(&mut object, old);
         strategy.prepare_for_update(&operation, &mut object, old);
         // Neither what is observed nor where it runs is desired by anybody.
@@ -81,10 +85,7 @@ impl Registry<'_> {
         managed::keep_times(old, &mut object);
 
         let mut errors = Vec::new();
-        // Upstream checks metadata for all resources, and again in each one's own rules.
-        validation::metadata::update(&object, old, &mut errors);
-        errors.extend_from_within(..);
-        validation::metadata::known_finalizers(definition, &object, &mut errors);
+        validation::metadata::update(definition, self.subresource, &object, old, &mut errors);
         self.validate_schema(&object, Some(old), &mut errors);
         strategy.validate_update(&operation, &object, old, &mut errors);
         self.invalid(name, errors)?;
@@ -126,9 +127,16 @@ impl Registry<'_> {
         })
     }
 
-    fn check_preconditions(&self, namespace: &str, name: &str, object: &Value, old: &Value) -> Result<(), ApiError> {
+    fn check_preconditions(
+        &self,
+        namespace: &str,
+        name: &str,
+        object: &Value,
+        old: &Value,
+        change: &Change,
+    ) -> Result<(), ApiError> {
         let (uid, old_uid) = (meta(object, "uid"), meta(old, "uid"));
-        if !uid.is_empty() && uid != old_uid {
+        if change.same_uid && !uid.is_empty() && uid != old_uid {
             let key = self.definition.key(namespace, name);
             let why = format!(
                 "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
@@ -145,6 +153,10 @@ impl Registry<'_> {
             // Upstream names the resource here, not the kind.
             let Definition { group, resource, .. } = self.definition;
             return Err(ApiError::invalid(group, resource, name, &[error]));
+        }
+        if version.parse::<u64>().is_err() {
+            let why = format!("strconv.ParseUint: parsing {}: invalid syntax", validation::quoted(version));
+            return Err(ApiError::new(500, "", why));
         }
         if version != meta(old, "resourceVersion") {
             return Err(self.modified(name));
@@ -189,19 +201,19 @@ impl Registry<'_> {
     }
 }
 
-/// What no update changes.
+/// What no update changes. Where a client says otherwise nonetheless, validation finds it.
 fn keep_system_fields(object: &mut Value, old: &Value) {
-    for key in ["uid", "creationTimestamp", "generation", "selfLink", "resourceVersion"] {
+    for key in ["creationTimestamp", "generation", "selfLink", "resourceVersion"] {
         carry_over_meta(object, old, key);
+    }
+    if meta(object, "uid").is_empty() {
+        carry_over_meta(object, old, "uid");
     }
     if is_deleting(old) {
         carry_over_meta(object, old, "deletionTimestamp");
         if meta_number(object, "deletionGracePeriodSeconds").is_none() {
             carry_over_meta(object, old, "deletionGracePeriodSeconds");
         }
-    } else {
-        set_meta(object, "deletionTimestamp", "");
-        metadata_mut(object).shift_remove("deletionGracePeriodSeconds");
     }
 }
 

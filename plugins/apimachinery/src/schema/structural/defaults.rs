@@ -64,7 +64,19 @@ impl Checker {
                 return;
             }
         }
-        validate::validate(&model, default, path, &mut self.errors);
+        let mut found = Vec::new();
+        validate::validate(&model, default, path, &mut found);
+        if found.is_empty() {
+            crate::cel::validate_default(&model, default, path, &mut found);
+        }
+        // The way to an item of a list that is a default by itself is written so.
+        let item = format!("{path}[");
+        for error in &mut found {
+            if let Some(rest) = error.field.strip_prefix(&item) {
+                error.field = format!("{path}.[{rest}");
+            }
+        }
+        self.errors.append(&mut found);
     }
 }
 
@@ -72,7 +84,8 @@ impl Checker {
 fn is_pruned(schema: &Schema, value: &Value) -> bool {
     match (&schema.shape, value) {
         (Shape::Object(object), Value::Object(map)) => {
-            map.iter().all(|(name, value)| match object.fields.iter().find(|field| *field.name == **name) {
+            let own = |name: &str| schema.embedded_resource && matches!(name, "metadata" | "apiVersion" | "kind");
+            map.iter().filter(|(name, _)| !own(name)).all(|(name, value)| match object.fields.iter().find(|field| *field.name == **name) {
                 Some(field) => is_pruned(&field.schema, value),
                 None => match &object.values {
                     Some(values) => is_pruned(values, value),
@@ -107,7 +120,7 @@ mod tests {
             (json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true, "default": {"c": 1}}), vec![]),
             (
                 json!({"type": "array", "items": {"type": "string", "maxLength": 1}, "default": ["a", "bc"]}),
-                vec!["p.default[1]: Too long: may not be more than 1 byte"],
+                vec!["p.default.[1]: Too long: may not be more than 1 byte"],
             ),
         ] {
             let mut checker = Checker { pruned: true, errors: Vec::new() };

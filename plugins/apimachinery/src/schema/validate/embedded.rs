@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::text::shown;
 use crate::schema::{Schema, Shape, builtin, check};
 use crate::status::{FieldError, FieldErrorKind};
+use crate::validation::metadata;
 use crate::validation::names::dns1035_label;
 
 /// Appends what is wrong with the type and object metadata of objects inside of `value`.
@@ -32,6 +33,39 @@ pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<Fie
     }
 }
 
+/// Whether objects inside of `value` have metadata that can be read at all.
+///
+/// # Errors
+/// Where it cannot, and why.
+pub fn check_metadata(schema: &Schema, value: &Value, path: &str) -> Result<(), String> {
+    match (&schema.shape, value) {
+        (Shape::Object(object), Value::Object(map)) => {
+            if let Some(metadata) = map.get("metadata").filter(|metadata| schema.embedded_resource && !metadata.is_null()) {
+                let schema = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+                let read = match metadata.is_object() {
+                    true => check::types(schema, metadata),
+                    false => Err("json: cannot unmarshal string into Go value of type v1.ObjectMeta".to_string()),
+                };
+                read.map_err(|why| format!("{path}.metadata: Invalid value: {}: {why}", shown(metadata)))?;
+            }
+            for (name, value) in map.iter().filter(|(_, value)| value.is_object() || value.is_array()) {
+                if let Some(field) = object.fields.iter().find(|field| *field.name == **name) {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    check_metadata(&field.schema, value, &path)?;
+                } else if let Some(values) = &object.values {
+                    check_metadata(values, value, &format!("{path}[{name}]"))?;
+                }
+            }
+            Ok(())
+        }
+        (Shape::List(list), Value::Array(items)) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, item)| check_metadata(&list.items, item, &format!("{path}[{index}]"))),
+        _ => Ok(()),
+    }
+}
+
 fn complete(value: &Value, path: &str, errors: &mut Vec<FieldError>) {
     for name in ["apiVersion", "kind"] {
         let path = format!("{path}.{name}");
@@ -55,8 +89,10 @@ fn complete(value: &Value, path: &str, errors: &mut Vec<FieldError>) {
     }
     if let Some(metadata) = value.get("metadata").filter(|metadata| !metadata.is_null()) {
         let schema = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
-        if let Err(why) = check::types(schema, metadata) {
-            errors.push(FieldError::invalid(format!("{path}.metadata"), &json!(metadata), why));
+        let path = format!("{path}.metadata");
+        match check::types(schema, metadata) {
+            Ok(()) => metadata::inside(metadata, &path, errors),
+            Err(why) => errors.push(FieldError::invalid(path, &json!(metadata), why)),
         }
     }
 }

@@ -66,7 +66,8 @@ fn definitions_are_refused_with_upstreams_words() {
             things(json!([v1(object())])),
             json!({"spec": {"conversion": {"strategy": "Webhook"}}}),
             vec![
-                "spec.conversion.strategy: Forbidden: conversion webhooks are not supported by this version of the server",
+                "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook",
+                "spec.conversion.conversionReviewVersions: Required value",
             ],
         ),
         (

@@ -1,0 +1,83 @@
+//! A patched object as it stands in messages. Upstream's library takes apart only what a patch
+//! leads to, and writes that with its keys in order; everything else stays as it was sent.
+
+use serde_json::Value;
+
+use super::json;
+
+/// What a JSON patch made of an object.
+pub fn by_operations(mut patched: Value, patch: &Value) -> String {
+    sort(&mut patched);
+    for parents in json::parents(patch) {
+        let mut place = &mut patched;
+        for step in parents {
+            let next = match place {
+                Value::Object(members) => members.get_mut(&step),
+                Value::Array(items) => step.parse::<usize>().ok().and_then(|at| items.get_mut(at)),
+                _ => None,
+            };
+            let Some(next) = next else { break };
+            sort(next);
+            place = next;
+        }
+    }
+    patched.to_string()
+}
+
+/// What a merge patch made of an object.
+pub fn by_merge(mut patched: Value, patch: &Value) -> String {
+    sort_along(&mut patched, patch);
+    patched.to_string()
+}
+
+/// An object that has no type, whose keys are always written in order.
+pub fn untyped(mut patched: Value) -> String {
+    patched.sort_all_objects();
+    patched.to_string()
+}
+
+fn sort_along(patched: &mut Value, patch: &Value) {
+    sort(patched);
+    match (patched, patch) {
+        (Value::Object(members), Value::Object(changes)) => {
+            for (key, change) in changes {
+                if let Some(member) = members.get_mut(key) {
+                    sort_along(member, change);
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(changes)) => {
+            items.iter_mut().zip(changes).for_each(|(item, change)| sort_along(item, change));
+        }
+        _ => {}
+    }
+}
+
+fn sort(value: &mut Value) {
+    if let Value::Object(members) = value {
+        members.sort_keys();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_patch_leads_to_is_written_in_order() {
+        let object = json!({"kind": "K", "b": {"z": 1, "a": {"y": 1, "b": 2}}, "a": {"z": 1, "y": 2}});
+        let merge = json!({"b": {"a": {"b": 2}}});
+        assert_eq!(
+            by_merge(object.clone(), &merge),
+            r#"{"a":{"z":1,"y":2},"b":{"a":{"b":2,"y":1},"z":1},"kind":"K"}"#
+        );
+        let operations = json!([{"op": "add", "path": "/b/z", "value": 1}]);
+        assert_eq!(
+            by_operations(object.clone(), &operations),
+            r#"{"a":{"z":1,"y":2},"b":{"a":{"y":1,"b":2},"z":1},"kind":"K"}"#
+        );
+        assert_eq!(untyped(object), r#"{"a":{"y":2,"z":1},"b":{"a":{"b":2,"y":1},"z":1},"kind":"K"}"#);
+    }
+}

@@ -1,0 +1,143 @@
+//! Whether a tree can be made a value of upstream's structs by its converter, which strategic
+//! merge patches use in place of the decoder, and in whose words they are refused.
+
+use serde_json::{Map, Value};
+
+use crate::codec::{base64, quantity, time};
+use crate::schema::{Object, Scalar, Schema, Shape, Wire};
+
+/// Finds the first value that upstream's struct cannot hold.
+///
+/// # Errors
+/// The converter's words for it: `cannot restore map from string`.
+pub fn restore(schema: &Schema, value: &Value) -> Result<(), String> {
+    visit(schema, Wire::ByShape, "", value)
+}
+
+/// `go` is the value's Go type where the schema does not imply it.
+fn visit(schema: &Schema, wire: Wire, go: &str, value: &Value) -> Result<(), String> {
+    match (&schema.shape, value) {
+        (_, Value::Null) | (Shape::Any, _) => Ok(()),
+        (Shape::Object(object), Value::Object(members)) => visit_members(object, wire, members),
+        (Shape::Object(Object { values: None, name: Some(_), .. }), other) => {
+            Err(format!("cannot restore struct from: {}", kind(other)))
+        }
+        (Shape::Object(_), other) => Err(format!("cannot restore map from {}", kind(other))),
+        (Shape::List(list), Value::Array(items)) => {
+            items.iter().try_for_each(|item| visit(&list.items, wire, "", item))
+        }
+        (Shape::List(_), other) => Err(format!("cannot restore slice from {}", kind(other))),
+        (Shape::Scalar(scalar), value) => visit_scalar(*scalar, wire, go, value),
+    }
+}
+
+fn visit_members(object: &Object, wire: Wire, members: &Map<String, Value>) -> Result<(), String> {
+    if let Some(values) = &object.values {
+        return members.values().try_for_each(|value| visit(values, wire, "", value));
+    }
+    // In the order of the struct, not of the tree.
+    for field in &object.fields {
+        if let Some(value) = members.get(&*field.name) {
+            visit(&field.schema, field.wire, field.native.go.trim_start_matches('*'), value)?;
+        }
+    }
+    Ok(())
+}
+
+fn visit_scalar(scalar: Scalar, wire: Wire, go: &str, value: &Value) -> Result<(), String> {
+    let decoded = |wanted: &str| Err(format!("json: cannot unmarshal {} into Go value of type {wanted}", word(value)));
+    match (scalar, value) {
+        (Scalar::Quantity, Value::String(text)) => quantity::check(text),
+        (Scalar::Quantity, value) => quantity::check(&value.to_string()),
+        (Scalar::IntOrString, Value::String(_)) => Ok(()),
+        (Scalar::IntOrString, value) => match value.as_i64().and_then(|number| i32::try_from(number).ok()) {
+            Some(_) => Ok(()),
+            None => decoded("int32"),
+        },
+        (Scalar::String, Value::String(text)) if wire == Wire::Time => time::parse(text).map(drop),
+        (Scalar::String, Value::String(text)) if wire == Wire::MicroTime => time::parse_micro(text).map(drop),
+        (Scalar::String, _) if matches!(wire, Wire::Time | Wire::MicroTime) => decoded("string"),
+        (Scalar::Bytes, Value::String(text)) => match base64::decode(text) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(format!("error decoding from json: {why}")),
+        },
+        (Scalar::Bytes, value) => Err(format!("cannot restore slice from {}", kind(value))),
+        (Scalar::String, Value::String(_))
+        | (Scalar::Boolean, Value::Bool(_))
+        | (Scalar::Number, Value::Number(_)) => Ok(()),
+        (Scalar::Integer, Value::Number(number)) if number.is_i64() => Ok(()),
+        (Scalar::Integer, Value::Number(number)) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => {
+            Ok(())
+        }
+        // Go can make a string of a number, and a number of another, though not as JSON has them.
+        (Scalar::String | Scalar::Integer, Value::Number(_)) => {
+            let wanted = if go.is_empty() { simple(scalar, wire) } else { go };
+            Err(format!("cannot convert {} to {wanted}", kind(value)))
+        }
+        (scalar, _) => Err(format!("unrecognized type: {}", simple(scalar, wire))),
+    }
+}
+
+/// The Go kind of a scalar.
+fn simple(scalar: Scalar, wire: Wire) -> &'static str {
+    match scalar {
+        Scalar::Boolean => "bool",
+        Scalar::Integer if wire == Wire::Int32 => "int32",
+        Scalar::Integer => "int64",
+        Scalar::Number => "float64",
+        _ => "string",
+    }
+}
+
+/// The Go kind of a value of a tree.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "invalid",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+    }
+}
+
+fn word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::builtin;
+
+    #[test]
+    fn what_cannot_be_restored_is_worded_as_the_converter_words_it() {
+        for (kind, value, expected) in [
+            ("ConfigMap", json!({"metadata": {"labels": "x"}}), "cannot restore map from string"),
+            ("ConfigMap", json!({"metadata": "x"}), "cannot restore struct from: string"),
+            ("ConfigMap", json!({"data": []}), "cannot restore map from slice"),
+            ("ConfigMap", json!({"data": {"a": 5}}), "cannot convert int64 to string"),
+            ("ConfigMap", json!({"data": {"a": true}}), "unrecognized type: string"),
+            ("ConfigMap", json!({"immutable": "x"}), "unrecognized type: bool"),
+            ("ConfigMap", json!({"binaryData": {"a": "!"}}), "error decoding from json: illegal base64 data at input byte 0"),
+            ("Pod", json!({"spec": {"containers": {}}}), "cannot restore slice from map"),
+            ("Pod", json!({"spec": {"priority": "x"}}), "unrecognized type: int32"),
+            ("Pod", json!({"spec": {"priority": 1.5}}), "cannot convert float64 to int32"),
+            ("Pod", json!({"spec": {"restartPolicy": 1}}), "cannot convert int64 to v1.RestartPolicy"),
+        ] {
+            let schema = builtin::schema(&format!("io.k8s.api.core.v1.{kind}"));
+            assert_eq!(restore(schema, &value).unwrap_err(), expected, "{value}");
+        }
+        assert_eq!(restore(builtin::schema("io.k8s.api.core.v1.Pod"), &json!({"spec": {"priority": 1.0}})), Ok(()));
+    }
+}
