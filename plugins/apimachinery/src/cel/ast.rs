@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Call { function: String, target: Option<Id>, args: Vec<Id> },
     List(Vec<Element>),
     Map(Vec<Entry>),
+    /// `a.B{c: 1}`, which no rule of a schema can make.
+    Message { name: String, fields: Vec<Field> },
     Comprehension(Box<Comprehension>),
 }
 
@@ -43,6 +45,14 @@ pub(super) struct Entry {
     pub(super) key: Id,
     pub(super) value: Id,
     pub(super) optional: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    /// Where it is reported.
+    pub(super) at: usize,
+    pub(super) name: String,
+    pub(super) value: Id,
 }
 
 #[derive(Debug, Clone)]
@@ -115,6 +125,9 @@ pub(super) fn report(source: &str, issues: &[Issue]) -> String {
 }
 
 fn one(source: &str, issue: &Issue) -> String {
+    if source.is_empty() {
+        return format!("ERROR: <input>:1:0: {}", issue.message);
+    }
     let mut column = issue.at;
     let mut lines = source.split('\n').enumerate().peekable();
     while let Some((number, line)) = lines.next() {

@@ -1,10 +1,11 @@
 //! The type of each node, and the forms of the functions that it calls.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::ast::{Ast, Comprehension, Element, Entry, Id, Issue, Kind, Literal};
+use super::ast::{Ast, Comprehension, Element, Entry, Field, Id, Issue, Kind, Literal};
 use super::library::{self, Signature};
-use super::types::{Mappings, Type};
+use super::types::{Fields, Mappings, Message, Type};
 use super::value::{duration, timestamp};
 use crate::schema::pattern::Pattern;
 
@@ -31,8 +32,17 @@ impl Checked {
     }
 }
 
+/// What expressions have beside what all have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Dialect {
+    /// `cel.bind`.
+    pub(super) bindings: bool,
+    /// Patches: the types that they are made of, and `jsonpatch`.
+    pub(super) patches: bool,
+}
+
 /// `variables` are those of the outermost scope.
-pub(super) fn check(ast: Ast, variables: &[(&str, Type)]) -> Result<Checked, Vec<Issue>> {
+pub(super) fn check(ast: Ast, variables: &[(&str, Type)], dialect: Dialect) -> Result<Checked, Vec<Issue>> {
     let mut checker = Checker {
         types: vec![Type::Error; ast.nodes.len()],
         forms: HashMap::new(),
@@ -43,6 +53,7 @@ pub(super) fn check(ast: Ast, variables: &[(&str, Type)]) -> Result<Checked, Vec
         uses_old: false,
         issues: Vec::new(),
         ast: &ast,
+        dialect,
     };
     checker.node(ast.root);
     let Checker { mut types, forms, qualified, mappings, uses_old, mut issues, .. } = checker;
@@ -91,6 +102,7 @@ struct Checker<'a> {
     outer: usize,
     uses_old: bool,
     issues: Vec<Issue>,
+    dialect: Dialect,
 }
 
 impl Checker<'_> {
@@ -108,6 +120,9 @@ impl Checker<'_> {
         let of = match ast.kind(id) {
             Kind::Literal(literal) => of_literal(literal),
             Kind::Ident(name) => self.ident(id, name),
+            Kind::Select { test: false, .. } if self.qualified_variable(id).is_some() => {
+                self.qualified_variable(id).unwrap_or(Type::Error)
+            }
             Kind::Select { operand, field, test } => {
                 let of = self.select(id, *operand, field, false);
                 if *test { Type::Bool } else { self.mappings.substitute(&of, false) }
@@ -115,6 +130,7 @@ impl Checker<'_> {
             Kind::Call { function, target, args } => self.call(id, function, *target, args),
             Kind::List(elements) => self.list(elements),
             Kind::Map(entries) => self.map(entries),
+            Kind::Message { name, fields } => self.message(id, name, fields),
             Kind::Comprehension(comprehension) => self.comprehension(comprehension),
         };
         self.types[id] = of;
@@ -125,6 +141,9 @@ impl Checker<'_> {
             self.uses_old |= at < self.outer && name == "oldSelf";
             return self.scope[at].1.clone();
         }
+        if let Some(of) = self.message_type(name) {
+            return kind_of(&of);
+        }
         if matches!(
             name,
             "bool" | "int" | "uint" | "double" | "string" | "bytes" | "list" | "map" | "null_type" | "type"
@@ -133,6 +152,45 @@ impl Checker<'_> {
         }
         self.report(id, format!("undeclared reference to '{name}' (in container '')"));
         Type::Error
+    }
+
+    /// A variable whose name has dots, or a type.
+    fn qualified_variable(&self, id: Id) -> Option<Type> {
+        let name = self.ast.qualified_name(id)?;
+        let variable = self.scope.iter().find(|(known, _)| *known == name).map(|(_, of)| of.clone());
+        variable.or_else(|| self.message_type(&name).map(|of| kind_of(&of)))
+    }
+
+    fn message_type(&self, name: &str) -> Option<Type> {
+        let fields = match name {
+            "JSONPatch" => {
+                let text = ["op", "path", "from"].map(|field| (field, Type::Text));
+                Fields::Known(text.into_iter().chain([("value", Type::Dyn)]).collect())
+            }
+            name if name == "Object" || name.starts_with("Object.") => Fields::Any,
+            _ => return None,
+        };
+        self.dialect.patches.then(|| Type::Message(Arc::new(Message { name: name.to_string(), fields })))
+    }
+
+    fn message(&mut self, id: Id, name: &str, fields: &[Field]) -> Type {
+        let Some(Type::Message(message)) = self.message_type(name) else {
+            self.report(id, format!("undeclared reference to '{name}' (in container '')"));
+            return Type::Error;
+        };
+        for field in fields {
+            self.node(field.value);
+            let found = self.get(field.value);
+            let wanted = message.field(&field.name);
+            let fits = |wanted: &Type| self.mappings.assignable(std::slice::from_ref(&found), std::slice::from_ref(wanted));
+            if !wanted.as_ref().is_some_and(fits) {
+                let wanted = wanted.map_or_else(String::new, |of| of.to_string());
+                let why =
+                    format!("expected type of field '{}' is '{wanted}' but provided type is '{found}'", field.name);
+                self.issues.push(Issue::new(field.at, why));
+            }
+        }
+        Type::Message(message)
     }
 
     fn select(&mut self, id: Id, operand: Id, field: &str, optional: bool) -> Type {
@@ -146,6 +204,13 @@ impl Checker<'_> {
             Type::Map(_, value) => (**value).clone(),
             Type::Object(declared) => match declared.field(field) {
                 Some(field) => field.of.as_type(),
+                None => {
+                    self.report(id, format!("undefined field '{field}'"));
+                    Type::Error
+                }
+            },
+            Type::Message(message) => match message.field(field) {
+                Some(of) => of,
                 None => {
                     self.report(id, format!("undefined field '{field}'"));
                     Type::Error
@@ -177,7 +242,8 @@ impl Checker<'_> {
         let mut shown = name.to_string();
         if let Some(prefix) = target.and_then(|target| self.ast.qualified_name(target)) {
             let full = format!("{prefix}.{name}");
-            if let Some(found) = library::function(&full) {
+            let known = library::function(&full).filter(|_| self.dialect.patches || !full.starts_with("jsonpatch."));
+            if let Some(found) = known {
                 (function, target, shown) = (Some(found), None, full.clone());
                 self.qualified.insert(id, full);
             }
@@ -339,6 +405,11 @@ impl Checker<'_> {
             self.report(id, format!("expected type '{wanted}' but found '{found}'"));
         }
     }
+}
+
+/// A type as a value.
+fn kind_of(of: &Type) -> Type {
+    Type::message(&format!("type({of})"), Vec::new())
 }
 
 fn of_literal(literal: &Literal) -> Type {

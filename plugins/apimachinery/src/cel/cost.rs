@@ -135,6 +135,8 @@ impl Coster<'_> {
                 self.entries.insert(id, Entries { list: true, key: Span::exactly(1), value });
                 sum
             }
+            // Nothing that is weighed makes one.
+            Kind::Message { .. } => Span::exactly(40),
             Kind::Map(entries) => {
                 let empty = if entries.is_empty() { Span::ZERO } else { Span::NONE };
                 let (mut key, mut value) = (empty, empty);

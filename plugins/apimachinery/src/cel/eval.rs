@@ -100,6 +100,7 @@ impl<'a> Machine<'a> {
                 }
                 Ok(Val::Map(Rc::new(out)))
             }
+            Kind::Message { name, .. } => Err(Failure::new(format!("no such type: {name}"))),
             Kind::Comprehension(comprehension) => self.comprehension(comprehension),
         }
     }

@@ -27,6 +27,7 @@ pub(super) fn call<'a>(name: &str, member: bool, args: Vec<Val<'a>>) -> Outcome<
     let found = conversion(name, &args)
         .or_else(|| optional(name, &args))
         .or_else(|| strings::call(name, &args))
+        .or_else(|| maps(name, &args))
         .or_else(|| lists(name, &args))
         .or_else(|| times::call(name, &args))
         .or_else(|| kubernetes::call(name, member, &args));
@@ -262,6 +263,26 @@ fn optional<'a>(name: &str, args: &[Val<'a>]) -> Option<Outcome<'a>> {
     }))
 }
 
+/// What makes maps of maps: entries that are there already are not made again.
+fn maps<'a>(name: &str, args: &[Val<'a>]) -> Option<Outcome<'a>> {
+    if name != "cel.@mapInsert" {
+        return None;
+    }
+    let mut entries = args.first()?.entries()?;
+    let new = match &args[1..] {
+        [key, value] => vec![(key.clone(), value.clone())],
+        [more] => more.entries()?,
+        _ => return None,
+    };
+    for (key, value) in new {
+        if entries.iter().any(|(known, _)| known.equals(&key)) {
+            return Some(Err(Failure::new("insert failed: key already exists")));
+        }
+        entries.push((key, value));
+    }
+    Some(Ok(Val::Map(Rc::new(entries))))
+}
+
 fn lists<'a>(name: &str, args: &[Val<'a>]) -> Option<Outcome<'a>> {
     if let ("lists.range", [Val::Int(count)]) = (name, args) {
         return Some(Ok(Val::list((0..*count).map(Val::Int).collect())));
@@ -316,6 +337,13 @@ fn lists<'a>(name: &str, args: &[Val<'a>]) -> Option<Outcome<'a>> {
                 }
             }
             Ok(Val::list(kept))
+        }
+        ("first", []) => Ok(Val::Optional(items.into_iter().next().map(Rc::new))),
+        ("last", []) => Ok(Val::Optional(items.pop().map(Rc::new))),
+        ("@sortByAssociatedKeys", [keys]) => {
+            let mut pairs: Vec<_> = keys.items()?.into_iter().zip(items).collect();
+            pairs.sort_by(|(a, _), (b, _)| order(a, b));
+            Ok(Val::list(pairs.into_iter().map(|(_, item)| item).collect()))
         }
         ("sort", []) => {
             items.sort_by(order);

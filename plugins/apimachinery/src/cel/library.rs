@@ -12,6 +12,8 @@ pub(super) const IP: &str = "net.IP";
 pub(super) const CIDR: &str = "net.CIDR";
 pub(super) const FORMAT: &str = "kubernetes.NamedFormat";
 pub(super) const SEMVER: &str = "kubernetes.Semver";
+pub(super) const AUTHORIZER: &str = "kubernetes.authorization.Authorizer";
+pub(super) const RESOURCE_CHECK: &str = "kubernetes.authorization.ResourceCheck";
 
 /// `name target?args result`, one form of a function a line. `A` and `B` stand for any type.
 const SIGNATURES: &str = "
@@ -166,6 +168,26 @@ flatten list<dyn>(int) list<dyn>
 lists.range (int) list<int>
 reverse list<A>() list<A>
 distinct list<A>() list<A>
+first list<A>() optional<A>
+last list<A>() optional<A>
+cel.@mapInsert (map<A,B>,A,B) map<A,B>
+cel.@mapInsert (map<A,B>,map<A,B>) map<A,B>
+jsonpatch.escapeKey (string) string
+path authorizer(string) pathCheck
+check pathCheck(string) decision
+check resourceCheck(string) decision
+group authorizer(string) groupCheck
+serviceAccount authorizer(string,string) authorizer
+resource groupCheck(string) resourceCheck
+subresource resourceCheck(string) resourceCheck
+namespace resourceCheck(string) resourceCheck
+name resourceCheck(string) resourceCheck
+fieldSelector resourceCheck(string) resourceCheck
+labelSelector resourceCheck(string) resourceCheck
+errored decision() bool
+error decision() string
+allowed decision() bool
+reason decision() string
 find string(string) string
 findAll string(string) list<string>
 findAll string(string,int) list<string>
@@ -279,6 +301,7 @@ fn table() -> HashMap<String, Vec<Signature>> {
         add(&format!("min list<{of}>() {of}"));
         add(&format!("max list<{of}>() {of}"));
         add(&format!("sort list<{of}>() list<{of}>"));
+        add(&format!("@sortByAssociatedKeys list<A>(list<{of}>) list<A>"));
     }
     SUMMABLE.iter().for_each(|of| add(&format!("sum list<{of}>() {of}")));
     table
@@ -319,6 +342,11 @@ fn read(text: &str) -> Type {
         "cidr" => Type::Opaque(CIDR),
         "format" => Type::Opaque(FORMAT),
         "semver" => Type::Opaque(SEMVER),
+        "authorizer" => Type::Opaque(AUTHORIZER),
+        "pathCheck" => Type::Opaque("kubernetes.authorization.PathCheck"),
+        "groupCheck" => Type::Opaque("kubernetes.authorization.GroupCheck"),
+        "resourceCheck" => Type::Opaque(RESOURCE_CHECK),
+        "decision" => Type::Opaque("kubernetes.authorization.Decision"),
         "A" => Type::Param('A'),
         "B" => Type::Param('B'),
         _ => Type::Dyn,

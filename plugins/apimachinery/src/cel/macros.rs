@@ -14,7 +14,14 @@ pub(super) fn global(ast: &mut Ast, at: usize, name: &str, args: Vec<Id>) -> Res
 }
 
 /// What is called on a target.
-pub(super) fn member(ast: &mut Ast, at: usize, target: Id, name: &str, args: Vec<Id>) -> Result<Id, Issue> {
+pub(super) fn member(
+    ast: &mut Ast,
+    at: usize,
+    target: Id,
+    name: &str,
+    args: Vec<Id>,
+    bindings: bool,
+) -> Result<Id, Issue> {
     let made = match (name, args.as_slice()) {
         ("all" | "exists" | "exists_one" | "existsOne", [_, _] | [_, _, _]) => {
             Some(quantified(ast, at, target, name, &args))
@@ -28,8 +35,17 @@ pub(super) fn member(ast: &mut Ast, at: usize, target: Id, name: &str, args: Vec
         ("transformList", [_, _, filter, made]) => {
             Some(collected(ast, at, target, &args[..2], Some(*filter), Some(*made)))
         }
+        ("transformMap", [_, _, made]) => Some(remapped(ast, at, target, &args[..2], None, *made, true)),
+        ("transformMap", [_, _, filter, made]) => {
+            Some(remapped(ast, at, target, &args[..2], Some(*filter), *made, true))
+        }
+        ("transformMapEntry", [_, _, made]) => Some(remapped(ast, at, target, &args[..2], None, *made, false)),
+        ("transformMapEntry", [_, _, filter, made]) => {
+            Some(remapped(ast, at, target, &args[..2], Some(*filter), *made, false))
+        }
+        ("sortBy", [variable, key]) => Some(sorted_by(ast, at, target, *variable, *key)),
         ("optMap" | "optFlatMap", [variable, made]) => Some(mapped(ast, at, target, name, *variable, *made)),
-        ("bind", [variable, value, result]) if matches!(ast.kind(target), Kind::Ident(name) if name == "cel") => {
+        ("bind", [variable, value, result]) if bindings && matches!(ast.kind(target), Kind::Ident(name) if name == "cel") => {
             Some(variable_name(ast, *variable).map(|variable| bound(ast, at, variable, *value, *result)))
         }
         _ => None,
@@ -128,6 +144,45 @@ fn collected(
         at,
         Comprehension { range, variables, accumulator: ACCUMULATOR.into(), start, condition, step, result },
     ))
+}
+
+/// A map of what is made of each entry: a value below the same key, or entries of their own.
+fn remapped(
+    ast: &mut Ast,
+    at: usize,
+    range: Id,
+    names: &[Id],
+    filter: Option<Id>,
+    made: Id,
+    same_key: bool,
+) -> Result<Id, Issue> {
+    let variables = variables(ast, names)?;
+    let start = ast.add(at, Kind::Map(Vec::new()));
+    let condition = literal(ast, at, Literal::Bool(true));
+    let so_far = accumulated(ast, at);
+    let args = if same_key { vec![so_far, names[0], made] } else { vec![so_far, made] };
+    let mut step = ast.call(at, "cel.@mapInsert", args);
+    if let Some(filter) = filter {
+        let so_far = accumulated(ast, at);
+        step = ast.call(at, "_?_:_", vec![filter, step, so_far]);
+    }
+    let result = accumulated(ast, at);
+    Ok(fold(
+        ast,
+        at,
+        Comprehension { range, variables, accumulator: ACCUMULATOR.into(), start, condition, step, result },
+    ))
+}
+
+/// A list in the order of what is made of each element.
+fn sorted_by(ast: &mut Ast, at: usize, target: Id, variable: Id, key: Id) -> Result<Id, Issue> {
+    const INPUT: &str = "@__sortBy_input__";
+    let input = |ast: &mut Ast| ast.add(at, Kind::Ident(INPUT.to_string()));
+    let range = input(ast);
+    let keys = collected(ast, at, range, &[variable], None, Some(key))?;
+    let sorted = Kind::Call { function: "@sortByAssociatedKeys".into(), target: Some(input(ast)), args: vec![keys] };
+    let sorted = ast.add(at, sorted);
+    Ok(bound(ast, at, INPUT.to_string(), target, sorted))
 }
 
 fn fold(ast: &mut Ast, at: usize, comprehension: Comprehension) -> Id {

@@ -1,7 +1,7 @@
 //! Tokens as a tree, by CEL's grammar. Calls are reported at their operator or parenthesis, and
 //! selections at their dot.
 
-use super::ast::{Ast, Element, Entry, Id, Issue, Kind, Literal};
+use super::ast::{Ast, Element, Entry, Field, Id, Issue, Kind, Literal};
 use super::lexer::{Placed, Token, tokens};
 use super::macros;
 
@@ -38,9 +38,10 @@ const BINARY: [&[(&str, &str)]; 3] = [
     &[("*", "_*_"), ("/", "_/_"), ("%", "_%_")],
 ];
 
-pub(super) fn parse(source: &str) -> Result<Ast, Vec<Issue>> {
+/// `bindings` says whether there is `cel.bind`.
+pub(super) fn parse(source: &str, bindings: bool) -> Result<Ast, Vec<Issue>> {
     let (tokens, mut issues) = tokens(source);
-    let mut parser = Parser { tokens, next: 0, ast: Ast::default(), depth: 0 };
+    let mut parser = Parser { tokens, next: 0, ast: Ast::default(), depth: 0, bindings };
     match parser.whole() {
         Ok(root) => parser.ast.root = root,
         Err(issue) => issues.push(issue),
@@ -53,6 +54,7 @@ struct Parser {
     next: usize,
     ast: Ast,
     depth: usize,
+    bindings: bool,
 }
 
 impl Parser {
@@ -224,7 +226,7 @@ impl Parser {
                     operand = self.ast.call(at, "_?._", vec![operand, field]);
                 } else if let Some(at) = self.accept("(") {
                     let args = self.list(")", |parser| parser.expression())?;
-                    operand = macros::member(&mut self.ast, at, operand, &field, args)?;
+                    operand = macros::member(&mut self.ast, at, operand, &field, args, self.bindings)?;
                 } else {
                     operand = self.ast.add(at, Kind::Select { operand, field, test: false });
                 }
@@ -252,6 +254,9 @@ impl Parser {
             Token::TooLarge(kind) => Err(Issue::new(at, format!("invalid {kind} literal"))),
             Token::Ident(name) => {
                 self.next += 1;
+                if let Some(end) = self.message_name() {
+                    return self.message(name, end);
+                }
                 if RESERVED.contains(&name.as_str()) {
                     return Err(Issue::new(at, format!("reserved identifier: {name}")));
                 }
@@ -289,6 +294,32 @@ impl Parser {
             }
             _ => Err(self.no_primary()),
         }
+    }
+
+    /// Where the name ends that has begun, if it is that of a message.
+    fn message_name(&self) -> Option<usize> {
+        let mut at = self.next;
+        while matches!(self.tokens[at].token, Token::Sign("."))
+            && matches!(self.tokens.get(at + 1).map(|next| &next.token), Some(Token::Ident(_)))
+        {
+            at += 2;
+        }
+        matches!(self.tokens[at].token, Token::Sign("{")).then_some(at)
+    }
+
+    fn message(&mut self, mut name: String, end: usize) -> Result<Id, Issue> {
+        while self.next < end {
+            self.next += 1;
+            name.push('.');
+            name.push_str(&self.identifier()?);
+        }
+        let at = self.expect("{")?;
+        let fields = self.list("}", |parser| {
+            let name = parser.identifier()?;
+            let at = parser.expect(":")?;
+            Ok(Field { at, name, value: parser.expression()? })
+        })?;
+        Ok(self.ast.add(at, Kind::Message { name, fields }))
     }
 
     /// What is between a bracket that was read and `closing`; a comma may be last.

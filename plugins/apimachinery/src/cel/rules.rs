@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use super::ast::report;
-use super::check::{Checked, check};
+use super::check::{Checked, Dialect, check};
 use super::cost::estimate;
 use super::declared::Declared;
 use super::eval::{Failure, run};
@@ -65,8 +65,8 @@ impl Program {
     fn new(source: &str, declared: &Arc<Declared>, optional_old: bool) -> Result<Self, String> {
         let of = declared.as_type();
         let old = if optional_old { Type::optional(of.clone()) } else { of.clone() };
-        let ast = parse(source).map_err(|issues| report(source, &issues))?;
-        let checked = check(ast, &[("self", of), ("oldSelf", old)]).map_err(|issues| report(source, &issues))?;
+        let ast = parse(source, false).map_err(|issues| report(source, &issues))?;
+        let checked = check(ast, &[("self", of), ("oldSelf", old)], Dialect::default()).map_err(|issues| report(source, &issues))?;
         let cost = estimate(&checked, declared);
         Ok(Self { checked, cost })
     }
@@ -162,7 +162,7 @@ impl Budget {
 
 /// Runs the rules of an object that was `old`.
 pub fn validate(schema: &Schema, object: &Value, old: Option<&Value>, findings: &mut Vec<FieldError>) {
-    let mut run = Run { budget: Budget::default(), findings };
+    let mut run = Run { budget: Budget::default(), findings, lenient: true };
     run.node(schema, object, old, "", old.map(|old| (object, old)));
 }
 
@@ -170,7 +170,7 @@ pub fn validate(schema: &Schema, object: &Value, old: Option<&Value>, findings: 
 pub fn validate_default(schema: &Schema, value: &Value, path: &str, findings: &mut Vec<FieldError>) {
     for old in [Some(value), None] {
         if findings.is_empty() {
-            Run { budget: Budget::default(), findings }.node(schema, value, old, path, None);
+            Run { budget: Budget::default(), findings, lenient: false }.node(schema, value, old, path, None);
         }
     }
 }
@@ -178,6 +178,8 @@ pub fn validate_default(schema: &Schema, value: &Value, path: &str, findings: &m
 struct Run<'a> {
     budget: Budget,
     findings: &'a mut Vec<FieldError>,
+    /// What did not change is let pass.
+    lenient: bool,
 }
 
 /// The closest value around a place that has a counterpart in the stored object: what did not
@@ -280,7 +282,7 @@ impl Run<'_> {
             };
             let found = finding(stated, rules, value, path, own.unwrap_or_else(|| stated.message()));
             // What was like this before is pointed at, and let pass.
-            let unchanged = !program.uses_old() && nearest.is_some_and(|(value, old)| value == old);
+            let unchanged = self.lenient && !program.uses_old() && nearest.is_some_and(|(value, old)| value == old);
             self.findings.push(FieldError { tolerated: unchanged, ..found });
         }
     }

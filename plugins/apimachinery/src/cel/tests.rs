@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ast::report;
-use super::check::check;
+use super::check::{Dialect, check};
 use super::declared::Declared;
 use super::eval::run;
 use super::functions::shown;
@@ -23,8 +23,9 @@ fn schema() -> Value {
 
 fn value_of(source: &str, object: &Value) -> Result<String, String> {
     let declared = Declared::of(&schema(), false).ok_or("no type")?;
-    let ast = parse(source).map_err(|issues| report(source, &issues))?;
-    let checked = check(ast, &[("self", declared.as_type())]).map_err(|issues| report(source, &issues))?;
+    let ast = parse(source, true).map_err(|issues| report(source, &issues))?;
+    let variables = [("self", declared.as_type())];
+    let checked = check(ast, &variables, Dialect::default()).map_err(|issues| report(source, &issues))?;
     let outcome = run(&checked, vec![("self", Val::of(object, &declared))], 1_000_000, &mut 0);
     outcome.map(|value| show(&value)).map_err(|failure| format!("{failure:?}"))
 }

@@ -29,13 +29,45 @@ pub(super) enum Type {
     /// One of Kubernetes' own, by its name.
     Opaque(&'static str),
     Object(Arc<Declared>),
+    /// What expressions of policies are given or make, beside objects.
+    Message(Arc<Message>),
     /// Of a signature: any type, the same wherever it has this name.
     Param(char),
     /// A type that is still to be found.
     Var(usize),
 }
 
+/// A type with fields that no schema declares.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) name: String,
+    pub(super) fields: Fields,
+}
+
+#[derive(Debug)]
+pub(super) enum Fields {
+    Known(Vec<(&'static str, Type)>),
+    /// Those that were named while it was read.
+    Named(Vec<(String, Type)>),
+    /// Any, of any type.
+    Any,
+}
+
+impl Message {
+    pub(super) fn field(&self, name: &str) -> Option<Type> {
+        match &self.fields {
+            Fields::Known(fields) => fields.iter().find(|(known, _)| *known == name).map(|(_, of)| of.clone()),
+            Fields::Named(fields) => fields.iter().find(|(known, _)| known == name).map(|(_, of)| of.clone()),
+            Fields::Any => Some(Type::Dyn),
+        }
+    }
+}
+
 impl Type {
+    pub(super) fn message(name: &str, fields: Vec<(&'static str, Self)>) -> Self {
+        Self::Message(Arc::new(Message { name: name.to_string(), fields: Fields::Known(fields) }))
+    }
+
     pub(super) fn list(of: Self) -> Self {
         Self::List(Arc::new(of))
     }
@@ -63,7 +95,7 @@ impl Type {
 
     /// Whether `null` may stand for it.
     fn takes_null(&self) -> bool {
-        matches!(self, Self::Object(_) | Self::Duration | Self::Timestamp | Self::Opaque(_))
+        matches!(self, Self::Object(_) | Self::Message(_) | Self::Duration | Self::Timestamp | Self::Opaque(_))
     }
 
     /// The same kind of type, whatever it is made of.
@@ -71,6 +103,7 @@ impl Type {
         match (self, other) {
             (Self::Opaque(a), Self::Opaque(b)) => a == b,
             (Self::Object(a), Self::Object(b)) => Arc::ptr_eq(a, b) || a.name == b.name,
+            (Self::Message(a), Self::Message(b)) => a.name == b.name,
             (Self::Param(a), Self::Param(b)) => a == b,
             (Self::Var(a), Self::Var(b)) => a == b,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
@@ -114,6 +147,7 @@ impl fmt::Display for Type {
             Self::Optional(of) => write!(f, "optional_type({of})"),
             Self::Opaque(name) => f.write_str(name),
             Self::Object(declared) => f.write_str(&declared.name),
+            Self::Message(message) => f.write_str(&message.name),
             Self::Param(name) => write!(f, "{name}"),
             Self::Var(number) => write!(f, "_var{number}"),
         }

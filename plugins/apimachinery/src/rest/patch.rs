@@ -174,7 +174,8 @@ fn is_of_no_type(
 fn forget_members(object: &mut Value) -> Vec<String> {
     let Value::Object(members) = object else { return Vec::new() };
     let unknown = members.keys().filter(|name| !matches!(name.as_str(), "kind" | "apiVersion"));
-    let findings = unknown.map(|name| format!("unknown field {name:?}")).collect();
+    let mut findings: Vec<String> = unknown.map(|name| format!("unknown field {name:?}")).collect();
+    findings.sort_unstable();
     members.clear();
     findings
 }

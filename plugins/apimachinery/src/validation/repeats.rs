@@ -12,46 +12,60 @@ pub(super) struct OwnRules {
     pub(super) whole: bool,
 }
 
-/// Resources whose own rules leave metadata to those for all: group, resource.
-const NOTHING: [(&str, &str); 2] = [("", "events"), ("policy", "poddisruptionbudgets")];
+/// Resources whose own rules do not look again at what changes: group, resource. An empty resource
+/// stands for all of the group.
+const NO_CHANGE: [(&str, &str); 7] = [
+    ("", "limitranges"),
+    ("", "persistentvolumes"),
+    ("admissionregistration.k8s.io", ""),
+    ("discovery.k8s.io", "endpointslices"),
+    ("flowcontrol.apiserver.k8s.io", ""),
+    ("storage.k8s.io", "csinodes"),
+    ("storage.k8s.io", "volumeattachments"),
+];
 
 /// Resources whose rules for an update begin with those for a new object.
-const WHOLE: [(&str, &str); 27] = [
+const WHOLE: [(&str, &str); 24] = [
     ("", "configmaps"),
     ("", "endpoints"),
+    ("", "limitranges"),
+    ("", "namespaces"),
+    ("", "nodes"),
     ("", "persistentvolumeclaims"),
     ("", "persistentvolumes"),
     ("", "pods"),
     ("", "secrets"),
     ("", "serviceaccounts"),
-    ("", "nodes"),
-    ("", "namespaces"),
+    ("admissionregistration.k8s.io", ""),
     ("apps", "controllerrevisions"),
     ("batch", "jobs"),
+    ("certificates.k8s.io", "certificatesigningrequests"),
+    ("discovery.k8s.io", "endpointslices"),
+    ("flowcontrol.apiserver.k8s.io", ""),
     ("networking.k8s.io", "ingressclasses"),
     ("networking.k8s.io", "ingresses"),
     ("node.k8s.io", "runtimeclasses"),
-    ("rbac.authorization.k8s.io", "clusterroles"),
-    ("rbac.authorization.k8s.io", "clusterrolebindings"),
-    ("rbac.authorization.k8s.io", "roles"),
-    ("rbac.authorization.k8s.io", "rolebindings"),
+    ("rbac.authorization.k8s.io", ""),
     ("resource.k8s.io", "deviceclasses"),
     ("resource.k8s.io", "resourceclaims"),
     ("resource.k8s.io", "resourceclaimtemplates"),
-    ("storage.k8s.io", "csistoragecapacities"),
-    ("storage.k8s.io", "storageclasses"),
-    ("storage.k8s.io", "volumeattributesclasses"),
-    ("certificates.k8s.io", "certificatesigningrequests"),
-    ("networking.k8s.io", "ipaddresses"),
-    ("networking.k8s.io", "servicecidrs"),
+    ("storage.k8s.io", ""),
 ];
 
+/// Of those, the ones that do not.
+const NOT_WHOLE: [(&str, &str); 1] = [("storage.k8s.io", "csidrivers")];
+
+/// Resources whose rules leave metadata alone, their status included.
+const NEVER: [(&str, &str); 2] = [("", "events"), ("policy", "poddisruptionbudgets")];
+
 pub(super) fn own_rules(definition: &Definition, subresource: &str) -> OwnRules {
-    let named = |table: &[(&str, &str)]| {
-        definition.builtin && table.iter().any(|of| *of == (&*definition.group, &*definition.resource))
-    };
+    let is = |of: &(&str, &str)| of.0 == &*definition.group && (of.1.is_empty() || of.1 == &*definition.resource);
+    let named = |table: &[(&str, &str)]| definition.builtin && table.iter().any(is);
     let status_of_cron_job = subresource == "status" && named(&[("batch", "cronjobs")]);
-    OwnRules { change: !named(&NOTHING) && !status_of_cron_job, whole: subresource.is_empty() && named(&WHOLE) }
+    OwnRules {
+        change: (subresource == "status" || !named(&NO_CHANGE)) && !status_of_cron_job && !named(&NEVER),
+        whole: subresource.is_empty() && named(&WHOLE) && !named(&NOT_WHOLE),
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +78,9 @@ mod tests {
         for (group, resource, subresource, change, whole) in [
             ("", "configmaps", "", true, true),
             ("", "pods", "status", true, false),
+            ("", "persistentvolumes", "", false, true),
+            ("", "persistentvolumes", "status", true, false),
+            ("rbac.authorization.k8s.io", "roles", "", true, true),
             ("", "events", "", false, false),
             ("events.k8s.io", "events", "", true, false),
             ("batch", "cronjobs", "", true, false),

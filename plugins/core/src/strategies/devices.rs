@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apimachinery::cel::{Environment, Wanted};
 use apimachinery::rest::clock;
 use apimachinery::schema::internal;
 use apimachinery::validation::names;
@@ -181,17 +182,20 @@ fn wanted(request: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
-/// What their expressions mean is for those who evaluate them.
+/// They have to compile; schedulers evaluate them.
 fn selectors(selectors: &Place<'_, '_>, findings: &mut Findings) {
     if selectors.count() > SELECTORS_MAX {
         return selectors.too_many(selectors.count(), SELECTORS_MAX, findings);
     }
+    let environment = Environment::device();
     for selector in selectors.items() {
         let expression = selector.at("cel.expression");
         if !selector.at("cel").is_given() {
             selector.at("cel").required("", findings);
         } else if expression.text().len() > EXPRESSION_BYTES_MAX {
             expression.too_long(EXPRESSION_BYTES_MAX, findings);
+        } else if let Err(why) = environment.compile(expression.text(), Wanted::BoolOrUnknown) {
+            expression.invalid(why, findings);
         }
     }
 }

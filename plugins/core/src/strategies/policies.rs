@@ -1,9 +1,9 @@
 //! Policies of admission that are written in CEL, and what binds them to requests. They are
-//! stored: what their expressions mean is for those who evaluate them.
+//! stored, once their expressions compile; whoever evaluates them is the server's admission.
 
 use std::collections::BTreeSet;
 
-use apimachinery::cel::is_identifier;
+use apimachinery::cel::{Environment, Wanted, is_identifier};
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 use serde_json::{Value, json};
@@ -29,8 +29,9 @@ pub(super) static VALIDATING: Rules = Rules {
     },
     validate: |object, findings| {
         let spec = object.at("spec");
-        common(&spec, false, findings);
-        validations(&spec, findings);
+        let environment = common(&spec, false, findings);
+        let name = object.at("metadata.name");
+        validations(&spec, name.text(), &environment, findings);
     },
     warnings: reserved_name,
     generation: true,
@@ -42,8 +43,8 @@ pub(super) static VALIDATING: Rules = Rules {
 pub(super) static MUTATING: Rules = Rules {
     validate: |object, findings| {
         let spec = object.at("spec");
-        common(&spec, true, findings);
-        mutations(&spec, findings);
+        let environment = common(&spec, true, findings);
+        mutations(&spec, &environment, findings);
     },
     ..VALIDATING
 };
@@ -81,8 +82,8 @@ fn match_defaults(resources: &mut Value) {
     }
 }
 
-/// What both kinds of policies say.
-fn common(spec: &Place<'_, '_>, mutating: bool, findings: &mut Findings) {
+/// What both kinds of policies say. Answers what their other expressions may name.
+fn common(spec: &Place<'_, '_>, mutating: bool, findings: &mut Findings) -> Environment {
     spec.at("failurePolicy").none_or_one_of(&["Fail", "Ignore"], findings);
     if spec.at("paramKind").is_given() {
         parameter_kind(&spec.at("paramKind"), findings);
@@ -98,17 +99,36 @@ fn common(spec: &Place<'_, '_>, mutating: bool, findings: &mut Findings) {
     } else {
         constraints.required("", findings);
     }
-    conditions(&spec.at("matchConditions"), findings);
+    let parameters = spec.at("paramKind").is_given();
+    conditions(&spec.at("matchConditions"), &Environment::conditions(parameters), findings);
+    let mut environment = match mutating {
+        true => Environment::mutation(parameters),
+        false => Environment::policy(parameters),
+    };
+    if !spec.at("variables").is_empty() {
+        environment.begin_variables();
+    }
     for variable in spec.at("variables").items() {
         let name = variable.at("name");
         if name.is_empty() || name.text().trim().is_empty() {
             name.required("name is not specified", findings);
         } else if !is_identifier(name.text()) {
-            name.invalid("name is not a valid CEL identifier", findings);
+            name.invalid("must be a valid CEL identifier", findings);
         }
-        if variable.at("expression").text().trim().is_empty() {
-            variable.at("expression").required("expression is not specified", findings);
+        let expression = variable.at("expression");
+        if expression.text().trim().is_empty() {
+            expression.required("expression is not specified", findings);
+        } else if let Err(why) = environment.define(name.text(), expression.text().trim()) {
+            expression.invalid(why, findings);
         }
+    }
+    environment
+}
+
+/// An expression that is there has to compile.
+fn compiles(expression: &Place<'_, '_>, environment: &Environment, wanted: Wanted, findings: &mut Findings) {
+    if let Err(why) = environment.compile(expression.text().trim(), wanted) {
+        expression.invalid(why, findings);
     }
 }
 
@@ -175,7 +195,8 @@ fn only_changes(rules: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn conditions(conditions: &Place<'_, '_>, findings: &mut Findings) {
+/// When a policy or a webhook is asked at all.
+pub(super) fn conditions(conditions: &Place<'_, '_>, environment: &Environment, findings: &mut Findings) {
     if conditions.count() > CONDITIONS_MAX {
         conditions.too_many(conditions.count(), CONDITIONS_MAX, findings);
     }
@@ -184,6 +205,8 @@ pub(super) fn conditions(conditions: &Place<'_, '_>, findings: &mut Findings) {
         let (name, expression) = (condition.at("name"), condition.at("expression"));
         if expression.text().trim().is_empty() {
             expression.required("", findings);
+        } else {
+            compiles(&expression, environment, Wanted::Bool, findings);
         }
         name.required_shaped(names::qualified_name, findings);
         if !name.is_empty() && !seen.insert(name.text()) {
@@ -192,7 +215,7 @@ pub(super) fn conditions(conditions: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn validations(spec: &Place<'_, '_>, findings: &mut Findings) {
+fn validations(spec: &Place<'_, '_>, policy: &str, environment: &Environment, findings: &mut Findings) {
     let (validations, annotations) = (spec.at("validations"), spec.at("auditAnnotations"));
     if validations.is_empty() && annotations.is_empty() {
         validations.required(NOTHING, findings);
@@ -203,17 +226,19 @@ fn validations(spec: &Place<'_, '_>, findings: &mut Findings) {
         let lines = |text: &str| text.contains(['\n', '\r']);
         if expression.text().trim().is_empty() {
             expression.required("expression is not specified", findings);
+        } else {
+            compiles(&expression, environment, Wanted::Bool, findings);
         }
         let told = validation.at("messageExpression");
         if told.is_given() && !told.is_empty() && told.text().trim().is_empty() {
             told.invalid("must be non-empty if specified", findings);
+        } else if !told.is_empty() {
+            compiles(&told, environment, Wanted::Text, findings);
         }
         if !message.is_empty() && message.text().trim().is_empty() {
-            message.invalid("message must be non-empty if specified", findings);
+            message.invalid("must be non-empty if specified", findings);
         } else if lines(message.text().trim()) {
-            message.invalid("message must not contain line breaks", findings);
-        } else if lines(expression.text().trim()) && message.is_empty() {
-            message.required("message must be specified if expression contains line breaks", findings);
+            message.invalid("must not contain line breaks", findings);
         }
         let reasons = ["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
         validation.at("reason").none_or_one_of(&reasons, findings);
@@ -224,9 +249,15 @@ fn validations(spec: &Place<'_, '_>, findings: &mut Findings) {
     let mut keys = BTreeSet::new();
     for annotation in annotations.items() {
         let (key, value) = (annotation.at("key"), annotation.at("valueExpression"));
-        key.required_shaped(names::qualified_name, findings);
+        // It is told below the name of its policy.
+        let full = format!("{policy}/{}", key.text());
+        for why in names::qualified_name(&full) {
+            key.invalid_as(&full.as_str().into(), why, findings);
+        }
         if value.text().trim().is_empty() {
             value.required("valueExpression is not specified", findings);
+        } else {
+            compiles(&value, environment, Wanted::TextOrNull, findings);
         }
         if !keys.insert(key.text()) {
             key.duplicate(findings);
@@ -234,7 +265,7 @@ fn validations(spec: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn mutations(spec: &Place<'_, '_>, findings: &mut Findings) {
+fn mutations(spec: &Place<'_, '_>, environment: &Environment, findings: &mut Findings) {
     let mutations = spec.at("mutations");
     if mutations.is_empty() {
         mutations.required("mutations must contain at least one item", findings);
@@ -242,9 +273,9 @@ fn mutations(spec: &Place<'_, '_>, findings: &mut Findings) {
     for mutation in mutations.items() {
         let (kind, patch, apply) =
             (mutation.at("patchType"), mutation.at("jsonPatch"), mutation.at("applyConfiguration"));
-        let (own, name, other, other_name) = match kind.text() {
-            "JSONPatch" => (patch, "JSONPatch", apply, "applyConfiguration"),
-            "ApplyConfiguration" => (apply, "ApplyConfiguration", patch, "jsonPatch"),
+        let ((own, wanted), name, other, other_name) = match kind.text() {
+            "JSONPatch" => ((patch, Wanted::Patches), "JSONPatch", apply, "applyConfiguration"),
+            "ApplyConfiguration" => ((apply, Wanted::Object), "ApplyConfiguration", patch, "jsonPatch"),
             _ => {
                 kind.one_of(&["ApplyConfiguration", "JSONPatch"], findings);
                 continue;
@@ -254,6 +285,8 @@ fn mutations(spec: &Place<'_, '_>, findings: &mut Findings) {
             own.required(&format!("must be specified when patchType is {name}"), findings);
         } else if own.at("expression").text().trim().is_empty() {
             own.at("expression").required("", findings);
+        } else {
+            compiles(&own.at("expression"), environment, wanted, findings);
         }
         if other.is_given() {
             let shown = format!("{{{other_name}}}").into();

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::cel::Environment;
 use apimachinery::validation::place::{Findings, Place};
 use apimachinery::validation::webhooks::{review_versions, service, url};
 use serde_json::{Value, json};
 
+use super::policies::conditions;
 use super::rules::{RULES, Rules};
 use crate::tree::{child, existing, items_mut, or_set, or_set_text};
 use crate::warnings::Warnings;
@@ -96,6 +98,7 @@ fn webhook(webhook: &Place<'_, '_>, mutating: bool, findings: &mut Findings) {
         (false, true) => service(&config.at("service"), findings),
         _ => config.required("exactly one of url or service is required", findings),
     }
+    conditions(&webhook.at("matchConditions"), &Environment::conditions(false), findings);
 }
 
 pub(super) fn rule(rule: &Place<'_, '_>, findings: &mut Findings) {

@@ -4,6 +4,7 @@
 mod create;
 mod delete;
 mod namespace;
+mod parts;
 mod update;
 
 use plugin_sdk::storage::{Freshness, Object, Operation as Write};

@@ -7,9 +7,7 @@ use super::{ATTEMPTS_MAX, Outcome, Registry, Stored, Written};
 use crate::definition::Definition;
 use crate::managed;
 use crate::rest::errors::from_store;
-use crate::rest::object::{
-    carry_over, carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut, set_meta,
-};
+use crate::rest::object::{carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut};
 use crate::status::{ApiError, FieldError};
 use crate::validation;
 
@@ -167,37 +165,6 @@ impl Registry<'_> {
     fn modified(&self, name: &str) -> ApiError {
         let why = "the object has been modified; please apply your changes to the latest version and try again";
         ApiError::conflict(self.definition, name, why)
-    }
-
-    /// A write through the main resource leaves the status alone, and one through the status
-    /// everything else.
-    fn keep_other_parts(&self, object: &mut Value, old: &Value) {
-        let has_status = self.definition.subresource("status").is_some();
-        match self.subresource {
-            "" if has_status => carry_over(object, old, "status"),
-            "status" => {
-                let keys: Vec<String> = [&*object, old]
-                    .iter()
-                    .filter_map(|value| value.as_object())
-                    .flat_map(|map| map.keys().cloned())
-                    .collect();
-                for key in
-                    keys.iter().filter(|key| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
-                {
-                    carry_over(object, old, key);
-                }
-                if !self.definition.builtin {
-                    let managed = object["metadata"].get("managedFields").cloned();
-                    let version = meta(object, "resourceVersion").to_string();
-                    carry_over(object, old, "metadata");
-                    set_meta(object, "resourceVersion", &version);
-                    if let Some(managed) = managed {
-                        metadata_mut(object).insert("managedFields".into(), managed);
-                    }
-                }
-            }
-            _ => {}
-        }
     }
 }
 

@@ -1,0 +1,56 @@
+//! Which parts of an object a write can reach: `status` and the rest of it are written apart.
+
+use serde_json::Value;
+
+use super::Registry;
+use crate::rest::object::{carry_over, carry_over_meta, meta, metadata_mut, set_meta};
+
+/// Resources whose metadata stays as it is when their status is written: group, resource.
+const METADATA_STAYS: [(&str, &str); 5] = [
+    ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+    ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+    ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
+    ("resource.k8s.io", "resourceclaims"),
+    ("storage.k8s.io", "volumeattachments"),
+];
+const METADATA: [&str; 5] = ["deletionTimestamp", "labels", "annotations", "finalizers", "ownerReferences"];
+
+impl Registry<'_> {
+    /// A write through the main resource leaves the status alone, and one through the status
+    /// everything else.
+    pub(super) fn keep_other_parts(&self, object: &mut Value, old: &Value) {
+        let has_status = self.definition.subresource("status").is_some();
+        match self.subresource {
+            "" if has_status => carry_over(object, old, "status"),
+            "status" => {
+                let keys: Vec<String> = [&*object, old]
+                    .iter()
+                    .filter_map(|value| value.as_object())
+                    .flat_map(|map| map.keys().cloned())
+                    .collect();
+                for key in
+                    keys.iter().filter(|key| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
+                {
+                    carry_over(object, old, key);
+                }
+                let of = (&*self.definition.group, &*self.definition.resource);
+                let kept: &[&str] = match self.definition.builtin {
+                    true if of == ("apps", "deployments") => &["labels"],
+                    true if METADATA_STAYS.contains(&of) => &METADATA,
+                    _ => &[],
+                };
+                kept.iter().for_each(|key| carry_over_meta(object, old, key));
+                if !self.definition.builtin {
+                    let managed = object["metadata"].get("managedFields").cloned();
+                    let version = meta(object, "resourceVersion").to_string();
+                    carry_over(object, old, "metadata");
+                    set_meta(object, "resourceVersion", &version);
+                    if let Some(managed) = managed {
+                        metadata_mut(object).insert("managedFields".into(), managed);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
