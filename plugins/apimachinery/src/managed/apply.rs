@@ -12,7 +12,7 @@ use super::reconcile::reconcile;
 use super::remove::remove;
 use super::types::Type;
 use super::{
-    Manager, NEVER_OWNED, Set, check, empty_object, last_applied, managed_fields, set_managed_fields, updated,
+    Manager, NEVER_OWNED, Set, check, disown, empty_object, last_applied, managed_fields, set_managed_fields, updated,
 };
 use crate::schema::Schema;
 use crate::status::ApiError;
@@ -137,17 +137,14 @@ impl Request<'_> {
         };
 
         let Comparison { added, modified, removed } = compare(self.of, self.live, &object)?.ignoring(self.ignored);
-        let changed = added.union(&modified);
+        let changed = added.union(modified);
         let conflicts = conflict::find(&entries, &changed);
         if !force && !conflicts.is_empty() {
             return Ok(Err(conflicts));
         }
-        for entry in &mut entries {
-            entry.set = entry.set.difference(&changed.union(&removed));
-        }
-        entries.retain(|entry| !entry.set.is_empty());
+        disown(&mut entries, &changed.union(removed));
 
-        let set = wanted.difference(&Set::of_fields(&NEVER_OWNED));
+        let set = wanted.difference(&NEVER_OWNED);
         if !set.is_empty() {
             let time = last.and_then(|last| last.time);
             entries.push(Entry { owner, api_version: self.manager.api_version.clone(), time, set });
@@ -167,12 +164,12 @@ impl Request<'_> {
         let named = |set: &Set| with_named_fields(set, self.of);
         let last = named(last);
         let all = named(&collect(self.of, merged));
-        let owned = others.iter().fold(wanted.clone(), |owned, entry| owned.union(&entry.set));
+        let owned = others.iter().fold(wanted.clone(), |owned, entry| owned.union(entry.set.clone()));
 
         let pruned = remove(self.of, merged, &last);
         // Back come the items that somebody owns ...
-        let kept = named(&collect(self.of, &pruned)).union(&named(&owned));
-        let pruned = remove(self.of, merged, &all.difference(&kept));
+        let kept = named(&collect(self.of, &pruned)).union(named(&owned));
+        let pruned = remove(self.of, merged, &all.clone().difference(&kept));
         // ... and what was below a removed item but was never this manager's.
         let kept = named(&collect(self.of, &pruned));
         remove(self.of, merged, &all.difference(&kept).intersection(&last))

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::element::PathElement;
 use super::set::{Entry, Set};
 use super::types::{AssociativeList, Atom, Members, Type};
+use crate::codec::json;
 
 /// No field is in more than one of the three.
 #[derive(Debug, Default)]
@@ -91,8 +92,8 @@ fn walk_as(atom: Atom<'_>, old: Option<&Value>, new: Option<&Value>) -> Result<C
 fn walk_map(map: Members<'_>, old: &Map<String, Value>, new: &Map<String, Value>) -> Result<Comparison, String> {
     let mut below = Comparison::default();
     let removed =
-        old.iter().filter(|(name, _)| !new.contains_key(*name)).map(|(name, value)| (name, Some(value), None));
-    let kept = new.iter().map(|(name, value)| (name, old.get(name), Some(value)));
+        old.iter().filter(|(name, _)| json::member(new, name).is_none()).map(|(name, value)| (name, Some(value), None));
+    let kept = new.iter().map(|(name, value)| (name, json::member(old, name), Some(value)));
     for (name, old, new) in removed.chain(kept) {
         let of = map.get(name).unwrap_or(Type::Deduced);
         below.push(PathElement::field(name), walk(of, old, new)?);
@@ -183,24 +184,34 @@ impl Change {
 
     fn absorb(&mut self, other: Self) {
         self.itself = self.itself.or(other.itself);
-        self.below.added = self.below.added.union(&other.below.added);
-        self.below.modified = self.below.modified.union(&other.below.modified);
-        self.below.removed = self.below.removed.union(&other.below.removed);
+        for (own, other) in [
+            (&mut self.below.added, other.below.added),
+            (&mut self.below.modified, other.below.modified),
+            (&mut self.below.removed, other.below.removed),
+        ] {
+            *own = std::mem::take(own).union(other);
+        }
     }
 }
 
 impl Comparison {
     fn push(&mut self, element: PathElement, change: Change) {
         let Change { itself, below } = change;
-        for (set, kind, children) in [
+        let mut pieces = [
             (&mut self.added, Kind::Added, below.added),
             (&mut self.modified, Kind::Modified, below.modified),
             (&mut self.removed, Kind::Removed, below.removed),
-        ] {
-            let member = itself == Some(kind);
-            // Nearly always one of the three: an element is not copied for the others.
-            if member || !children.is_empty() {
-                set.push(Entry { element: element.clone(), member, children });
+        ]
+        .into_iter()
+        .map(|(set, kind, children)| (set, itself == Some(kind), children))
+        .filter(|(_, member, children)| *member || !children.is_empty())
+        .peekable();
+        // Nearly always one of the three: the element is copied for the others only.
+        let mut element = Some(element);
+        while let Some((set, member, children)) = pieces.next() {
+            let own = if pieces.peek().is_some() { element.clone() } else { element.take() };
+            if let Some(element) = own {
+                set.push(Entry { element, member, children });
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::validation::quoted;
 
@@ -38,9 +38,9 @@ impl PathElement {
         match self {
             Self::Field(name) => ["f:", name].concat(),
             Self::Key(keys) => {
-                let keys: Map<String, Value> =
-                    keys.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-                format!("k:{}", escape_html(Value::Object(keys).to_string()))
+                let keys: Vec<String> =
+                    keys.iter().map(|(name, value)| format!("{}:{value}", Value::from(&**name))).collect();
+                format!("k:{{{}}}", escape_html(keys.join(",")))
             }
             Self::Value(value) => format!("v:{}", escape_html(value.to_string())),
             Self::Index(index) => format!("i:{index}"),

@@ -124,7 +124,7 @@ pub(super) fn cap(entries: &mut Vec<Entry>) {
             Some(bucket) if excess > 0 => {
                 bucket.owner =
                     Owner { manager: OLDEST_CHANGES.into(), operation: Operation::Update, subresource: String::new() };
-                bucket.set = bucket.set.union(&update.set);
+                bucket.set = std::mem::take(&mut bucket.set).union(update.set);
                 bucket.time = update.time;
                 excess -= 1;
             }

@@ -27,7 +27,7 @@ pub(super) fn without_own(request: &Request<'_>, conflicts: Vec<Conflict>) -> Ve
         return conflicts;
     }
     let Ok(since) = compare(request.of, &last, request.live) else { return conflicts };
-    let own = collect(request.of, &last).difference(&since.modified.union(&since.added).union(&since.removed));
+    let own = collect(request.of, &last).difference(&since.modified.union(since.added).union(since.removed));
     conflicts.into_iter().filter(|conflict| !own.contains(&conflict.path)).collect()
 }
 

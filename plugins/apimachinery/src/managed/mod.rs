@@ -24,6 +24,8 @@ pub use element::PathElement;
 pub use scale::{from_scale, to_scale};
 pub use set::Set;
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use crate::schema::{Schema, Shape};
@@ -49,20 +51,22 @@ pub struct Manager {
 const NAME_BYTES_MAX: usize = 128;
 
 /// Fields that nobody owns: what identifies an object and what the server sets.
-const NEVER_OWNED: [&[&str]; 12] = [
-    &["apiVersion"],
-    &["kind"],
-    &["metadata"],
-    &["metadata", "name"],
-    &["metadata", "namespace"],
-    &["metadata", "creationTimestamp"],
-    &["metadata", "selfLink"],
-    &["metadata", "uid"],
-    &["metadata", "clusterName"],
-    &["metadata", "generation"],
-    &["metadata", "managedFields"],
-    &["metadata", "resourceVersion"],
-];
+static NEVER_OWNED: LazyLock<Set> = LazyLock::new(|| {
+    Set::of_fields(&[
+        &["apiVersion"],
+        &["kind"],
+        &["metadata"],
+        &["metadata", "name"],
+        &["metadata", "namespace"],
+        &["metadata", "creationTimestamp"],
+        &["metadata", "selfLink"],
+        &["metadata", "uid"],
+        &["metadata", "clusterName"],
+        &["metadata", "generation"],
+        &["metadata", "managedFields"],
+        &["metadata", "resourceVersion"],
+    ])
+});
 
 /// The name of whoever sends a request: `fieldManager`, or else what its user agent begins with.
 pub fn manager_name(field_manager: &str, user_agent: &str) -> String {
@@ -171,14 +175,12 @@ fn updated(
     };
     reconcile::reconcile(Type::Root(schema), &mut entries);
     let Comparison { added, modified, removed } = compare(Type::Root(schema), old, new)?.ignoring(ignored);
-    let set = added.union(&modified);
-
-    for entry in &mut entries {
-        entry.set = entry.set.difference(&set.union(&removed));
+    let set = added.union(modified);
+    if !entries.is_empty() {
+        disown(&mut entries, &set.clone().union(removed));
     }
-    entries.retain(|entry| !entry.set.is_empty());
 
-    let mine = set.difference(&Set::of_fields(&NEVER_OWNED));
+    let mine = set.difference(&NEVER_OWNED);
     if !mine.is_empty() {
         let name = if manager.name.is_empty() { "unknown" } else { &manager.name };
         let owner =
@@ -186,7 +188,7 @@ fn updated(
         let time = Some(manager.time.clone());
         match entries.iter_mut().find(|entry| entry.belongs_to(&owner, &manager.api_version)) {
             Some(entry) => {
-                entry.set = entry.set.union(&mine);
+                entry.set = std::mem::take(&mut entry.set).union(mine);
                 entry.time = time;
             }
             None => entries.push(Entry { owner, api_version: manager.api_version.clone(), time, set: mine }),
@@ -194,6 +196,14 @@ fn updated(
     }
     cap(&mut entries);
     Ok(entries)
+}
+
+/// Nobody owns these fields any more.
+fn disown(entries: &mut Vec<Entry>, fields: &Set) {
+    for entry in &mut *entries {
+        entry.set = std::mem::take(&mut entry.set).difference(fields);
+    }
+    entries.retain(|entry| !entry.set.is_empty());
 }
 
 /// What an object is before its creation: for a built-in type what is written of it when

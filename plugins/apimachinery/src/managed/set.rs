@@ -62,48 +62,73 @@ impl Set {
     }
 
     /// What is in either.
-    pub fn union(&self, other: &Self) -> Self {
-        self.combine(other, |mine, theirs| match (mine, theirs) {
-            (Some(entry), None) | (None, Some(entry)) => Some(entry.clone()),
-            (Some(mine), Some(theirs)) => Some(Entry {
-                element: mine.element.clone(),
-                member: mine.member || theirs.member,
-                children: mine.children.union(&theirs.children),
-            }),
-            (None, None) => None,
-        })
+    pub fn union(self, other: Self) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return if self.is_empty() { other } else { self };
+        }
+        let mut entries: Vec<Entry> = Vec::with_capacity(self.entries.len().max(other.entries.len()));
+        let (mut mine, mut theirs) = (self.entries.into_iter().peekable(), other.entries.into_iter().peekable());
+        loop {
+            let order = match (mine.peek(), theirs.peek()) {
+                (None, None) => return Self { entries },
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(a), Some(b)) => a.element.cmp(&b.element),
+            };
+            match order {
+                Ordering::Less => entries.extend(mine.next()),
+                Ordering::Greater => entries.extend(theirs.next()),
+                Ordering::Equal => {
+                    entries.extend(mine.next().zip(theirs.next()).map(|(mine, theirs)| Entry {
+                        element: mine.element,
+                        member: mine.member || theirs.member,
+                        children: mine.children.union(theirs.children),
+                    }));
+                }
+            }
+        }
     }
 
     /// What is in both.
     pub fn intersection(&self, other: &Self) -> Self {
-        self.combine(other, |mine, theirs| {
-            let (mine, theirs) = mine.zip(theirs)?;
+        let in_both = self.entries.iter().filter_map(|mine| {
+            let theirs = other.entry(&mine.element)?;
             let children = mine.children.intersection(&theirs.children);
             Entry { element: mine.element.clone(), member: mine.member && theirs.member, children }.kept()
-        })
+        });
+        Self { entries: in_both.collect() }
     }
 
     /// What is here and not there. A path is not removed by one that leads to it.
-    pub fn difference(&self, other: &Self) -> Self {
-        self.combine(other, |mine, theirs| {
-            let mine = mine?;
-            let Some(theirs) = theirs else { return Some(mine.clone()) };
-            let children = mine.children.difference(&theirs.children);
-            Entry { element: mine.element.clone(), member: mine.member && !theirs.member, children }.kept()
-        })
+    pub fn difference(mut self, other: &Self) -> Self {
+        for theirs in &other.entries {
+            self.change(&theirs.element, |mine| {
+                mine.member &= !theirs.member;
+                mine.children = std::mem::take(&mut mine.children).difference(&theirs.children);
+            });
+        }
+        self
     }
 
     /// What is here and neither there nor below something there.
-    pub fn without_subtrees(&self, other: &Self) -> Self {
-        self.combine(other, |mine, theirs| {
-            let mine = mine?;
-            let Some(theirs) = theirs else { return Some(mine.clone()) };
-            if theirs.member {
-                return None;
-            }
-            let children = mine.children.without_subtrees(&theirs.children);
-            Entry { element: mine.element.clone(), member: mine.member, children }.kept()
-        })
+    pub fn without_subtrees(mut self, other: &Self) -> Self {
+        for theirs in &other.entries {
+            self.change(&theirs.element, |mine| match theirs.member {
+                true => (mine.member, mine.children) = (false, Self::default()),
+                false => mine.children = std::mem::take(&mut mine.children).without_subtrees(&theirs.children),
+            });
+        }
+        self
+    }
+
+    /// Changes an entry, if there is one, and removes it if nothing is left of it.
+    fn change(&mut self, element: &PathElement, change: impl FnOnce(&mut Entry)) {
+        let Ok(position) = self.position(element) else { return };
+        let entry = &mut self.entries[position];
+        change(entry);
+        if !entry.member && entry.children.is_empty() {
+            self.entries.remove(position);
+        }
     }
 
     /// Calls `visit` with each path, those at one level before those below it.
@@ -130,7 +155,7 @@ impl Set {
     }
 
     fn to_map(&self, itself: bool) -> Map<String, Value> {
-        let mut map = Map::new();
+        let mut map = Map::with_capacity(self.entries.len() + 1);
         if itself && !self.is_empty() {
             map.insert(".".into(), Value::Object(Map::new()));
         }
@@ -196,27 +221,6 @@ impl Set {
     fn position(&self, element: &PathElement) -> Result<usize, usize> {
         self.entries.binary_search_by(|entry| entry.element.cmp(element))
     }
-
-    /// Walks both in order, element by element.
-    fn combine(&self, other: &Self, mut choose: impl FnMut(Option<&Entry>, Option<&Entry>) -> Option<Entry>) -> Self {
-        let (mut mine, mut theirs) = (self.entries.iter().peekable(), other.entries.iter().peekable());
-        let mut entries = Vec::with_capacity(self.entries.len().max(other.entries.len()));
-        loop {
-            let order = match (mine.peek(), theirs.peek()) {
-                (None, None) => break,
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(a), Some(b)) => a.element.cmp(&b.element),
-            };
-            let chosen = match order {
-                Ordering::Less => choose(mine.next(), None),
-                Ordering::Greater => choose(None, theirs.next()),
-                Ordering::Equal => choose(mine.next(), theirs.next()),
-            };
-            entries.extend(chosen);
-        }
-        Self { entries }
-    }
 }
 
 impl Entry {
@@ -259,12 +263,16 @@ mod tests {
         let b = set(json!({"f:y": {".": {}, "f:2": {}, "f:3": {}}, "f:z": {}}));
         let y = set(json!({"f:y": {}}));
         for (name, result, expected) in [
-            ("union", a.union(&b), json!({"f:x": {}, "f:y": {".": {}, "f:1": {}, "f:2": {}, "f:3": {}}, "f:z": {}})),
+            (
+                "union",
+                a.clone().union(b.clone()),
+                json!({"f:x": {}, "f:y": {".": {}, "f:1": {}, "f:2": {}, "f:3": {}}, "f:z": {}}),
+            ),
             ("intersection", a.intersection(&b), json!({"f:y": {".": {}, "f:2": {}}})),
-            ("difference", a.difference(&b), json!({"f:x": {}, "f:y": {"f:1": {}}})),
-            ("difference from a parent", a.difference(&y), json!({"f:x": {}, "f:y": {"f:1": {}, "f:2": {}}})),
-            ("without a subtree", a.without_subtrees(&y), json!({"f:x": {}})),
-            ("without itself", a.difference(&a), json!({})),
+            ("difference", a.clone().difference(&b), json!({"f:x": {}, "f:y": {"f:1": {}}})),
+            ("difference from a parent", a.clone().difference(&y), json!({"f:x": {}, "f:y": {"f:1": {}, "f:2": {}}})),
+            ("without a subtree", a.clone().without_subtrees(&y), json!({"f:x": {}})),
+            ("without itself", a.clone().difference(&a), json!({})),
         ] {
             assert_eq!(result.to_value(), expected, "{name}");
         }

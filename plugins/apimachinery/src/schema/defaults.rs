@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{Field, Object, Scalar, Schema, Shape, Wire};
-use crate::codec::{quantity, time};
+use crate::codec::{json, quantity, time};
 
 /// Brings a decoded built-in object into the form that it has after upstream has read it into
 /// its structs and written it again: nulls and zeros of optional fields are gone, times and
@@ -24,7 +24,7 @@ pub fn apply(schema: &Schema, value: &mut Value) {
                 if field.number != 0 && is_zero(default) && !field.native.keeps_zero() {
                     continue;
                 }
-                match members.get(&*field.name) {
+                match json::member(members, &field.name) {
                     None => {}
                     Some(Value::Null) if !field.schema.nullable => {}
                     Some(_) => continue,
@@ -70,7 +70,7 @@ pub fn write_unset(schema: &Schema, value: &mut Value) {
         (Shape::Object(object), Value::Object(members)) => {
             for field in &object.fields {
                 if let Some(unset) = &field.when_unset
-                    && !members.contains_key(&*field.name)
+                    && json::member(members, &field.name).is_none()
                 {
                     members.insert(field.name.to_string(), unset.clone());
                 }
@@ -124,16 +124,12 @@ fn normalize_place(schema: &Schema, wire: Wire, value: &mut Value) {
 }
 
 fn normalize_struct(object: &Object, members: &mut Map<String, Value>) {
-    for field in &object.fields {
-        let Some(value) = members.get_mut(&*field.name) else { continue };
+    members.retain(|name, value| {
+        let Some(field) = object.fields.iter().find(|field| *field.name == **name) else { return true };
         normalize_place(&field.schema, field.wire, value);
-        let drop =
-            value.is_null() || field.when_unset.is_none() && !field.native.keeps_zero() && is_left_out(field, value);
-        if drop {
-            // `swap_remove` would move the last field here.
-            members.shift_remove(&*field.name);
-        }
-    }
+        let kept = field.when_unset.is_some() || field.native.keeps_zero() || !is_left_out(field, value);
+        kept && !value.is_null()
+    });
 }
 
 /// An item of a list or a value of a map: null is its zero there, for it cannot be absent.

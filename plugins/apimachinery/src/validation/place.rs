@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::codec::json;
 use crate::status::{FieldError, FieldErrorKind};
 
 /// What a validation reports to, in the order of its findings.
@@ -41,7 +42,7 @@ impl<'p, 'v> Place<'p, 'v> {
 
     /// The member at this path of names.
     pub fn at<'s>(&'s self, path: &'s str) -> Place<'s, 'v> {
-        let value = path.split('.').fold(self.value, |value, key| value.get(key).unwrap_or(&NOTHING));
+        let value = path.split('.').fold(self.value, |value, key| json::member_of(value, key).unwrap_or(&NOTHING));
         Place { value, parent: Some(self), step: Step::Field(path) }
     }
 
@@ -74,7 +75,11 @@ impl<'p, 'v> Place<'p, 'v> {
 
     /// The member of a map.
     pub fn entry<'s>(&'s self, key: &'s str) -> Place<'s, 'v> {
-        Place { value: self.value.get(key).unwrap_or(&NOTHING), parent: Some(self), step: Step::Entry(key) }
+        Place {
+            value: json::member_of(self.value, key).unwrap_or(&NOTHING),
+            parent: Some(self),
+            step: Step::Entry(key),
+        }
     }
 
     pub fn value(&self) -> &'v Value {

@@ -33,6 +33,9 @@ pub(super) fn of_volumes(volumes: &Place<'_, '_>, out: &mut Warnings) {
             [("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName"), ("downwardAPI", "DownwardAPI", "")]
         {
             let source = volume.at(member);
+            if !source.is_given() {
+                continue;
+            }
             let title = match reference {
                 "" => kind.to_string(),
                 reference => format!("{kind} \"{}\"", source.at(reference).text()),

@@ -148,7 +148,41 @@ fn each_container(spec: &Place<'_, '_>, visit: &mut dyn FnMut(&Place<'_, '_>)) {
 }
 
 fn container(container: &Place<'_, '_>, pod: &Place<'_, '_>, is_template: bool, out: &mut Warnings) {
-    let (name, annotations) = (container.at("name").text(), pod.at("metadata.annotations"));
+    let annotations = pod.at("metadata.annotations");
+    if !annotations.is_empty() {
+        old_profiles(container, pod, &annotations, is_template, out);
+    }
+    for resource in ["memory", "ephemeral-storage"] {
+        for part in ["resources.limits", "resources.requests"] {
+            fraction(&container.at(part).entry(resource), out);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for variable in container.at("env").items() {
+        let (name, value) = (variable.at("name").text(), variable.at("value").text());
+        if seen.insert(name) {
+            continue;
+        }
+        // One that refers to what it replaces may be meant so.
+        let reference = format!("$({name})");
+        if variable.at("valueFrom").is_given() || value == reference || !value.contains(&reference) {
+            out.push(format!(
+                "{}: hides previous definition of \"{name}\", which may be dropped when using apply",
+                variable.path()
+            ));
+        }
+    }
+}
+
+/// Annotations that say what fields of the container say now.
+fn old_profiles(
+    container: &Place<'_, '_>,
+    pod: &Place<'_, '_>,
+    annotations: &Place<'_, '_>,
+    is_template: bool,
+    out: &mut Warnings,
+) {
+    let name = container.at("name").text();
     let key = format!("{SECCOMP_OF}{name}");
     if !container.at("securityContext.seccompProfile").is_given() && annotations.entry(&key).is_given() {
         out.push(format!("{}: {USE_SECCOMP}", annotations.entry(&key).path()));
@@ -162,53 +196,45 @@ fn container(container: &Place<'_, '_>, pod: &Place<'_, '_>, is_template: bool, 
             out.push(app_armor::warning(&annotation.path()));
         }
     }
-    for resource in ["memory", "ephemeral-storage"] {
-        for part in ["resources.limits", "resources.requests"] {
-            fraction(&container.at(part).entry(resource), out);
-        }
-    }
-    let mut seen = BTreeSet::new();
-    for variable in container.at("env").items() {
-        let (name, value) = (variable.at("name").text(), variable.at("value").text());
-        // One that refers to what it replaces may be meant so.
-        let reference = format!("$({name})");
-        let hides = variable.at("valueFrom").is_given() || value == reference || !value.contains(&reference);
-        if !seen.insert(name) && hides {
-            out.push(format!(
-                "{}: hides previous definition of \"{name}\", which may be dropped when using apply",
-                variable.path()
-            ));
-        }
+}
+
+/// A port of a container, by its place: its path is written only when there is something to say.
+#[derive(Clone, Copy)]
+struct Port<'v> {
+    list: &'static str,
+    container: usize,
+    index: usize,
+    ip: &'v str,
+    host: i64,
+}
+
+impl Port<'_> {
+    fn path(&self, spec: &Place<'_, '_>) -> String {
+        let list = spec.at(self.list);
+        let container = list.item(self.container);
+        container.at("ports").item(self.index).path()
     }
 }
 
 fn ports(spec: &Place<'_, '_>, out: &mut Warnings) {
-    struct Known<'v> {
-        path: String,
-        ip: &'v str,
-        host: i64,
-    }
-    let mut all: BTreeMap<(i64, String), Vec<Known<'_>>> = BTreeMap::new();
+    let mut all: BTreeMap<(i64, &str), Vec<Port<'_>>> = BTreeMap::new();
     let mut named: Vec<String> = Vec::new();
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut names: BTreeMap<&str, Port<'_>> = BTreeMap::new();
     for list in ["initContainers", "containers", "ephemeralContainers"] {
-        let list = spec.at(list);
-        for index in 0..list.count() {
-            let container = list.item(index);
-            let ports = container.at("ports");
-            for index in 0..ports.count() {
-                let port = ports.item(index);
-                let (path, ip) = (port.path(), port.at("hostIP").text());
-                let (number, host) = (port.at("containerPort").number(), port.at("hostPort").number());
-                let (number, host) = (number.unwrap_or(0), host.unwrap_or(0));
-                let (name, protocol) = (port.at("name").text(), port.at("protocol").text());
+        for (container, of) in spec.at(list).items().enumerate() {
+            for (index, port) in of.at("ports").items().enumerate() {
+                let own = |field: &str| port.at(field).number().unwrap_or(0);
+                let (number, host) = (own("containerPort"), own("hostPort"));
+                let (ip, name, protocol) =
+                    (port.at("hostIP").text(), port.at("name").text(), port.at("protocol").text());
                 if !ip.is_empty() && host == 0 {
                     out.push(format!(
-                        "{path}: hostIP set without hostPort: {{Name:{name} HostPort:0 ContainerPort:{number} \
-                         Protocol:{protocol} HostIP:{ip}}}"
+                        "{}: hostIP set without hostPort: {{Name:{name} HostPort:0 ContainerPort:{number} \
+                         Protocol:{protocol} HostIP:{ip}}}",
+                        port.path()
                     ));
                 }
-                let others = all.entry((number, protocol.to_string())).or_default();
+                let others = all.entry((number, protocol)).or_default();
                 for other in others.iter() {
                     let how = if ip == other.ip && host == other.host {
                         "duplicate"
@@ -219,17 +245,19 @@ fn ports(spec: &Place<'_, '_>, out: &mut Warnings) {
                     } else {
                         continue;
                     };
-                    out.push(format!("{path}: {how} port definition with {}", other.path));
+                    out.push(format!("{}: {how} port definition with {}", port.path(), other.path(spec)));
                 }
+                let own = Port { list, container, index, ip, host };
+                others.push(own);
                 if let Some(first) = names.get(name).filter(|_| !name.is_empty()) {
+                    let (path, first) = (port.path(), first.path(spec));
                     named.push(format!(
                         "{path}: duplicate port name \"{name}\" with {first}, services and probes that select ports by \
                          name will use {first}"
                     ));
                 } else {
-                    names.insert(name.to_string(), path.clone());
+                    names.insert(name, own);
                 }
-                others.push(Known { path, ip, host });
             }
         }
     }
