@@ -121,7 +121,8 @@ pub fn output(accept: &str, offer: Offer) -> Result<Wanted, ApiError> {
 /// The encoding of a body by its `Content-Type`; JSON if there is none.
 pub fn input(content_type: &str, protobuf: bool) -> Result<Encoding, ApiError> {
     let offer = Offer { protobuf, tables: false, streams: false, watch: false };
-    let is_broken = content_type.split(';').skip(1).any(|parameter| !matches!(parameter.trim(), "") && !parameter.contains('='));
+    let is_broken =
+        content_type.split(';').skip(1).any(|parameter| !matches!(parameter.trim(), "") && !parameter.contains('='));
     match media_type(content_type).as_str() {
         "" => Ok(Encoding::Json),
         exact if exact.contains('*') || is_broken => Err(unsupported(NAMES)),

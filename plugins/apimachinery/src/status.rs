@@ -191,7 +191,8 @@ impl ApiError {
     }
 
     pub fn conflict(definition: &Definition, name: &str, why: impl std::fmt::Display) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} {}: {why}", definition.qualified_resource(), quoted(name));
+        let message =
+            format!("Operation cannot be fulfilled on {} {}: {why}", definition.qualified_resource(), quoted(name));
         Self::new(409, "Conflict", message).about(definition, name)
     }
 
@@ -231,7 +232,8 @@ impl ApiError {
 
     /// As [`Self::method_not_allowed`], by a handler that knows the resource.
     pub fn method_not_supported(definition: &Definition, verb: &str) -> Self {
-        let message = format!("{verb} is not supported on resources of kind {}", quoted(&definition.qualified_resource()));
+        let message =
+            format!("{verb} is not supported on resources of kind {}", quoted(&definition.qualified_resource()));
         Self::new(405, "MethodNotAllowed", message).about(definition, "")
     }
 

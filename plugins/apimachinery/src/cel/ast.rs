@@ -24,12 +24,23 @@ pub(super) enum Literal {
 pub(super) enum Kind {
     Literal(Literal),
     Ident(String),
-    Select { operand: Id, field: String, test: bool },
-    Call { function: String, target: Option<Id>, args: Vec<Id> },
+    Select {
+        operand: Id,
+        field: String,
+        test: bool,
+    },
+    Call {
+        function: String,
+        target: Option<Id>,
+        args: Vec<Id>,
+    },
     List(Vec<Element>),
     Map(Vec<Entry>),
     /// `a.B{c: 1}`, which no rule of a schema can make.
-    Message { name: String, fields: Vec<Field> },
+    Message {
+        name: String,
+        fields: Vec<Field>,
+    },
     Comprehension(Box<Comprehension>),
 }
 

@@ -182,7 +182,8 @@ impl Checker<'_> {
             self.node(field.value);
             let found = self.get(field.value);
             let wanted = message.field(&field.name);
-            let fits = |wanted: &Type| self.mappings.assignable(std::slice::from_ref(&found), std::slice::from_ref(wanted));
+            let fits =
+                |wanted: &Type| self.mappings.assignable(std::slice::from_ref(&found), std::slice::from_ref(wanted));
             if !wanted.as_ref().is_some_and(fits) {
                 let wanted = wanted.map_or_else(String::new, |of| of.to_string());
                 let why =

@@ -45,7 +45,9 @@ pub(super) fn member(
         }
         ("sortBy", [variable, key]) => Some(sorted_by(ast, at, target, *variable, *key)),
         ("optMap" | "optFlatMap", [variable, made]) => Some(mapped(ast, at, target, name, *variable, *made)),
-        ("bind", [variable, value, result]) if bindings && matches!(ast.kind(target), Kind::Ident(name) if name == "cel") => {
+        ("bind", [variable, value, result])
+            if bindings && matches!(ast.kind(target), Kind::Ident(name) if name == "cel") =>
+        {
             Some(variable_name(ast, *variable).map(|variable| bound(ast, at, variable, *value, *result)))
         }
         _ => None,

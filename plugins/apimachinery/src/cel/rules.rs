@@ -66,7 +66,8 @@ impl Program {
         let of = declared.as_type();
         let old = if optional_old { Type::optional(of.clone()) } else { of.clone() };
         let ast = parse(source, false).map_err(|issues| report(source, &issues))?;
-        let checked = check(ast, &[("self", of), ("oldSelf", old)], Dialect::default()).map_err(|issues| report(source, &issues))?;
+        let checked = check(ast, &[("self", of), ("oldSelf", old)], Dialect::default())
+            .map_err(|issues| report(source, &issues))?;
         let cost = estimate(&checked, declared);
         Ok(Self { checked, cost })
     }

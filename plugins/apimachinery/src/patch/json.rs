@@ -260,10 +260,18 @@ mod tests {
                 json!({"a": {"x": "1", "y": "2"}, "l": [0, 1, 2, 3]}),
             ),
             (json!([{"op": "test", "path": "/a/none"}]), object.clone()),
-            (json!([{"op": "replace", "path": "/a/z", "value": 1}]), json!({"a": {"x": "1", "y": "2", "z": 1}, "l": [1, 2, 3]})),
-            (json!([{"op": "copy", "from": "/a/z", "path": "/a/y"}]), json!({"a": {"x": "1", "y": null}, "l": [1, 2, 3]})),
-            (json!([{"op": "add", "path": "ignored/b~1c~01", "value": 1}]),
-             json!({"a": {"x": "1", "y": "2"}, "l": [1, 2, 3], "b/c~1": 1})),
+            (
+                json!([{"op": "replace", "path": "/a/z", "value": 1}]),
+                json!({"a": {"x": "1", "y": "2", "z": 1}, "l": [1, 2, 3]}),
+            ),
+            (
+                json!([{"op": "copy", "from": "/a/z", "path": "/a/y"}]),
+                json!({"a": {"x": "1", "y": null}, "l": [1, 2, 3]}),
+            ),
+            (
+                json!([{"op": "add", "path": "ignored/b~1c~01", "value": 1}]),
+                json!({"a": {"x": "1", "y": "2"}, "l": [1, 2, 3], "b/c~1": 1}),
+            ),
             (json!([{"op": "replace", "path": "", "value": {"b": 1}}]), json!({"b": 1})),
         ] {
             assert_eq!(patch(&object, &operations), Ok(expected), "{operations}");

@@ -69,10 +69,7 @@ mod tests {
     fn what_a_patch_leads_to_is_written_in_order() {
         let object = json!({"kind": "K", "b": {"z": 1, "a": {"y": 1, "b": 2}}, "a": {"z": 1, "y": 2}});
         let merge = json!({"b": {"a": {"b": 2}}});
-        assert_eq!(
-            by_merge(object.clone(), &merge),
-            r#"{"a":{"z":1,"y":2},"b":{"a":{"b":2,"y":1},"z":1},"kind":"K"}"#
-        );
+        assert_eq!(by_merge(object.clone(), &merge), r#"{"a":{"z":1,"y":2},"b":{"a":{"b":2,"y":1},"z":1},"kind":"K"}"#);
         let operations = json!([{"op": "add", "path": "/b/z", "value": 1}]);
         assert_eq!(
             by_operations(object.clone(), &operations),

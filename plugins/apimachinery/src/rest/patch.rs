@@ -57,8 +57,11 @@ impl Request<'_> {
             _ => None,
         };
         registry.applied = applied.is_some();
-        let change =
-            Change { creates: applied.is_some() && self.info.subresource.is_empty(), attempts: Some(ATTEMPTS), same_uid: false };
+        let change = Change {
+            creates: applied.is_some() && self.info.subresource.is_empty(),
+            attempts: Some(ATTEMPTS),
+            same_uid: false,
+        };
         let outcome = registry
             .update(self.namespace(), self.name(), &change, &mut |old| {
                 let mut object = match (&applied, old) {
@@ -80,10 +83,9 @@ impl Request<'_> {
 
     /// The document of an apply: what its manager wants the object to have.
     fn read_applied(&self, body: &[u8], options: &WriteOptions) -> Result<Value, ApiError> {
-        let Decoded { value: patch, strict } =
-            codec::yaml::decode(body).map_err(|why| {
-                ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}"))
-            })?;
+        let Decoded { value: patch, strict } = codec::yaml::decode(body).map_err(|why| {
+            ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}"))
+        })?;
         if !patch.is_object() && !patch.is_null() {
             let found = patch::json_kind(&patch);
             return Err(ApiError::bad_request(format!(

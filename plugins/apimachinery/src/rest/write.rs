@@ -22,8 +22,7 @@ impl Request<'_> {
             return Err(ApiError::bad_request(why));
         }
         let key = self.definition.key(self.namespace(), self.name());
-        let version =
-            parse_version(&self.query.text("resourceVersion")).map_err(|why| ApiError::new(500, "", why))?;
+        let version = parse_version(&self.query.text("resourceVersion")).map_err(|why| ApiError::new(500, "", why))?;
         let freshness = match version {
             None => Freshness::Latest,
             Some(0) => Freshness::Any,

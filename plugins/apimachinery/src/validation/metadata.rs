@@ -101,13 +101,7 @@ fn known_finalizers(definition: &Definition, object: &Value, errors: &mut Vec<Fi
 /// Every finding about the metadata of an object that replaces `old`, after what a client
 /// left out was carried over. Upstream checks it for all resources, and again in each one's own
 /// rules, so that most findings are told several times.
-pub fn update(
-    definition: &Definition,
-    subresource: &str,
-    object: &Value,
-    old: &Value,
-    errors: &mut Vec<FieldError>,
-) {
+pub fn update(definition: &Definition, subresource: &str, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
     let (metadata, before) = (&object["metadata"], &old["metadata"]);
     whole(definition, metadata, &names::path_segment, errors);
     changed(metadata, before, errors);
@@ -123,7 +117,6 @@ pub fn update(
 
 /// Metadata that replaces another.
 fn changed(metadata: &Value, old: &Value, errors: &mut Vec<FieldError>) {
-
     if !old["deletionTimestamp"].is_null() {
         let before = texts(&old["finalizers"]);
         let mut new: Vec<&str> = texts(&metadata["finalizers"]);

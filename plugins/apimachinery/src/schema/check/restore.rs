@@ -62,9 +62,9 @@ fn visit_scalar(scalar: Scalar, wire: Wire, go: &str, value: &Value) -> Result<(
             Err(why) => Err(format!("error decoding from json: {why}")),
         },
         (Scalar::Bytes, value) => Err(format!("cannot restore slice from {}", kind(value))),
-        (Scalar::String, Value::String(_))
-        | (Scalar::Boolean, Value::Bool(_))
-        | (Scalar::Number, Value::Number(_)) => Ok(()),
+        (Scalar::String, Value::String(_)) | (Scalar::Boolean, Value::Bool(_)) | (Scalar::Number, Value::Number(_)) => {
+            Ok(())
+        }
         (Scalar::Integer, Value::Number(number)) if number.is_i64() => Ok(()),
         (Scalar::Integer, Value::Number(number)) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => {
             Ok(())
@@ -129,7 +129,11 @@ mod tests {
             ("ConfigMap", json!({"data": {"a": 5}}), "cannot convert int64 to string"),
             ("ConfigMap", json!({"data": {"a": true}}), "unrecognized type: string"),
             ("ConfigMap", json!({"immutable": "x"}), "unrecognized type: bool"),
-            ("ConfigMap", json!({"binaryData": {"a": "!"}}), "error decoding from json: illegal base64 data at input byte 0"),
+            (
+                "ConfigMap",
+                json!({"binaryData": {"a": "!"}}),
+                "error decoding from json: illegal base64 data at input byte 0",
+            ),
             ("Pod", json!({"spec": {"containers": {}}}), "cannot restore slice from map"),
             ("Pod", json!({"spec": {"priority": "x"}}), "unrecognized type: int32"),
             ("Pod", json!({"spec": {"priority": 1.5}}), "cannot convert float64 to int32"),

@@ -40,7 +40,9 @@ pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<Fie
 pub fn check_metadata(schema: &Schema, value: &Value, path: &str) -> Result<(), String> {
     match (&schema.shape, value) {
         (Shape::Object(object), Value::Object(map)) => {
-            if let Some(metadata) = map.get("metadata").filter(|metadata| schema.embedded_resource && !metadata.is_null()) {
+            if let Some(metadata) =
+                map.get("metadata").filter(|metadata| schema.embedded_resource && !metadata.is_null())
+            {
                 let schema = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
                 let read = match metadata.is_object() {
                     true => check::types(schema, metadata),
