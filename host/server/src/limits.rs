@@ -14,6 +14,11 @@ pub(crate) const REFUSED_BODY_BYTES_MAX: u64 = 8 * REQUEST_BODY_BYTES_MAX;
 /// its resource.
 pub(crate) const REQUEST_SERIES_MAX: usize = 10_000;
 
+/// Tokens of service accounts that are known to be signed; the signature of others is verified again.
+pub(crate) const VERIFIED_TOKENS_MAX: usize = 1024;
+/// Each of them. Longer ones are verified each time.
+pub(crate) const VERIFIED_TOKEN_BYTES_MAX: usize = 4096;
+
 /// Different warnings of a response; more are left out.
 pub(crate) const WARNINGS_MAX: usize = 256;
 /// All warnings of a response together. Above it each is cut.
@@ -159,6 +164,8 @@ impl Limits {
             ("request_body_bytes_max", REQUEST_BODY_BYTES_MAX),
             ("refused_body_bytes_max", REFUSED_BODY_BYTES_MAX),
             ("request_series_max", REQUEST_SERIES_MAX as u64),
+            ("verified_tokens_max", VERIFIED_TOKENS_MAX as u64),
+            ("verified_token_bytes_max", VERIFIED_TOKEN_BYTES_MAX as u64),
             ("warnings_max", WARNINGS_MAX as u64),
             ("warning_chars_max", WARNING_CHARS_MAX as u64),
             ("warning_chars_cut", WARNING_CHARS_CUT as u64),

@@ -44,6 +44,10 @@ impl<'a> Token<'a> {
         &self.payload
     }
 
+    pub(super) fn into_payload(self) -> Vec<u8> {
+        self.payload
+    }
+
     /// Whether one of the keys signed it: the one that it names, if it names one.
     pub(super) fn verify(&self, keys: &[PublicKey]) -> Result<(), &'static str> {
         let Header { alg, kid, crit } = &self.header;

@@ -1,6 +1,7 @@
 //! Tokens of service accounts: made here, since the keys are here, and verified here.
 //!
 //! - [`keys`] and [`jws`]: who signed what.
+//! - [`known`]: what they have signed is verified once.
 //! - [`claims`]: what a token says.
 //! - [`objects`]: whether what it is bound to is still there.
 //! - [`legacy`]: tokens that a controller made.
@@ -10,6 +11,7 @@ mod claims;
 mod discovery;
 mod jws;
 mod keys;
+mod known;
 mod legacy;
 mod objects;
 
@@ -23,6 +25,7 @@ use claims::{Bound, Claims, LEGACY_ISSUER, LegacyClaims, Seconds, dead_before};
 pub(crate) use discovery::Discovery;
 pub use keys::KeyFileError;
 use keys::{PublicKey, SigningKey};
+use known::{KnownTokens, Signed};
 pub use objects::BoundObjects;
 use objects::{Object, check_bound};
 
@@ -39,6 +42,7 @@ pub struct ServiceAccountTokens {
     /// Nobody's, if the operator has given keys to verify with alone.
     signing: Option<SigningKey>,
     verifying: Vec<PublicKey>,
+    known: KnownTokens,
     objects: OnceLock<Arc<dyn BoundObjects>>,
 }
 
@@ -85,7 +89,7 @@ impl ServiceAccountTokens {
         if verifying.is_empty() {
             verifying.extend(signing.as_ref().map(|key| key.public().clone()));
         }
-        Ok(Self { config, signing, verifying, objects: OnceLock::new() })
+        Ok(Self { config, signing, verifying, known: KnownTokens::default(), objects: OnceLock::new() })
     }
 
     /// Says who has the objects that tokens are bound to. Before that no token is accepted.
@@ -158,13 +162,8 @@ impl ServiceAccountTokens {
         audiences: &[String],
         context: Option<&Context>,
     ) -> Result<Option<Recognised>, String> {
-        let Some(parsed) = jws::Token::parse(token) else { return Ok(None) };
-        let Ok(claims) = serde_json::from_slice::<Claims>(parsed.payload()) else { return Ok(None) };
-        let is_legacy = claims.iss == LEGACY_ISSUER;
-        if !is_legacy && !self.config.issuers.contains(&claims.iss) {
-            return Ok(None);
-        }
-        parsed.verify(&self.verifying)?;
+        let Some(signed) = self.signed(token)? else { return Ok(None) };
+        let Signed { claims, payload } = &*signed;
         let meant_for = if claims.aud.is_empty() { &self.config.audiences } else { &claims.aud };
         let common: Vec<String> = meant_for.iter().filter(|own| audiences.contains(own)).cloned().collect();
         if common.is_empty() {
@@ -172,13 +171,32 @@ impl ServiceAccountTokens {
             return Err(format!("token audiences {for_whom} is invalid for the target audiences {target}"));
         }
         let objects = self.objects.get().ok_or("the objects that it is bound to cannot be read yet")?.as_ref();
-        let user = if is_legacy {
-            let claims: LegacyClaims = serde_json::from_slice(parsed.payload()).map_err(|error| error.to_string())?;
+        let user = if claims.iss == LEGACY_ISSUER {
+            let claims: LegacyClaims = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
             legacy::user(objects, token, &claims).await?
         } else {
-            self.bound_user(objects, &claims, context).await?
+            self.bound_user(objects, claims, context).await?
         };
         Ok(Some(Recognised { user: Arc::new(user.authenticated()), audiences: common }))
+    }
+
+    /// What a token says, if it is one of ours.
+    ///
+    /// # Errors
+    /// If it says that it is one of ours, and none of the keys has signed it.
+    fn signed(&self, token: &str) -> Result<Option<Arc<Signed>>, String> {
+        if let Some(signed) = self.known.get(token) {
+            return Ok(Some(signed));
+        }
+        let Some(parsed) = jws::Token::parse(token) else { return Ok(None) };
+        let Ok(claims) = serde_json::from_slice::<Claims>(parsed.payload()) else { return Ok(None) };
+        if claims.iss != LEGACY_ISSUER && !self.config.issuers.contains(&claims.iss) {
+            return Ok(None);
+        }
+        parsed.verify(&self.verifying)?;
+        let signed = Arc::new(Signed { claims, payload: parsed.into_payload() });
+        self.known.keep(token, signed.clone());
+        Ok(Some(signed))
     }
 
     async fn bound_user(
