@@ -18,8 +18,10 @@ run: build ## the default chain, on .data in this checkout
 test: ## everything that must hold: sets up what is missing, then runs it
 	@scripts/test
 
-soak: build ## a thousand swaps while clients read, write and watch
+soak: build ## a thousand swaps under load, a hundred kills, five minutes of trouble in an etcd cluster
 	@SWAPS=1000 cargo test --release --workspace --test e2e -- --nocapture clients_do_not_notice
+	@KILLS=100 cargo test --release --workspace --test e2e -- --nocapture every_acknowledged_write
+	@ETCD_TROUBLE_SECONDS=300 cargo test --release --workspace --test etcd -- --nocapture no_write_is_lost
 
 check: ## format, lints, docs and licences
 	@scripts/check

@@ -2,7 +2,13 @@
 
 mod common;
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Context;
+
 use common::*;
+use futures_util::task::{ArcWake, waker};
 use host_store::{
     Freshness, LabelRequirement, Limits, ListQuery, Operator, ReadError, SelectableField, Selector, Store as _, Txn,
     TxnOutcome, WatchEnd, WatchStart,
@@ -229,6 +235,41 @@ async fn a_watcher_that_is_not_read_is_closed_and_harms_nobody() {
     assert_eq!(cache.watchers(), 2);
     drop((slow, quick));
     assert_eq!(cache.watchers(), 0);
+}
+
+/// How often somebody was woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl ArcWake for Woken {
+    fn wake_by_ref(this: &Arc<Self>) {
+        this.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_idle_watches_are_not_disturbed_by_what_they_do_not_watch() {
+    let limits = Limits::default();
+    let cache = cache(&store(&limits), &limits).await;
+    let woken = Arc::new(Woken::default());
+    let waker = waker(woken.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut watchers = Vec::new();
+    for at in 0..10_000 {
+        watchers.push(watch(&cache, &format!("/r/t/{}/", at % 100), Selector::default(), WatchStart::Tail).await);
+    }
+    for watcher in &mut watchers {
+        assert!(pin!(watcher.next()).poll(&mut context).is_pending());
+    }
+    for _ in 0..100 {
+        write(&cache, put("/r/other/a", &object("a", &[]))).await;
+    }
+    assert_eq!(woken.0.load(Ordering::SeqCst), 0);
+    write(&cache, put("/r/t/7/a", &object("a", &[]))).await;
+    assert_eq!(woken.0.load(Ordering::SeqCst), 100);
+    for (at, watcher) in watchers.iter_mut().enumerate() {
+        assert_eq!(pin!(watcher.next()).poll(&mut context).is_ready(), at % 100 == 7, "watcher {at}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

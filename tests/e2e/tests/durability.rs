@@ -7,11 +7,15 @@ use std::thread;
 use e2e::{Client, Setup};
 use serde_json::{Value, json};
 
-const ROUNDS: usize = 3;
-const WRITERS: usize = 4;
+const WRITERS: usize = 64;
 /// Acknowledged writes before the host is killed, in each round.
 const WRITES: usize = 300;
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+/// How often it is killed: a few times, unless somebody has the time for more (`make soak`).
+fn rounds() -> usize {
+    std::env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(3)
+}
 
 /// What one writer was told: its object `name` holds `count`, since `revision`.
 struct Acknowledged {
@@ -27,7 +31,7 @@ fn every_acknowledged_write_survives_a_kill() {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut revision = 0;
 
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let host = setup.start();
         verify(host.client(), &counts, revision);
 

@@ -1,8 +1,10 @@
 //! One connection from its first byte to its last: TLS, then HTTP/2 or 1.1.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::Instant;
 
 use http::header::{CONNECTION, CONTENT_LENGTH};
@@ -23,13 +25,14 @@ use tracing::debug;
 
 use super::activity::{Activity, Watched};
 use super::connection::Connection;
-use super::streams::{StreamExecutor, end_current_stream_at};
+use super::cork::cork;
+use super::streams::{end_current_stream_at, share_current_stream, streams};
 use super::tls::HTTP2;
 use super::trust::Trust;
 use crate::filters::Handler;
 use crate::limits::Limits;
 use crate::request::{Context, Request, RequestBody};
-use crate::response::{Body, text};
+use crate::response::{Body, BoxError, text};
 
 /// What all connections share.
 pub(super) struct Shared<H> {
@@ -135,24 +138,24 @@ impl<H: Handler> Shared<H> {
                 {
                     if http2 { end_current_stream_at(deadline) } else { active.read_by(deadline) }
                 }
+                if http2 && known.info().verb() == "watch" {
+                    share_current_stream();
+                }
                 response.body_mut().hold(active);
                 Ok(response)
             })
         })
     }
 
-    async fn serve_http2<S>(
-        &self,
-        stream: TlsStream<Watched>,
-        service: S,
-        activity: &Activity,
-    ) -> Result<(), hyper::Error>
+    async fn serve_http2<S>(&self, stream: TlsStream<Watched>, service: S, activity: &Activity) -> Result<(), BoxError>
     where
         S: Service<http::Request<Incoming>, Response = Response<Body>, Error = std::convert::Infallible>,
         S::Future: Send + 'static,
     {
         let limits = &self.limits;
-        let connection = hyper::server::conn::http2::Builder::new(StreamExecutor)
+        let (executor, mut streams) = streams();
+        let (stream, cork) = cork(stream);
+        let connection = hyper::server::conn::http2::Builder::new(executor)
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.http2_streams_max)
             .max_header_list_size(limits.http2_head_bytes_max)
@@ -165,8 +168,17 @@ impl<H: Handler> Shared<H> {
             .keep_alive_timeout(limits.http2_ping_answer())
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
+        // One turn: what the watches have to say, all that there is to read and to write, to the socket.
+        let mut turn = |connection: Pin<&mut _>, context: &mut task::Context<'_>| {
+            streams.poll(context);
+            let result: Poll<Result<(), hyper::Error>> = Future::poll(connection, context);
+            match cork.poll_flush(context) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(BoxError::from(error))),
+                _ => result.map_err(BoxError::from),
+            }
+        };
         tokio::select! {
-            result = connection.as_mut() => return result,
+            result = poll_fn(|context| turn(connection.as_mut(), context)) => return result,
             () = self.closing.cancelled() => {}
             () = activity.end_asked() => {}
             () = activity.over(limits.idle(), None) => {}
@@ -174,18 +186,13 @@ impl<H: Handler> Shared<H> {
         connection.as_mut().graceful_shutdown();
         activity.start();
         tokio::select! {
-            result = connection => result,
+            result = poll_fn(|context| turn(connection.as_mut(), context)) => result,
             // It has been told, and has nothing to do here.
             () = activity.over(limits.idle(), None) => Ok(()),
         }
     }
 
-    async fn serve_http1<S>(
-        &self,
-        stream: TlsStream<Watched>,
-        service: S,
-        activity: &Activity,
-    ) -> Result<(), hyper::Error>
+    async fn serve_http1<S>(&self, stream: TlsStream<Watched>, service: S, activity: &Activity) -> Result<(), BoxError>
     where
         S: Service<http::Request<Incoming>, Response = Response<Body>, Error = std::convert::Infallible>,
         S::Future: Send + 'static,
@@ -201,7 +208,7 @@ impl<H: Handler> Shared<H> {
             .with_upgrades();
         let mut connection = pin!(connection);
         tokio::select! {
-            result = connection.as_mut() => return result,
+            result = connection.as_mut() => return result.map_err(BoxError::from),
             () = self.closing.cancelled() => {}
             // Nothing is under way, so nothing is lost.
             () = activity.over(limits.idle(), Some(limits.request_head())) => return Ok(()),
@@ -209,7 +216,7 @@ impl<H: Handler> Shared<H> {
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
-            result = connection => result,
+            result = connection => result.map_err(BoxError::from),
             () = activity.over(limits.idle(), Some(limits.request_head())) => Ok(()),
             () = activity.unread() => Ok(()),
         }

@@ -6,6 +6,7 @@
 mod activity;
 mod certificates;
 mod connection;
+mod cork;
 mod http;
 mod in_flight;
 mod listener;

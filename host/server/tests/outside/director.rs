@@ -81,6 +81,9 @@ impl Director for Told {
             _ if request.info().verb() == "watch" && path.ends_with("/floods") => {
                 Response::new(Body::stream(Flood(self.0.clone())))
             }
+            _ if request.info().verb() == "watch" && path.ends_with("/panics") => {
+                Response::new(Body::stream(Panics::default()))
+            }
             _ if request.info().verb() == "watch" => {
                 let (events, receiver) = mpsc::channel(1);
                 let _ = events.try_send("{\"type\":\"ADDED\"}\n");
@@ -108,6 +111,27 @@ impl Told {
             cancelled.cancelled().await;
             controls.cancelled.notify_one();
         });
+    }
+}
+
+/// Has something to say, has to wait, and panics.
+#[derive(Default)]
+struct Panics(usize);
+
+impl http_body::Body for Panics {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.0 += 1;
+        match self.0 {
+            1 => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{\"type\":\"ADDED\"}\n"))))),
+            2 => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => panic!("somebody asked for it"),
+        }
     }
 }
 

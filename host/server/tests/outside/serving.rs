@@ -178,3 +178,25 @@ async fn a_request_that_leaves_http_goes_on_until_its_connection_ends() {
     drop(connection);
     served.controls.cancelled.notified().await;
 }
+
+#[tokio::test]
+async fn watches_and_requests_share_a_connection_and_one_that_breaks_harms_no_other() {
+    let served = serve(&[]).await;
+    let client = served.client(H2).await;
+    let mut open = Vec::new();
+    for name in ["pods", "panics", "services", "panics", "nodes"] {
+        let watch = request(Method::GET, &format!("/api/v1/{name}?watch=true"), Bytes::new());
+        let mut body = client.beside().send(watch).await.unwrap().into_body();
+        if name == "panics" {
+            assert!(body.collect().await.is_err(), "it is broken");
+        } else {
+            let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(first, "{\"type\":\"ADDED\"}\n", "{name}");
+            open.push(body);
+        }
+        assert_eq!(client.beside().get("/hello").await.unwrap().0, 200);
+    }
+    for body in &mut open {
+        assert!(body.frame().now_or_never().is_none(), "a watch is over");
+    }
+}

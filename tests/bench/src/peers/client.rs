@@ -1,9 +1,10 @@
-//! The client that both are asked by: HTTP/1.1 over TLS, written by hand, since a client that costs
-//! more than the server measures itself.
+//! The client that both are asked by: HTTP/1.1 over TLS (HTTP/2 is in [`super::http2`]), written by
+//! hand, since a client that costs more than the server measures itself.
 
 use std::sync::Arc;
 
 use e2e::{Host, connection};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -11,10 +12,17 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::http2::Http2;
 use crate::process;
 
 pub(super) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n").into_bytes()
+}
+
+/// The same of a client that takes the answer packed, and leaves it so.
+pub(super) fn get_packed(path: &str) -> Vec<u8> {
+    let accept = "accept: application/json\r\naccept-encoding: gzip";
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{accept}\r\n\r\n").into_bytes()
 }
 
 pub(super) fn post(path: &str, object: &Value) -> Vec<u8> {
@@ -44,6 +52,7 @@ pub(super) struct Target {
     processes: Vec<u32>,
     address: String,
     tls: TlsConnector,
+    http2: TlsConnector,
 }
 
 impl Target {
@@ -51,8 +60,10 @@ impl Target {
         Self::new(vec![host.id()], host.address(), connection::administrator(host.data_dir()))
     }
 
-    pub(super) fn new(processes: Vec<u32>, address: String, tls: Arc<rustls::ClientConfig>) -> Target {
-        Target { processes, address, tls: tls.into() }
+    pub(super) fn new(processes: Vec<u32>, address: String, tls: Arc<ClientConfig>) -> Target {
+        let mut http2 = ClientConfig::clone(&tls);
+        http2.alpn_protocols = vec![b"h2".to_vec()];
+        Target { processes, address, tls: tls.into(), http2: Arc::new(http2).into() }
     }
 
     pub(super) fn cpu(&self) -> std::time::Duration {
@@ -69,11 +80,20 @@ impl Target {
             .unwrap_or_else(|error| panic!("`{}` does not take a connection: {error}", self.address))
     }
 
+    /// A connection that many requests share.
+    pub(super) async fn connect_http2(&self) -> Http2 {
+        Http2::on(self.secure(&self.http2).await.expect("the server takes a connection")).await
+    }
+
     async fn try_connect(&self) -> std::io::Result<Connection> {
+        let stream = self.secure(&self.tls).await?;
+        Ok(Connection { stream: BufReader::with_capacity(64 << 10, stream), line: Vec::new() })
+    }
+
+    async fn secure(&self, tls: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
         let tcp = TcpStream::connect(&self.address).await?;
         tcp.set_nodelay(true)?;
-        let stream = self.tls.connect(ServerName::from(std::net::Ipv4Addr::LOCALHOST), tcp).await?;
-        Ok(Connection { stream: BufReader::with_capacity(64 << 10, stream), line: Vec::new() })
+        tls.connect(ServerName::from(std::net::Ipv4Addr::LOCALHOST), tcp).await
     }
 
     /// Whether it says so itself.

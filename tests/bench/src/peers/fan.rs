@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::client::{Connection, Target, get, post, put};
 use super::config_map;
+use super::http2::{Http2, Streamed};
 use super::load::Load;
 
 /// A namespace in which there is nothing else.
@@ -19,6 +20,17 @@ const WATCHED: &str = "/api/v1/namespaces/fan/configmaps";
 const AHEAD_MAX: usize = 8;
 /// Watchers that connect at a time.
 const CONNECTING: usize = 50;
+/// Watches on an HTTP/2 connection: what the servers take.
+const SHARING: usize = 100;
+
+/// How watchers come to their events.
+#[derive(Clone, Copy)]
+pub(super) enum Over {
+    /// Each on a connection of its own.
+    Http1,
+    /// Many on each connection.
+    Http2,
+}
 
 pub(super) struct Fan {
     target: Target,
@@ -26,6 +38,7 @@ pub(super) struct Fan {
     watchers: usize,
     /// They end with it.
     _tasks: JoinSet<()>,
+    _connections: Vec<Http2>,
 }
 
 /// What was written, and who has seen it. The first event of a watcher is the object as it was.
@@ -39,24 +52,32 @@ struct Seen {
 
 impl Fan {
     /// Connects the watchers, and waits until each watches.
-    pub(super) async fn open(target: &Target, watchers: usize) -> Fan {
+    pub(super) async fn open(target: &Target, watchers: usize, over: Over) -> Fan {
         let now = Mutex::new(vec![Instant::now()]);
         let seen =
             Seen { written: now, latencies: Mutex::default(), events: AtomicUsize::new(0), arrived: Notify::new() };
         let (seen, mut tasks) = (Arc::new(seen), JoinSet::new());
+        let connections = match over {
+            Over::Http1 => Vec::new(),
+            Over::Http2 => join_all((0..watchers.div_ceil(SHARING)).map(async |_| target.connect_http2().await)).await,
+        };
+        let path = format!("{WATCHED}?watch=1&timeoutSeconds=3600");
         for first in (0..watchers).step_by(CONNECTING) {
-            let connecting = (first..watchers.min(first + CONNECTING)).map(async |_| {
-                let mut connection = target.connect().await;
-                let head = connection.ask(&get(&format!("{WATCHED}?watch=1&timeoutSeconds=3600"))).await;
-                assert_eq!(head.expect("the server answers").status, 200, "a watch");
-                connection
+            let connecting = (first..watchers.min(first + CONNECTING)).map(async |at| match over {
+                Over::Http1 => {
+                    let mut connection = target.connect().await;
+                    let head = connection.ask(&get(&path)).await.expect("the server answers");
+                    assert_eq!(head.status, 200, "a watch");
+                    Watch::Own(connection)
+                }
+                Over::Http2 => Watch::Shared(connections[at / SHARING].get(&path).await),
             });
             for connection in join_all(connecting).await {
                 tasks.spawn(watch(connection, seen.clone()));
             }
         }
         seen.reached(watchers).await;
-        Fan { target: target.clone(), seen, watchers, _tasks: tasks }
+        Fan { target: target.clone(), seen, watchers, _tasks: tasks, _connections: connections }
     }
 
     /// What is watched.
@@ -103,12 +124,21 @@ impl Seen {
     }
 }
 
+enum Watch {
+    Own(Connection),
+    Shared(Streamed),
+}
+
 /// Takes the events of one watcher: each is a line.
-async fn watch(mut connection: Connection, seen: Arc<Seen>) {
+async fn watch(mut watch: Watch, seen: Arc<Seen>) {
     let mut number = 0;
     loop {
         let mut lines = 0;
-        let goes_on = connection.chunk(|piece| lines += piece.iter().filter(|byte| **byte == b'\n').count()).await;
+        let count = |piece: &[u8]| lines += piece.iter().filter(|byte| **byte == b'\n').count();
+        let goes_on = match &mut watch {
+            Watch::Own(connection) => connection.chunk(count).await,
+            Watch::Shared(stream) => stream.piece(count).await,
+        };
         assert!(goes_on, "a watcher was cut off");
         let now = Instant::now();
         for _ in 0..lines {

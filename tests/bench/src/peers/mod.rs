@@ -6,6 +6,7 @@
 
 mod client;
 mod fan;
+mod http2;
 mod kubernetes;
 mod load;
 mod options;
@@ -18,8 +19,8 @@ use std::time::{Duration, Instant};
 use e2e::{Host, Setup};
 use serde_json::json;
 
-use client::{Target, get, post, put};
-use fan::Fan;
+use client::{Target, get, get_packed, post, put};
+use fan::{Fan, Over};
 use kubernetes::Kubernetes;
 use load::Load;
 use options::{Options, Part};
@@ -77,7 +78,8 @@ async fn compare(setup: &Setup, options: &Options) -> Table {
     }
     if asked(Part::Watchers) {
         for watchers in WATCHERS.into_iter().chain(options.watchers) {
-            watches(&targets, &mut table, watchers).await;
+            watches(&targets, &mut table, watchers, Over::Http1).await;
+            watches(&targets, &mut table, watchers, Over::Http2).await;
         }
     }
     restart(host, kubernetes, &mut table).await;
@@ -129,11 +131,14 @@ async fn reads(targets: &[Target; 2], table: &mut Table, objects: usize, with_go
             speeds(table, &what, &loads);
         }
     }
-    let list = in_turns(targets, async |target| load::run_for(target, 1, TURN, |_| get(CONFIG_MAPS)).await).await;
-    let what = format!("list of {objects} objects");
-    costs(table, &what, &list, Millis, goal(Goal::Ratio(15.0)));
-    if with_goal {
-        speeds(table, &what, &list);
+    let lists = [("", get(CONFIG_MAPS), Goal::Ratio(15.0)), (", packed", get_packed(CONFIG_MAPS), Goal::None)];
+    for (how, request, ratio) in lists {
+        let list = in_turns(targets, async |target| load::run_for(target, 1, TURN, |_| request.clone()).await).await;
+        let what = format!("list of {objects} objects{how}");
+        costs(table, &what, &list, Millis, goal(ratio));
+        if with_goal {
+            speeds(table, &what, &list);
+        }
     }
 }
 
@@ -154,8 +159,10 @@ async fn idle_list(targets: &[Target; 2], table: &mut Table) {
     table.add("list of nothing after a foreign write, p50", "ms", latency, Goal::Below(1.0));
 }
 
-async fn watches(targets: &[Target; 2], table: &mut Table, watchers: usize) {
-    let fans = [Fan::open(&targets[0], watchers).await, Fan::open(&targets[1], watchers).await];
+async fn watches(targets: &[Target; 2], table: &mut Table, watchers: usize, over: Over) {
+    let before = targets.each_ref().map(Target::resident_kb);
+    let fans = [Fan::open(&targets[0], watchers, over).await, Fan::open(&targets[1], watchers, over).await];
+    let grown = [0, 1].map(|at| targets[at].resident_kb().saturating_sub(before[at]) as f64 / watchers as f64);
     let mut loads = [Load::default(), Load::default()];
     for _ in 0..TURNS {
         for (fan, load) in fans.iter().zip(&mut loads) {
@@ -163,7 +170,14 @@ async fn watches(targets: &[Target; 2], table: &mut Table, watchers: usize) {
         }
     }
     let with_goal = watchers == WATCHERS[3];
-    let what = format!("event for each of {watchers} watchers");
+    let protocol = match over {
+        Over::Http1 => "HTTP/1.1",
+        Over::Http2 => "HTTP/2",
+    };
+    if watchers >= WATCHERS[3] {
+        table.add(format!("an idle one of {watchers} watchers, {protocol}"), "KB", grown, Goal::None);
+    }
+    let what = format!("event for each of {watchers} watchers, {protocol}");
     costs(table, &what, &loads, Micros, if with_goal { Goal::Ratio(6.0) } else { Goal::None });
     if with_goal {
         speeds(table, &what, &loads);
