@@ -238,6 +238,25 @@ mod tests {
     }
 
     #[test]
+    fn a_sample_is_so_deep_and_there_are_so_many() {
+        // Each frame has the address of its caller's and where that goes on.
+        let mut stack = vec![0_usize; 4 * SAMPLE_DEPTH_MAX];
+        let start = stack.as_ptr() as usize;
+        for frame in 0..2 * SAMPLE_DEPTH_MAX - 1 {
+            stack[2 * frame] = start + (2 * (frame + 1)) * size_of::<usize>();
+            stack[2 * frame + 1] = 7;
+        }
+        let words = (0..2 * SAMPLE_WORDS).map(|_| AtomicUsize::new(0)).collect();
+        let followed = vec![0..usize::MAX].into();
+        let buffer = Buffer { followed, taken: AtomicUsize::new(0), words };
+        // More than there is room for is counted, and written nowhere.
+        (0..3).for_each(|_| buffer.take(7, start));
+        let lengths = [0, SAMPLE_WORDS].map(|sample| buffer.words[sample].load(Ordering::Relaxed));
+        assert_eq!((lengths, buffer.taken.into_inner()), ([SAMPLE_DEPTH_MAX; 2], 3));
+        drop(stack);
+    }
+
+    #[test]
     fn what_computes_is_seen_and_one_profile_is_taken_at_a_time() {
         let sampling = Sampling::start(100, Vec::new()).expect("nobody else takes one");
         assert!(matches!(Sampling::start(100, Vec::new()), Err(ProfileError::InUse)));

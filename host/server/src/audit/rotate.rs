@@ -5,10 +5,12 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufReader, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use parking_lot::Mutex;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tracing::error;
@@ -21,7 +23,7 @@ pub(super) struct RotatingFile {
     bytes: u64,
     /// Never, if nothing is said.
     rotation: Option<AuditRotation>,
-    tidying: Option<std::thread::JoinHandle<()>>,
+    tidying: Tidying,
 }
 
 impl RotatingFile {
@@ -31,7 +33,7 @@ impl RotatingFile {
         }
         let file = open(&path)?;
         let bytes = file.metadata()?.len();
-        Ok(Self { path, file, bytes, rotation, tidying: None })
+        Ok(Self { path, file, bytes, rotation, tidying: Tidying::default() })
     }
 
     pub(super) fn write(&mut self, line: &[u8]) -> io::Result<()> {
@@ -58,24 +60,59 @@ impl RotatingFile {
         self.file = open(&self.path)?;
         self.file.set_permissions(Permissions::from_mode(mode))?;
         self.bytes = 0;
-        // Old files are none of the request's business. One thread at a time: they would compete.
-        if self.tidying.as_ref().is_none_or(std::thread::JoinHandle::is_finished) {
-            let path = self.path.clone();
-            self.tidying = Some(std::thread::spawn(move || {
-                if let Err(error) = tidy(&path, rotation, now) {
-                    error!(path = %path.display(), "cannot tidy up old audit logs: {error}");
-                }
-            }));
-        }
+        self.tidying.start(&self.path, rotation, now);
         Ok(())
     }
 }
 
-impl Drop for RotatingFile {
+/// Old files are none of the request's business: a thread removes and packs them. One at a time, for
+/// two would compete, and once more if a file was put aside meanwhile.
+#[derive(Default)]
+struct Tidying {
+    thread: Option<std::thread::JoinHandle<()>>,
+    turn: Arc<Mutex<Turn>>,
+}
+
+#[derive(Default)]
+struct Turn {
+    is_running: bool,
+    /// When a file was put aside that the thread may not have seen.
+    again: Option<OffsetDateTime>,
+}
+
+impl Tidying {
+    fn start(&mut self, path: &Path, rotation: AuditRotation, now: OffsetDateTime) {
+        let mut turn = self.turn.lock();
+        turn.again = Some(now);
+        if std::mem::replace(&mut turn.is_running, true) {
+            return;
+        }
+        let (path, turn) = (path.to_owned(), self.turn.clone());
+        self.thread = Some(std::thread::spawn(move || {
+            loop {
+                // Let go of before there is work: whoever writes must not wait for it.
+                let next = turn.lock().next();
+                let Some(now) = next else { return };
+                if let Err(error) = tidy(&path, rotation, now) {
+                    error!(path = %path.display(), "cannot tidy up old audit logs: {error}");
+                }
+            }
+        }));
+    }
+}
+
+impl Turn {
+    fn next(&mut self) -> Option<OffsetDateTime> {
+        self.is_running = self.again.is_some();
+        self.again.take()
+    }
+}
+
+impl Drop for Tidying {
     /// A file that is being packed is not left half done.
     fn drop(&mut self) {
-        if let Some(tidying) = self.tidying.take() {
-            let _ = tidying.join();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
     }
 }

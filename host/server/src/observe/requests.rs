@@ -183,3 +183,32 @@ impl Drop for Answered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resources_that_are_too_many_are_counted_together() {
+        let metrics = RequestMetrics::new(&Registry::new());
+        let count = |resource: &str| {
+            let (_, series) = metrics.series(Labels {
+                verb: "GET",
+                dry_run: "",
+                group: "",
+                version: "v1",
+                resource,
+                subresource: "",
+                scope: "cluster",
+                code: 200,
+            });
+            series.total.inc();
+            series.total.get()
+        };
+        for number in 0..REQUEST_SERIES_MAX {
+            assert_eq!(count(&number.to_string()), 1);
+        }
+        assert_eq!((count("0"), count("one-more"), count("and-another")), (2, 1, 2));
+        assert_eq!(metrics.known.read().series.len(), REQUEST_SERIES_MAX + 1);
+    }
+}

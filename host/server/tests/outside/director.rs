@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -27,6 +28,8 @@ pub(crate) struct Controls {
     pub(crate) cancelled: Notify,
     /// Nobody writes an answer to `/flood` any more.
     pub(crate) flood_ended: Notify,
+    /// What has been made of it.
+    pub(crate) flooded_bytes: AtomicUsize,
     /// The pre-shutdown hooks have started.
     pub(crate) hooks_started: Notify,
     /// They may end.
@@ -135,6 +138,8 @@ impl http_body::Body for Panics {
     }
 }
 
+pub(crate) const FLOOD_CHUNK_BYTES: usize = 16 << 10;
+
 /// Bytes without end.
 struct Flood(Arc<Controls>);
 
@@ -143,7 +148,8 @@ impl http_body::Body for Flood {
     type Error = BoxError;
 
     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        static CHUNK: [u8; 64 << 10] = [b'x'; 64 << 10];
+        static CHUNK: [u8; FLOOD_CHUNK_BYTES] = [b'x'; FLOOD_CHUNK_BYTES];
+        self.0.flooded_bytes.fetch_add(CHUNK.len(), Ordering::Relaxed);
         Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&CHUNK)))))
     }
 }

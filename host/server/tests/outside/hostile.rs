@@ -1,5 +1,6 @@
 //! Clients that mean harm, or are just very slow: each is ended, and nobody else notices.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use host_server::Limits;
@@ -8,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::client::{H1, H2, client_config, handshake};
-use crate::director::{Served, config, serve_with};
+use crate::director::{FLOOD_CHUNK_BYTES, Served, config, serve_with};
 
 async fn serve_within(change: impl FnOnce(&mut Limits)) -> Served {
     let data = tempfile::tempdir().unwrap();
@@ -259,6 +260,44 @@ async fn a_body_that_nobody_reads_is_buffered_only_so_far() {
         }
     };
     assert_eq!(refused, FLOW_CONTROL_ERROR);
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn the_bodies_of_a_connection_have_a_bound_together() {
+    let change = |limits: &mut Limits| {
+        (limits.http2_stream_window_bytes, limits.http2_connection_window_bytes) = (1 << 20, 100_000);
+    };
+    let served = serve_within(change).await;
+    let mut stream = served.raw(H2).await;
+    let post_wait = [&[0x83, 0x87, 0x44, 5], &b"/wait"[..], &[0x41, 1, b'x']].concat();
+    // Seven frames as large as frames may be, of a body that nobody reads: more than the connection has room for.
+    let body: Vec<u8> = [0; 7].iter().flat_map(|_| frame(DATA, 0, 1, &[b'x'; 1 << 14])).collect();
+    let request = [hello(), frame(SETTINGS, ACK, 0, &[]), frame(HEADERS, END_HEADERS, 1, &post_wait), body].concat();
+    let (mut reader, mut writer) = tokio::io::split(&mut stream);
+    let mut answer = Vec::new();
+    let (_, _) = tokio::join!(writer.write_all(&request), reader.read_to_end(&mut answer));
+    assert_eq!(goaway(&answer), Some(FLOW_CONTROL_ERROR));
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_made_only_so_far() {
+    let most = 64 << 10;
+    let served = serve_within(|limits| limits.http2_send_buffer_bytes_max = most).await;
+    let mut stream = served.raw(H2).await;
+    // `GET https://x/flood`
+    let flood = [&[0x82, 0x87, 0x44, 6], &b"/flood"[..], &[0x41, 1, b'x']].concat();
+    let request = frame(HEADERS, END_STREAM | END_HEADERS, 1, &flood);
+    stream.write_all(&[hello(), frame(SETTINGS, ACK, 0, &[]), request].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    while !frames(&answer).iter().any(|(kind, _)| *kind == DATA) {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap_or_default(), 0, "no answer");
+    }
+    // It goes on until the peer's window is full, and what may wait for it.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let made = served.controls.flooded_bytes.load(Ordering::Relaxed);
+    assert!(made <= (1 << 16) + most + 2 * FLOOD_CHUNK_BYTES, "{made}");
     served.serves_others().await;
 }
 

@@ -69,3 +69,23 @@ async fn the_privileged_say_what_is_traced_and_the_last_spans_are_sent_too() {
     );
     assert!(calls.recv().await.is_none(), "there is no second call");
 }
+
+#[tokio::test]
+async fn spans_that_nobody_takes_wait_only_so_far() {
+    // It takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let kind = "apiVersion: apiserver.config.k8s.io/v1\nkind: TracingConfiguration";
+    let config = format!("{kind}\nendpoint: {address}\nsamplingRatePerMillion: 1000000\n");
+    std::fs::write(file.path(), config).unwrap();
+    let served = serve(&["--tracing-config-file", file.path().to_str().unwrap()]).await;
+    let mut client = served.client(H2).await;
+    // As many as may wait and as are on their way.
+    for _ in 0..2048 + 512 + 1 {
+        assert_eq!(client.get("/hello").await.unwrap().0, 200);
+    }
+    let (_, _, text) = client.get("/metrics").await.unwrap();
+    let dropped = text.lines().find_map(|line| line.strip_prefix("host_trace_spans_dropped_total "));
+    assert!(dropped.unwrap().parse::<u64>().unwrap() > 0, "{dropped:?}");
+}

@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -7,13 +8,27 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::audit::batch::{Batches, Delegate};
 use crate::audit::testing::event;
+use crate::limits::AUDIT_SENDS_MAX;
 use crate::options::AuditBatch;
+
+/// Whose events go to this address.
+fn destination(address: SocketAddr) -> Destination {
+    let kubeconfig = tempfile::NamedTempFile::new().unwrap();
+    let text = format!(
+        "current-context: c\ncontexts: [{{name: c, context: {{cluster: x, user: u}}}}]\n\
+         clusters: [{{name: x, cluster: {{server: 'http://{address}/events'}}}}]\n\
+         users: [{{name: u, user: {{token: secret}}}}]"
+    );
+    std::fs::write(kubeconfig.path(), text).unwrap();
+    Destination::read(kubeconfig.path()).unwrap()
+}
 
 /// Takes events, and answers with these codes; 200 after them.
 struct Receiver {
@@ -46,14 +61,7 @@ async fn receive(codes: &'static [u16]) -> Receiver {
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
-    let kubeconfig = tempfile::NamedTempFile::new().unwrap();
-    let text = format!(
-        "current-context: c\ncontexts: [{{name: c, context: {{cluster: x, user: u}}}}]\n\
-         clusters: [{{name: x, cluster: {{server: 'http://{address}/events'}}}}]\n\
-         users: [{{name: u, user: {{token: secret}}}}]"
-    );
-    std::fs::write(kubeconfig.path(), text).unwrap();
-    Receiver { destination: Destination::read(kubeconfig.path()).unwrap(), lists }
+    Receiver { destination: destination(address), lists }
 }
 
 fn batches(destination: Destination, batch: &AuditBatch, backoff: Duration) -> (Batches, Arc<AuditMetrics>) {
@@ -130,4 +138,38 @@ async fn a_server_that_ends_does_not_wait_for_ever() {
     // The clock moves by itself from here on: to the end of what a shutdown waits.
     batches.close().await;
     assert_eq!(metrics.lost_by("webhook"), 2);
+}
+
+#[tokio::test]
+async fn so_many_batches_are_on_their_way_at_once() {
+    // It answers nobody.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let batch = AuditBatch { buffer_size: 1000, batch_size: 1, ..BATCH };
+    let (batches, _) = batches(destination(silent.local_addr().unwrap()), &batch, SHORT);
+    (0..2 * AUDIT_SENDS_MAX).for_each(|_| batches.add(entry()));
+    let mut held = Vec::new();
+    for _ in 0..AUDIT_SENDS_MAX {
+        held.push(silent.accept().await.unwrap());
+    }
+    assert!(tokio::time::timeout(Duration::from_millis(100), silent.accept()).await.is_err(), "one more came");
+    drop(held);
+    silent.accept().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_read_only_so_far() {
+    let endless = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (batches, metrics) = batches(destination(endless.local_addr().unwrap()), &BATCH, SHORT);
+    (0..2).for_each(|_| batches.add(entry()));
+    let (mut stream, _) = endless.accept().await.unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+    let chunk = [&b"10000\r\n"[..], &[b'x'; 1 << 16], b"\r\n"].concat();
+    let mut sent = 0;
+    while stream.write_all(&chunk).await.is_ok() {
+        sent += chunk.len();
+        // What lies in sockets is more than what is read.
+        assert!(sent < 64 << 20, "it is read for ever");
+    }
+    batches.close().await;
+    assert_eq!(metrics.lost_by("webhook"), 0);
 }
