@@ -68,7 +68,7 @@ impl Fan {
                     let mut connection = target.connect().await;
                     let head = connection.ask(&get(&path)).await.expect("the server answers");
                     assert_eq!(head.status, 200, "a watch");
-                    Watch::Own(connection)
+                    Watch::Own(Box::new(connection))
                 }
                 Over::Http2 => Watch::Shared(connections[at / SHARING].get(&path).await),
             });
@@ -125,7 +125,7 @@ impl Seen {
 }
 
 enum Watch {
-    Own(Connection),
+    Own(Box<Connection>),
     Shared(Streamed),
 }
 
