@@ -121,7 +121,8 @@ impl Parser {
             }
             _ => {
                 let found = &self.tokens[self.next];
-                Err(Issue::new(found.at, format!("Syntax error: no viable alternative at input '.{}'", found.text)))
+                let text = if found.token == Token::End { "" } else { &found.text };
+                Err(Issue::new(found.at, format!("Syntax error: no viable alternative at input '.{text}'")))
             }
         }
     }

@@ -170,6 +170,7 @@ mod tests {
 
     use super::*;
     use crate::schema::builtin;
+    use crate::schema::structural::from_openapi;
 
     #[test]
     fn what_does_not_fit_is_named() {
@@ -187,13 +188,8 @@ mod tests {
                 Err("errors:\n  .spec.containers: duplicate entries for key [name=\"a\"]\n  \
                      .spec.containers[name=\"a\"].image: expected string, got &value.valueUnstructured{Value:1}"),
             ),
-            (
-                pod(json!({"containers": [{"image": "x"}]})),
-                Err(
-                    ".spec.containers: element 0: associative list with keys has an element that omits all key fields \
-                     [\"name\"] (and doesn't have default values for any key fields)",
-                ),
-            ),
+            // A key that is written even if nobody sets it has a default.
+            (pod(json!({"containers": [{"image": "x"}]})), Ok(())),
             (
                 pod(json!({"containers": [{"name": "a", "args": [true]}]})),
                 Err(".spec.containers[name=\"a\"].args[0]: expected string, got &value.valueUnstructured{Value:true}"),
@@ -208,5 +204,15 @@ mod tests {
             let schema = builtin::schema("io.k8s.api.core.v1.Pod");
             assert_eq!(check(Type::Root(schema), &object), expected.map_err(str::to_string), "{object}");
         }
+    }
+
+    #[test]
+    fn items_of_custom_resources_need_a_key() {
+        let schema = from_openapi(&json!({"type": "object", "properties": {"list": {"type": "array",
+            "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+            "items": {"type": "object", "properties": {"name": {"type": "string"}, "x": {"type": "string"}}}}}}));
+        let expected = ".list: element 0: associative list with keys has an element that omits all key fields \
+                        [\"name\"] (and doesn't have default values for any key fields)";
+        assert_eq!(check(Type::Root(&schema), &json!({"list": [{"x": "y"}]})), Err(expected.to_string()));
     }
 }

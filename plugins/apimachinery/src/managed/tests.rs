@@ -190,7 +190,7 @@ fn unknown_fields_are_owned_piece_by_piece() {
 #[test]
 fn items_without_an_identity_drop_all_entries() {
     let schema = builtin::schema("io.k8s.api.core.v1.Pod");
-    let mut pod = json!({"metadata": {"name": "x"}, "spec": {"containers": [{"image": "a"}]}});
+    let mut pod = json!({"metadata": {"name": "x"}, "spec": {"containers": [null]}});
     update(schema, None, &mut pod, &manager("one", 1), &Set::default());
     assert_eq!(pod["metadata"], json!({"name": "x"}));
 }

@@ -184,6 +184,8 @@ impl<'a> AssociativeList<'a> {
     }
 
     fn default_of(self, key: &str) -> Option<&'a Value> {
-        self.items.schema()?.field(key)?.schema.default.as_ref()
+        let field = self.items.schema()?.field(key)?;
+        // What is written when nobody sets it is what upstream declares as the default.
+        field.schema.default.as_ref().or(field.when_unset.as_ref())
     }
 }

@@ -4,6 +4,7 @@ use plugin_sdk::Answer;
 use serde_json::Value;
 
 use super::body::{Expected, conform};
+use super::object::meta;
 use super::options::{FieldValidation, Write, WriteOptions};
 use super::registry::Change;
 use super::request::Request;
@@ -67,6 +68,7 @@ impl Request<'_> {
                 let mut object = match (&applied, old) {
                     (Some(patch), old) => {
                         let mut object = registry.apply(old, patch, options.force)?;
+                        self.check_applied_types(patch, &object)?;
                         conform(&mut object, &expected).map_err(ApiError::bad_request)?;
                         object
                     }
@@ -97,15 +99,25 @@ impl Request<'_> {
             return Err(ApiError::bad_request(format!("error strict decoding YAML: {}", strict.join(", "))));
         }
         self.report(options.field_validation, &strict);
-        let text = |name: &str| patch[name].as_str().unwrap_or_default();
-        if text("apiVersion") != self.definition.api_version() || text("kind") != &*self.definition.kind {
-            let group_version = match text("apiVersion") {
-                core if !core.contains('/') => format!("/{core}"),
-                other => other.to_string(),
-            };
-            return Err(ApiError::bad_request(format!("invalid object type: {group_version}, Kind={}", text("kind"))));
-        }
+        check_applied(&patch, &self.definition.api_version(), &self.definition.kind)?;
         Ok(patch)
+    }
+
+    /// What an apply made has to be an object of its type.
+    fn check_applied_types(&self, patch: &Value, object: &Value) -> Result<(), ApiError> {
+        if !self.definition.builtin {
+            return Ok(());
+        }
+        check::restore(&self.definition.schema, object).map_err(|why| {
+            let (version, kind) = (self.definition.api_version(), &self.definition.kind);
+            let gvk = if version.contains('/') { version.clone() } else { format!("/{version}") };
+            let (namespace, name) = (meta(patch, "namespace"), meta(patch, "name"));
+            let why = format!(
+                "failed to convert new object ({namespace}/{name}; {gvk}, Kind={kind}) to proper version: unable to \
+                 convert unstructured object to {gvk}, Kind={kind}: {why}"
+            );
+            ApiError::new(500, "", why)
+        })
     }
 
     /// What kind of patch this is, its options, and the document.
@@ -151,6 +163,19 @@ impl Request<'_> {
         self.report(validation, &findings);
         Ok(object)
     }
+}
+
+/// What is applied says of what kind it is.
+pub(super) fn check_applied(patch: &Value, api_version: &str, kind: &str) -> Result<(), ApiError> {
+    let text = |name: &str| patch[name].as_str().unwrap_or_default();
+    if text("apiVersion") == api_version && text("kind") == kind {
+        return Ok(());
+    }
+    let group_version = match text("apiVersion") {
+        core if !core.contains('/') => format!("/{core}"),
+        other => other.to_string(),
+    };
+    Err(ApiError::bad_request(format!("invalid object type: {group_version}, Kind={}", text("kind"))))
 }
 
 /// Checks that a patch has left kind and version as they are. Without a version an object is read as

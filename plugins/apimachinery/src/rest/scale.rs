@@ -8,7 +8,7 @@ use super::body::Expected;
 use super::clock;
 use super::object::{meta, metadata_mut};
 use super::options::{Write, WriteOptions};
-use super::patch::{ATTEMPTS, Kind};
+use super::patch::{ATTEMPTS, Kind, check_applied};
 use super::registry::{Change, Registry, Stored, Written, served};
 use super::request::Request;
 use crate::codec;
@@ -72,6 +72,7 @@ impl Request<'_> {
     ) -> Result<Answer, ApiError> {
         let decoded =
             codec::yaml::decode(body).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
+        check_applied(&decoded.value, SCALE_VERSION, "Scale")?;
         let name = self.manager(&options.field_manager);
         let who = Manager {
             name: name.clone(),

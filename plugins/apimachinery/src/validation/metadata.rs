@@ -110,7 +110,7 @@ pub fn update(definition: &Definition, subresource: &str, object: &Value, old: &
         changed(metadata, before, errors);
         known_finalizers(definition, object, errors);
     }
-    if own.whole {
+    for _ in 0..own.whole {
         create(definition, object, errors);
     }
 }

@@ -8,8 +8,8 @@ use crate::definition::Definition;
 pub(super) struct OwnRules {
     /// What may not change, and what is new.
     pub(super) change: bool,
-    /// All of it, as if the object were new.
-    pub(super) whole: bool,
+    /// How often all of it, as if the object were new.
+    pub(super) whole: usize,
 }
 
 /// Resources whose own rules do not look again at what changes: group, resource. An empty resource
@@ -52,6 +52,9 @@ const WHOLE: [(&str, &str); 24] = [
     ("storage.k8s.io", ""),
 ];
 
+/// Of those, the ones that do so twice.
+const TWICE: [(&str, &str); 1] = [("", "persistentvolumes")];
+
 /// Of those, the ones that do not.
 const NOT_WHOLE: [(&str, &str); 1] = [("storage.k8s.io", "csidrivers")];
 
@@ -64,7 +67,10 @@ pub(super) fn own_rules(definition: &Definition, subresource: &str) -> OwnRules 
     let status_of_cron_job = subresource == "status" && named(&[("batch", "cronjobs")]);
     OwnRules {
         change: (subresource == "status" || !named(&NO_CHANGE)) && !status_of_cron_job && !named(&NEVER),
-        whole: subresource.is_empty() && named(&WHOLE) && !named(&NOT_WHOLE),
+        whole: match subresource.is_empty() && named(&WHOLE) && !named(&NOT_WHOLE) {
+            true if named(&TWICE) => 2,
+            whole => whole.into(),
+        },
     }
 }
 
@@ -76,15 +82,15 @@ mod tests {
     #[test]
     fn each_resource_repeats_what_upstreams_does() {
         for (group, resource, subresource, change, whole) in [
-            ("", "configmaps", "", true, true),
-            ("", "pods", "status", true, false),
-            ("", "persistentvolumes", "", false, true),
-            ("", "persistentvolumes", "status", true, false),
-            ("rbac.authorization.k8s.io", "roles", "", true, true),
-            ("", "events", "", false, false),
-            ("events.k8s.io", "events", "", true, false),
-            ("batch", "cronjobs", "", true, false),
-            ("batch", "cronjobs", "status", false, false),
+            ("", "configmaps", "", true, 1),
+            ("", "pods", "status", true, 0),
+            ("", "persistentvolumes", "", false, 2),
+            ("", "persistentvolumes", "status", true, 0),
+            ("rbac.authorization.k8s.io", "roles", "", true, 1),
+            ("", "events", "", false, 0),
+            ("events.k8s.io", "events", "", true, 0),
+            ("batch", "cronjobs", "", true, 0),
+            ("batch", "cronjobs", "status", false, 0),
         ] {
             let definition = testing::definition(group, "v1", resource, "K");
             assert_eq!(own_rules(&definition, subresource), OwnRules { change, whole }, "{group} {resource}");

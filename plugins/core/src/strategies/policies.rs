@@ -240,7 +240,7 @@ fn validations(spec: &Place<'_, '_>, policy: &str, environment: &Environment, fi
         } else if lines(message.text().trim()) {
             message.invalid("must not contain line breaks", findings);
         }
-        let reasons = ["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
+        let reasons = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
         validation.at("reason").none_or_one_of(&reasons, findings);
     }
     if annotations.count() > ANNOTATIONS_MAX {

@@ -112,7 +112,7 @@ impl Strategy for Rules {
 
     fn warnings(&self, operation: &Operation<'_>, object: &Value, old: Option<&Value>) -> Warnings {
         let mut warnings = Warnings::new();
-        if operation.subresource.is_empty() {
+        if matches!(operation.subresource, "" | "scale") {
             (self.warnings)(&Place::root(object), old, &mut warnings);
         }
         warnings

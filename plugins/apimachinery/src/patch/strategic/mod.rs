@@ -67,7 +67,12 @@ impl Failure {
     }
 
     fn unknown_patch_type(directive: &Value, patch: &Value) -> Self {
-        Self::Other(format!("unknown patch type: {} in map: {}", go::print(directive), go::print(patch)))
+        let shown = match directive {
+            Value::String(text) => text.clone(),
+            // How Go complains about what is not the text that it was to print.
+            other => format!("%!s({}={})", go::type_name(other), go::print(other)),
+        };
+        Self::Other(format!("unknown patch type: {shown} in map: {}", go::print(patch)))
     }
 
     fn into_error(self) -> ApiError {

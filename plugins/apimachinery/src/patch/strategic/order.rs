@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::lists::{are_maps, list, merge};
 use super::{Failure, PATCH, SET_ORDER, Tree, go, without_directives};
-use crate::schema::Schema;
+use crate::schema::{Object, Schema, Shape};
+use crate::validation::quoted;
 
 /// Merges the lists that have a `$setElementOrder/x` beside them, and takes both out of the
 /// patch.
@@ -20,6 +21,12 @@ pub(super) fn apply_set_order(schema: Option<&Schema>, original: &mut Tree, patc
             directive.strip_prefix(SET_ORDER).and_then(|rest| rest.strip_prefix('/')).ok_or(Failure::SET_ORDER)?;
         let (before, sent) = (items_of(original, name)?, items_of(patch, name)?);
         let member = schema.and_then(|schema| schema.member(name));
+        if let (None, Some(Shape::Object(Object { name: Some(of), .. }))) = (member, schema.map(|schema| &schema.shape))
+        {
+            let of = of.rsplit('.').next().unwrap_or(of);
+            let why = format!("unable to find api field in struct {of} for the json field {}", quoted(name));
+            return Err(Failure::Other(why));
+        }
         let key = list(member).and_then(|list| list.merge_key.as_deref());
         check(sent.as_deref().unwrap_or_default(), &order, key)?;
 
