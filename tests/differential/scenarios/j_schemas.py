@@ -241,7 +241,7 @@ STEPS = [
     post("spec null", f"{CRDS}?dryRun=All", {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "x"}, "spec": None}, ignore=IGN),
     # updates
     post("create", CRDS, crd(props(spec=props(a=S)), plural="ups", kind="Up", names={"shortNames": ["uu"]}), ignore=["body.status"]),
-    get("established", f"{CRDS}/ups.{G}", wait=5),
+    get("established", f"{CRDS}/ups.{G}", wait=30),
     patch("group may not change", f"{CRDS}/ups.{G}", "merge", {"spec": {"group": "other.example.com"}}),
     patch("scope may not change", f"{CRDS}/ups.{G}", "merge", {"spec": {"scope": "Cluster"}}),
     patch("kind may not change", f"{CRDS}/ups.{G}", "merge", {"spec": {"names": {"kind": "Down"}}}),
@@ -249,7 +249,7 @@ STEPS = [
     patch("list kind may change", f"{CRDS}/ups.{G}?dryRun=All", "merge", {"spec": {"names": {"listKind": "Ups"}}}, ignore=["body.metadata.managedFields"]),
     patch("storage version may not go", f"{CRDS}/ups.{G}", "merge", {"spec": {"versions": [v("v2", storage=True)]}}),
     patch("storage version moves", f"{CRDS}/ups.{G}", "merge", {"spec": {"versions": [v("v1", storage=False), v("v2", storage=True)]}}, ignore=["body.status", "body.metadata.managedFields"]),
-    get("stored versions grow", f"{CRDS}/ups.{G}", wait=5, ignore=["body.metadata.managedFields"]),
+    get("stored versions grow", f"{CRDS}/ups.{G}", wait=30, ignore=["body.metadata.managedFields"]),
     patch("stored version may not go", f"{CRDS}/ups.{G}", "merge", {"spec": {"versions": [v("v2", storage=True)]}}),
     patch("stored versions by status", f"{CRDS}/ups.{G}/status", "merge", {"status": {"storedVersions": []}}),
     patch("stored versions unknown", f"{CRDS}/ups.{G}/status", "merge", {"status": {"storedVersions": ["v9"]}}),
@@ -263,5 +263,5 @@ STEPS = [
     patch("apply", f"{CRDS}/ups.{G}?fieldManager=one", "apply", {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"ups.{G}"}, "spec": {"names": {"shortNames": ["ww"]}}}),
     patch("apply a version", f"{CRDS}/ups.{G}?fieldManager=one", "apply", {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"ups.{G}"}, "spec": {"versions": [v("v3", storage=False)]}}),
     delete("delete", f"{CRDS}/ups.{G}", compare="status"),
-    get("gone", f"{CRDS}/ups.{G}", wait=10),
+    get("gone", f"{CRDS}/ups.{G}", wait=30),
 ]

@@ -75,7 +75,7 @@ BAD = {"date": ["2020-13-01", "x", ""], "dt": ["2020-01-01", "2020-01-01T00:00:0
 STEPS = [
     namespace("diff-objects"),
     post("definition", CRDS, crd("alls", "All", [v("v1", ALL, subresources={"status": {}})]), compare="status"),
-    get("served", W, wait=5),
+    get("served", W, wait=30),
     *[spec(f"format {f} {b[:40]!r}", {f: b}) for f, bs in BAD.items() for b in bs],
     spec("int32 too big", {"i32": 3000000000}), spec("int32 negative", {"i32": -3000000000}), spec("int64 big", {"i64": 9223372036854775807}), spec("int too big", {"i": 9223372036854775808}),
     post("float as integer", f"{W}?dryRun=All", raw='{"apiVersion":"%s/v1","kind":"All","metadata":{"name":"x"},"spec":{"i":1.0,"n":1,"i64":1e3}}' % G, ignore=DRY),
