@@ -56,7 +56,8 @@ impl Cluster {
             let status = json!({"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}], "conditions": [ready]});
             let path = format!("{path}/{}", pod["metadata"]["name"].as_str().unwrap_or_default());
             if let Some(node) = node {
-                let target = json!({"target": {"kind": "Node", "name": node}});
+                let metadata = json!({"name": pod["metadata"]["name"]});
+                let target = json!({"metadata": metadata, "target": {"kind": "Node", "name": node}});
                 self.host.client().post(&format!("{path}/binding"), &target);
             }
             self.patch_status(&path, &status);
