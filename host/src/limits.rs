@@ -121,6 +121,8 @@ limits! {
     checks_max: usize = 200,
     /// The tag of a route.
     tag_bytes_max: usize = 4 << 10,
+    /// The tag that says how the objects of a claim are read: it may hold all defaults of a definition.
+    decode_tag_bytes_max: usize = 1 << 20,
     /// All texts in the routes and claims of one link.
     registration_bytes_max: usize = 16 << 20,
     /// Log lines of one plugin in a second; more are counted and dropped. As many again of the

@@ -93,7 +93,7 @@ fn check(limits: &Limits, contents: &Contents) -> Result<(), Error> {
     }
     for Claim { prefix, decode, selectable, .. } in &contents.claims {
         bounded("tag_bytes_max", prefix.len(), limits.tag_bytes_max)?;
-        bounded("tag_bytes_max", decode.as_ref().map_or(0, String::len), limits.tag_bytes_max)?;
+        bounded("decode_tag_bytes_max", decode.as_ref().map_or(0, String::len), limits.decode_tag_bytes_max)?;
         for field in selectable {
             let bytes = field.path.iter().map(String::len).sum::<usize>() + field.name.len() + field.absent.len();
             bounded("tag_bytes_max", bytes, limits.tag_bytes_max)?;

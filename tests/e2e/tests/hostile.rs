@@ -182,6 +182,7 @@ fn a_flood_of_registrations_is_refused_by_the_bound_that_it_reaches() {
         ("claims", "claims_max=10000", "`claims_max` (10000)"),
         ("long-path", "selectable_path_steps_max=32", "`selectable_path_steps_max` (32)"),
         ("large-tag", "tag_bytes_max=4096", "`tag_bytes_max` (4096)"),
+        ("large-decode-tag", "decode_tag_bytes_max=1048576", "`decode_tag_bytes_max` (1048576)"),
         ("large-routes", "registration_bytes_max=16777216", "`registration_bytes_max` (16777216)"),
         ("checks", "checks_max=200", "`checks_max` (200)"),
         ("hooks", "checks_max=200", "`checks_max` (200)"),

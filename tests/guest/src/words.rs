@@ -36,6 +36,10 @@ pub(crate) fn now(word: &str) -> Result {
         "routes" => many(30_000, "/flood", "").register("flood")?,
         "claims" => claims(30_000).register("flood")?,
         "long-path" => long_path().register("flood")?,
+        "large-decode-tag" => {
+            let claim = Claim::new("/registry/flood/").decoded("x".repeat(2 << 20));
+            Contents::new().claim(claim).register("flood")?;
+        }
         "large-tag" => Contents::new().route(Route::exact("/flood").tag("x".repeat(1 << 16))).register("flood")?,
         "large-routes" => many(10_000, &format!("/{}", "x".repeat(2_000)), "").register("flood")?,
         "sets" => (0..30_000).try_for_each(|n| many(1, "/flood", "").register(&format!("flood-{n}")))?,
