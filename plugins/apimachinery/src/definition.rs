@@ -1,9 +1,11 @@
 //! What a resource is, as data. Built-ins are listed in `plugins/core`, custom
 //! resources are made from their CRD; the engine in `rest` serves both from this alone.
 
+use std::sync::Arc;
+
 use crate::schema::SchemaRef;
 use crate::schema::builtin::{self, ResourceFacts};
-use crate::strategy::Strategy;
+use crate::strategy::{Plain, Strategy};
 
 /// One resource in one version.
 #[derive(Clone)]
@@ -154,6 +156,32 @@ impl Definition {
         }
     }
 
+    /// Of objects that are only shown: what their rows and other forms need.
+    pub fn of_rows(group: &str, version: &str, resource: &str, columns: Vec<Column>) -> Self {
+        Self {
+            group: group.into(),
+            version: version.into(),
+            resource: resource.into(),
+            singular: Box::default(),
+            kind: Box::default(),
+            list_kind: Box::default(),
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            namespaced: false,
+            verbs: Vec::new(),
+            subresources: Vec::new(),
+            schema: SchemaRef::Inline(Arc::default()),
+            storage_prefix: Box::default(),
+            storage_version: Box::default(),
+            columns,
+            selectable: Vec::new(),
+            builtin: false,
+            strategy: &Plain,
+            deprecation_warning: None,
+            edition: Box::default(),
+        }
+    }
+
     /// `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
@@ -251,7 +279,6 @@ fn storage_prefix(facts: &ResourceFacts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strategy::Plain;
 
     #[test]
     fn objects_are_where_kube_apiserver_keeps_them() {

@@ -16,11 +16,20 @@ pub struct Operation<'a> {
     pub definition: &'a Definition,
     pub namespace: &'a str,
     pub name: &'a str,
+    /// The name as it was asked for: with a `generateName`, that is without its end.
+    pub asked_name: &'a str,
     /// `status`, or empty for the main resource.
     pub subresource: &'a str,
     pub user: &'a str,
     pub groups: &'a [String],
     pub dry_run: bool,
+}
+
+impl Operation<'_> {
+    /// The error of an admission that refuses the object.
+    pub fn forbidden(&self, why: impl std::fmt::Display) -> ApiError {
+        ApiError::forbidden(self.definition, self.asked_name, why)
+    }
 }
 
 /// How long an object stays after it was asked to go.
@@ -141,6 +150,12 @@ pub trait Strategy: Sync {
     /// Whether an update without a resource version is unconditional.
     fn unconditional_update(&self) -> bool {
         true
+    }
+
+    /// What a write of a subresource, or of the object (empty), cannot change and so does not own;
+    /// `None` where the usual holds.
+    fn unreachable_fields(&self, _subresource: &str) -> Option<&'static [&'static [&'static str]]> {
+        None
     }
 
     /// Whether `metadata.generation` counts changes of the desired state.

@@ -114,7 +114,8 @@ impl Coster<'_> {
                 self.paths.insert(id, path);
                 Span::exactly(1)
             }
-            Kind::Select { operand, test: true, .. } => Span::exactly(1).plus(self.cost(*operand)),
+            // Whether something is there costs no more than finding where it would be.
+            Kind::Select { operand, test: true, .. } => self.cost(*operand),
             Kind::Select { operand, field, .. } => {
                 let mut sum = self.cost(*operand);
                 if matches!(checked.type_of(*operand), Type::Map(..) | Type::Object(_) | Type::Var(_)) {

@@ -52,8 +52,12 @@ impl Request<'_> {
 
     /// An object that is not stored, or not as it is answered.
     pub(super) fn answer_tree(&self, status: u16, tree: Value) -> Result<Answer, ApiError> {
+        self.answer_tree_of(self.definition, status, tree)
+    }
+
+    /// The same, of something that another definition shows.
+    pub(super) fn answer_tree_of(&self, definition: &Definition, status: u16, tree: Value) -> Result<Answer, ApiError> {
         let Wanted { encoding, shape } = self.wanted()?;
-        let definition = self.definition;
         let shown = match shape {
             Shape::Whole => tree,
             Shape::Table(version) => {

@@ -1,16 +1,12 @@
 //! Objects in other forms than the stored one: table rows, partial metadata, other versions.
 //! The host asks for them in batches (`objects.render`), by the form that an answer named.
 
-use std::sync::Arc;
-
 use plugin_sdk::Item;
 use serde_json::{Map, Value, json};
 
 use super::registry::served;
 use crate::definition::{Cell, Column, Definition};
 use crate::negotiate::MetaVersion;
-use crate::schema::SchemaRef;
-use crate::strategy::Plain;
 use crate::table;
 
 /// What an item becomes. Written as JSON in the answer that asks for it.
@@ -89,26 +85,8 @@ impl Form {
     pub fn custom_definition(&self) -> Option<Definition> {
         let custom = self.custom.as_ref()?;
         Some(Definition {
-            group: self.group.as_str().into(),
-            version: self.version.as_str().into(),
-            resource: self.resource.as_str().into(),
-            singular: Box::default(),
-            kind: Box::default(),
-            list_kind: Box::default(),
-            short_names: Vec::new(),
-            categories: Vec::new(),
-            namespaced: false,
-            verbs: Vec::new(),
-            subresources: Vec::new(),
-            schema: SchemaRef::Inline(Arc::default()),
-            storage_prefix: Box::default(),
             storage_version: custom.storage_version.as_str().into(),
-            columns: custom.columns(),
-            selectable: Vec::new(),
-            builtin: false,
-            strategy: &Plain,
-            deprecation_warning: None,
-            edition: Box::default(),
+            ..Definition::of_rows(&self.group, &self.version, &self.resource, custom.columns())
         })
     }
 
@@ -264,6 +242,7 @@ fn row(definition: &Definition, object: Value, version: MetaVersion, include: In
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::Plain;
 
     #[test]
     fn a_form_is_read_as_it_was_written() {

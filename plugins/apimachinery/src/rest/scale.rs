@@ -12,7 +12,7 @@ use super::patch::{ATTEMPTS, Kind, check_applied};
 use super::registry::{Change, Registry, Stored, Written, served};
 use super::request::Request;
 use crate::codec;
-use crate::definition::{ScalePaths, Subresource};
+use crate::definition::{Cell, Column, Definition, ScalePaths, Subresource};
 use crate::managed::{self, Manager, Set};
 use crate::negotiate::{Encoding, Shape};
 use crate::schema::{Schema, builtin};
@@ -24,9 +24,6 @@ impl Request<'_> {
     pub(super) async fn scale(&self, subresource: &Subresource, verb: &str) -> Result<Answer, ApiError> {
         let Some(paths) = &subresource.scale else { return Err(ApiError::unknown_resource()) };
         let wanted = self.wanted()?;
-        if wanted.shape != Shape::Whole {
-            return Err(ApiError::new(406, "NotAcceptable", "a scale has no rows and no partial form"));
-        }
         if verb == "get" {
             let registry = self.registry("", false);
             let Stored { value, .. } = registry.get(self.namespace(), self.name()).await?;
@@ -34,7 +31,10 @@ impl Request<'_> {
                 let path = paths.spec_replicas.join(".");
                 return Err(ApiError::internal(format!("the spec replicas field \".{path}\" does not exist")));
             }
-            return Ok(self.answer_value(200, scale_of(&value, paths), wanted.encoding));
+            return self.show_scale(scale_of(&value, paths), &wanted.shape);
+        }
+        if wanted.shape != Shape::Whole {
+            return Err(ApiError::new(406, "NotAcceptable", "a scale that is written is answered as a whole"));
         }
         let expected = Expected {
             group: "autoscaling",
@@ -59,6 +59,32 @@ impl Request<'_> {
             Ok(scale)
         })
         .await
+    }
+
+    /// A scale in the form that the client wants. That of a custom resource has the resource's own columns.
+    fn show_scale(&self, mut scale: Value, shape: &Shape) -> Result<Answer, ApiError> {
+        if !self.definition.builtin {
+            return self.answer_tree(200, scale);
+        }
+        if matches!(shape, Shape::Table(_)) && scale["spec"]["replicas"].is_null() {
+            // In a row none is a number, too.
+            scale["spec"]["replicas"] = 0.into();
+        }
+        let column = |name: &str, kind: &str, cell: Cell, description: &str| Column {
+            name: name.into(),
+            kind: kind.into(),
+            format: Box::default(),
+            description: description.into(),
+            priority: 0,
+            cell,
+        };
+        let columns = vec![
+            column("Name", "string", Cell::Builtin, "Whose scale it is"),
+            column("Desired", "integer", Cell::Path(".spec.replicas".into()), "How many there should be"),
+            column("Available", "integer", Cell::Path(".status.replicas".into()), "How many there are"),
+            column("Age", "string", Cell::Builtin, "The time since it was made"),
+        ];
+        self.answer_tree_of(&Definition::of_rows("autoscaling", "v1", "scales", columns), 200, scale)
     }
 
     /// Applies a scale to those who own the replicas of the object.

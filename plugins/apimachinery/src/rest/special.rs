@@ -100,6 +100,11 @@ impl<'a> Special<'a> {
         Ok(self.0.answer_value(status, value, wanted.encoding))
     }
 
+    /// Tells the client that the resource will go, if it will.
+    pub fn warn_of_deprecation(&self) {
+        self.0.warn_of_deprecation();
+    }
+
     /// An object of the definition that is not stored, in the form that the client wants.
     pub fn answer_object(&self, object: Value) -> Result<Answer, ApiError> {
         self.0.answer_tree(200, object)

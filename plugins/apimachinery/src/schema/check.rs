@@ -49,6 +49,26 @@ impl Search {
                     self.visit(&list.items, item, &path.index(index));
                 }
             }
+            (Shape::Any, _) => {}
+            (_, value) if !schema.preserve_unknown => self.misplaced(value, path),
+            _ => {}
+        }
+    }
+
+    /// Where the schema has something else, it knows no field of an object.
+    fn misplaced(&mut self, value: &mut Value, path: &Path<'_>) {
+        match value {
+            Value::Object(members) => {
+                self.found.extend(members.keys().map(|name| path.key(name).to_string()));
+                if self.prune {
+                    members.clear();
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.misplaced(item, &path.index(index));
+                }
+            }
             _ => {}
         }
     }
@@ -85,6 +105,15 @@ mod tests {
         assert_eq!(value["a"], 1);
         unknown_fields(pod, &mut value, true);
         assert_eq!(value, json!({"spec": {"containers": [{"name": "a"}, {}], "nodeSelector": {"any": "x"}}}));
+    }
+
+    #[test]
+    fn no_field_is_known_where_the_schema_has_something_else() {
+        let spec = builtin::schema("io.k8s.api.core.v1.PodSpec");
+        let mut value = json!({"containers": {"a": 1}, "securityContext": [{"b": 1}, "c"], "hostname": {"d": 1}});
+        let unknown = ["containers.a", "securityContext[0].b", "hostname.d"];
+        assert_eq!(unknown_fields(spec, &mut value, true), unknown);
+        assert_eq!(value, json!({"containers": {}, "securityContext": [{}, "c"], "hostname": {}}));
     }
 
     #[test]

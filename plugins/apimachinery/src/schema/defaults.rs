@@ -66,24 +66,36 @@ pub fn drop_nulls(schema: &Schema, value: &mut Value) {
 
 /// Writes the fields of built-in types that upstream writes even when they are unset.
 pub fn write_unset(schema: &Schema, value: &mut Value) {
+    unset(schema, value, false);
+}
+
+/// The same for what is stored, which does not tell an empty list from none.
+pub fn write_stored(schema: &Schema, value: &mut Value) {
+    unset(schema, value, true);
+}
+
+fn unset(schema: &Schema, value: &mut Value, stored: bool) {
     match (&schema.shape, value) {
         (Shape::Object(object), Value::Object(members)) => {
             for field in &object.fields {
-                if let Some(unset) = &field.when_unset
-                    && json::member(members, &field.name).is_none()
-                {
+                let Some(unset) = &field.when_unset else { continue };
+                let is_set = match json::member(members, &field.name) {
+                    Some(Value::Array(items)) => !(stored && items.is_empty()),
+                    found => found.is_some(),
+                };
+                if !is_set {
                     members.insert(field.name.to_string(), unset.clone());
                 }
             }
             for (name, value) in members {
                 if let Some(member) = schema.member(name) {
-                    write_unset(member, value);
+                    self::unset(member, value, stored);
                 }
             }
         }
         (Shape::List(list), Value::Array(items)) => {
             for item in items {
-                write_unset(&list.items, item);
+                unset(&list.items, item, stored);
             }
         }
         _ => {}
@@ -222,6 +234,15 @@ mod tests {
             let mut value = written.clone();
             normalize(builtin::schema(&format!("io.k8s.api.{name}")), &mut value);
             assert_eq!(value, kept, "{name} {written}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_is_stored_as_none() {
+        for written in [json!({}), json!({"rules": []})] {
+            let mut value = written;
+            write_stored(builtin::schema("io.k8s.api.rbac.v1.Role"), &mut value);
+            assert_eq!(value["rules"], Value::Null);
         }
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 const STORE: &str = "etcd-0";
 
 pub(super) async fn read(special: &Special<'_>) -> Result<Answer, ApiError> {
+    special.warn_of_deprecation();
     match special.name() {
         "" => special.answer_list(vec![healthy(STORE)]),
         STORE => special.answer_object(healthy(STORE)),

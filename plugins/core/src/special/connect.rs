@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::tree::{items, text};
 
+const NODES_PREFIX: &str = "/registry/minions/";
 const ENDPOINTS_PREFIX: &str = "/registry/services/endpoints/";
 
 pub(super) async fn connect(
@@ -36,8 +37,21 @@ pub(super) async fn connect(
         ("", "log") => Ok(Response::new(204).into()),
         ("", "proxy") => Err(ApiError::bad_request("address not allowed")),
         ("", _) => Err(ApiError::bad_request(format!("pod {name} does not have a host assigned"))),
-        (node, _) => Err(unavailable(format!("no connection to the kubelet of node `{node}`"))),
+        (node, _) => Err(unreachable(special, node).await?),
     }
+}
+
+/// Why a node cannot be reached: nobody knows where it is, or it is the cluster's network that leads there.
+async fn unreachable(special: &Special<'_>, node: &str) -> Result<ApiError, ApiError> {
+    let found = special.store().get(format!("{NODES_PREFIX}{node}"), Freshness::Latest).await.map_err(from_store)?;
+    let value: Option<Value> = found.and_then(|found| serde_json::from_slice(&found.value()).ok());
+    let Some(value) = value else {
+        return Ok(ApiError::new(404, "NotFound", format!("nodes {} not found", quoted(node))));
+    };
+    Ok(match items(&value["status"], "addresses").next() {
+        None => ApiError::new(500, "", "no preferred addresses found; known addresses: []"),
+        Some(_) => unavailable(format!("no connection to the kubelet of node `{node}`")),
+    })
 }
 
 /// Why a service cannot be reached: its endpoints are the cluster's network to reach.

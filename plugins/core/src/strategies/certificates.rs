@@ -45,6 +45,15 @@ const CONDITION: &str = "io.k8s.api.certificates.v1.CertificateSigningRequestCon
 pub(super) struct SigningRequests;
 
 impl Strategy for SigningRequests {
+    /// Nobody owns a request: its spec never changes, its status is written below it.
+    fn unreachable_fields(&self, subresource: &str) -> Option<&'static [&'static [&'static str]]> {
+        Some(match subresource {
+            "status" => &[&["spec"], &["status", "conditions"]],
+            "approval" => &[&["spec"], &["status", "certificate"]],
+            _ => &[&["spec"], &["status"]],
+        })
+    }
+
     fn default(&self, object: &mut Value) {
         for condition in items_mut(child(object, "status"), "conditions") {
             or_set_text(condition, "status", "True");

@@ -94,7 +94,7 @@ impl LimitRanges {
                 [only] => only.clone(),
                 several => format!("[{}]", several.join(", ")),
             };
-            return Err(ApiError::forbidden(operation.definition, operation.name, why));
+            return Err(operation.forbidden(why));
         }
         Ok(())
     }

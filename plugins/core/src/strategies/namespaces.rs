@@ -96,7 +96,7 @@ impl Strategy for Namespaces {
     ) -> Result<Removal, ApiError> {
         if IMMORTAL.contains(&operation.name) {
             let why = "this namespace may not be deleted";
-            return Err(ApiError::forbidden(operation.definition, operation.name, why));
+            return Err(operation.forbidden(why));
         }
         if is_deleting(object) {
             return Ok(if has_content_finalizers(object) { Removal::Stays } else { Removal::Ordinary });

@@ -9,6 +9,7 @@ use crate::rest::errors::from_store;
 use crate::rest::object::{carry_over, carry_over_meta, meta, metadata_mut, set_meta};
 use crate::schema;
 use crate::status::{ApiError, FieldError};
+use crate::strategy::Operation;
 use crate::validation;
 
 /// How often another name is tried for `generateName`.
@@ -21,7 +22,8 @@ impl Registry<'_> {
         self.check_namespace(namespace, meta(&object, "name")).await?;
         self.manage(None, &mut object);
 
-        let generating = meta(&object, "name").is_empty() && !meta(&object, "generateName").is_empty();
+        let has_prefix = !meta(&object, "generateName").is_empty();
+        let generating = has_prefix && meta(&object, "name").is_empty();
         // Only these may have to begin again with what was sent.
         let sent = (generating || self.definition.strategy.allocates()).then(|| object.clone());
         let mut names = 0;
@@ -31,7 +33,7 @@ impl Registry<'_> {
                 Attempt::Taken(name) => {
                     names += 1;
                     if !generating || names == NAMES_MAX {
-                        return Err(self.taken(&name, generating));
+                        return Err(self.taken(&name, has_prefix));
                     }
                 }
                 Attempt::Again => {}
@@ -71,12 +73,13 @@ impl Registry<'_> {
     async fn try_create(&self, namespace: &str, mut object: Value, generating: bool) -> Result<Attempt, ApiError> {
         let definition = self.definition;
         let strategy = definition.strategy;
+        let mut asked_name = meta(&object, "name").to_string();
         if generating {
-            let name = clock::generate_name(meta(&object, "generateName"));
-            set_meta(&mut object, "name", &name);
+            asked_name = meta(&object, "generateName").to_string();
+            set_meta(&mut object, "name", &clock::generate_name(&asked_name));
         }
         let name = meta(&object, "name").to_string();
-        let operation = self.operation(namespace, &name);
+        let operation = Operation { asked_name: &asked_name, ..self.operation(namespace, &name) };
         let companions = strategy.admit(&operation, self.store, &mut object, None).await?;
         self.forget_repeated_owners(&mut object, false);
         self.fill_system_fields(&mut object);
@@ -152,9 +155,10 @@ impl Registry<'_> {
         }
     }
 
-    fn taken(&self, name: &str, generated: bool) -> ApiError {
+    /// Upstream says so of each object with a prefix for names, its own name notwithstanding.
+    fn taken(&self, name: &str, has_prefix: bool) -> ApiError {
         let mut error = ApiError::already_exists(self.definition, name);
-        if generated {
+        if has_prefix {
             error.message.push_str(", the server was not able to generate a unique name for the object");
             error.retry_after_seconds = 1;
         }

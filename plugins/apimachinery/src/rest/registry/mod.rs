@@ -134,6 +134,7 @@ impl<'a> Registry<'a> {
             definition: self.definition,
             namespace,
             name,
+            asked_name: name,
             subresource: self.subresource,
             user: self.user,
             groups: self.groups,
@@ -194,7 +195,10 @@ impl<'a> Registry<'a> {
             return;
         }
         // Fields are owned as they are written, those that nobody set included.
-        self.complete(new);
+        if self.definition.builtin {
+            schema::defaults::write_unset(&self.definition.schema, new);
+        }
+        object::arrange(new);
         managed::update(&self.definition.schema, old, new, &self.who(), &self.unreachable_fields());
     }
 
@@ -214,6 +218,9 @@ impl<'a> Registry<'a> {
 
     /// What this request cannot change, and so does not own.
     fn unreachable_fields(&self) -> Set {
+        if let Some(paths) = self.definition.strategy.unreachable_fields(self.subresource) {
+            return Set::of_fields(paths);
+        }
         match self.subresource {
             "" if self.definition.subresource("status").is_some() => Set::of_fields(&[&["status"]]),
             "status" => {
@@ -236,10 +243,10 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// What upstream's serializers write of fields that are not set.
+    /// What upstream's serializers write of fields that are not set, once it is stored.
     fn complete(&self, value: &mut Value) {
         if self.definition.builtin {
-            schema::defaults::write_unset(&self.definition.schema, value);
+            schema::defaults::write_stored(&self.definition.schema, value);
         }
         object::arrange(value);
     }

@@ -57,9 +57,9 @@ impl Strategy for Jobs {
         }
         let metadata = child(child(spec, "template"), "metadata");
         let own = child(metadata, "labels");
-        labels.iter().for_each(|(key, value)| own[*key] = value.as_str().into());
-        let selector = child(spec, "selector");
-        child(selector, "matchLabels")[UID] = uid.as_str().into();
+        // What a client has set to something else, validation refuses.
+        labels.iter().for_each(|(key, value)| or_set(own, key, value.as_str()));
+        or_set(child(child(spec, "selector"), "matchLabels"), UID, uid.as_str());
         labelled_as_its_pods(object);
     }
 
@@ -191,6 +191,7 @@ mod tests {
             definition: &definition,
             namespace: "ns",
             name: "j",
+            asked_name: "j",
             subresource: "",
             user: "u",
             groups: &[],

@@ -25,7 +25,7 @@ pub(super) async fn admit(operation: &Operation<'_>, store: &Store, pod: &mut Va
     if !enabled.split(',').any(|name| name == NAME) {
         return Ok(());
     }
-    let refuse = |why: String| Err(ApiError::forbidden(operation.definition, operation.name, why));
+    let refuse = |why: String| Err(operation.forbidden(why));
     if pod["metadata"]["annotations"].get(MIRROR).is_some() {
         return mirror(pod).map_or(Ok(()), |why| refuse(why.to_string()));
     }

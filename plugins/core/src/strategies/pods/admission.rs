@@ -39,7 +39,7 @@ pub(super) async fn resize(operation: &Operation<'_>, store: &Store, pod: &mut V
 async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
     let refuse = |why: &str| {
         let why = format!("pod rejected: {why}");
-        Err(ApiError::forbidden(operation.definition, operation.name, why))
+        Err(operation.forbidden(why))
     };
     let name = text(&pod["spec"], "runtimeClassName").to_string();
     let mut class = Value::Null;
@@ -96,7 +96,7 @@ async fn priority(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> 
         let found = store.get(format!("{CLASSES}{name}"), Freshness::Latest).await.map_err(from_store)?;
         let Some(found) = found else {
             let why = format!("no PriorityClass with name {name} was found");
-            return Err(ApiError::forbidden(operation.definition, operation.name, why));
+            return Err(operation.forbidden(why));
         };
         Some(serde_json::from_slice(&found.value()).map_err(ApiError::internal)?)
     };
@@ -110,7 +110,7 @@ async fn priority(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> 
             "the integer value of priority ({own}) must not be provided in pod spec; priority admission controller \
              computed {value} from the given PriorityClass name"
         );
-        return Err(ApiError::forbidden(operation.definition, operation.name, why));
+        return Err(operation.forbidden(why));
     }
     if let Some(class) = &class {
         spec["priorityClassName"] = class["metadata"]["name"].clone();

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::image;
 use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, remove, text};
 
 /// Modes of files in volumes: 0644.
@@ -31,9 +32,8 @@ pub(crate) fn pod_spec(spec: &mut Value) {
         spec["serviceAccountName"] = account.as_str().into();
         spec["serviceAccount"] = account.into();
     }
-    let host_network = spec["hostNetwork"] == true;
     for list in CONTAINERS {
-        items_mut(spec, list).for_each(|container| self::container(container, host_network));
+        items_mut(spec, list).for_each(container);
     }
     items_mut(spec, "volumes").for_each(volume);
 }
@@ -43,6 +43,18 @@ pub(super) fn pod(spec: &mut Value) {
     or_set(spec, "enableServiceLinks", true);
     for list in ["initContainers", "containers"] {
         items_mut(spec, list).filter_map(|container| existing(container, "resources")).for_each(requests);
+    }
+    if spec["hostNetwork"] == true {
+        for list in CONTAINERS {
+            items_mut(spec, list).flat_map(|container| items_mut(container, "ports")).for_each(host_port);
+        }
+    }
+}
+
+/// In the node's network a container's port is the node's.
+fn host_port(port: &mut Value) {
+    if port["hostPort"].as_i64().unwrap_or(0) == 0 {
+        port["hostPort"] = port["containerPort"].clone();
     }
 }
 
@@ -55,8 +67,8 @@ fn requests(resources: &mut Value) {
     }
 }
 
-fn container(container: &mut Value, host_network: bool) {
-    let policy = match is_latest(text(container, "image")) {
+fn container(container: &mut Value) {
+    let policy = match image::is_latest(text(container, "image")) {
         true => "Always",
         false => "IfNotPresent",
     };
@@ -69,9 +81,6 @@ fn container(container: &mut Value, host_network: bool) {
     or_set_text(container, "terminationMessagePolicy", "File");
     for port in items_mut(container, "ports") {
         or_set_text(port, "protocol", "TCP");
-        if host_network && port["hostPort"].as_i64().unwrap_or(0) == 0 {
-            port["hostPort"] = port["containerPort"].clone();
-        }
     }
     for variable in items_mut(container, "env") {
         if let Some(field) = existing(variable, "valueFrom").and_then(|from| existing(from, "fieldRef")) {
@@ -169,18 +178,6 @@ fn downward_item(item: &mut Value) {
     }
 }
 
-/// Whether an image has no tag, or the one that moves.
-fn is_latest(image: &str) -> bool {
-    if image.is_empty() || image.contains('@') {
-        return false;
-    }
-    let name = image.rsplit('/').next().unwrap_or_default();
-    match name.split_once(':') {
-        None => true,
-        Some((_, tag)) => tag == "latest",
-    }
-}
-
 /// The template of a workload: its spec; its metadata is there even if it is empty.
 pub(crate) fn template(owner: &mut Value) {
     let template = child(owner, "template");
@@ -197,18 +194,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_without_a_fixed_tag_are_always_pulled() {
-        for (image, latest) in [
-            ("a", true),
-            ("a:1", false),
-            ("a:latest", true),
-            ("example.com:5000/a", true),
-            ("example.com:5000/a:1", false),
-            ("a@sha256:0", false),
-            ("", false),
-        ] {
-            assert_eq!(is_latest(image), latest, "{image}");
-        }
+    fn only_a_pod_takes_ports_of_its_node() {
+        let containers = json!([{"ports": [{"containerPort": 80}]}]);
+        let mut spec = json!({"hostNetwork": true, "containers": containers});
+        pod_spec(&mut spec);
+        assert!(spec["containers"][0]["ports"][0]["hostPort"].is_null(), "{spec}");
+        pod(&mut spec);
+        assert_eq!(spec["containers"][0]["ports"][0]["hostPort"], 80);
     }
 
     #[test]

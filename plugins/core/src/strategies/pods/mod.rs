@@ -5,6 +5,7 @@ pub(crate) mod account;
 mod admission;
 pub(crate) mod app_armor;
 pub(crate) mod defaults;
+mod image;
 mod quality;
 pub(crate) mod validate;
 

@@ -85,6 +85,7 @@ async fn address(
     };
     if asked == "None" {
         spec["clusterIP"] = "None".into();
+        spec["clusterIPs"] = json!(["None"]);
         return Ok(());
     }
     if had.contains(&asked) {
@@ -95,8 +96,12 @@ async fn address(
     let chosen = if asked.is_empty() {
         free_address(store, &range).await?
     } else {
-        let address = asked.parse::<Ipv4Addr>().ok().filter(|address| range.contains(*address));
-        let Some(address) = address else {
+        let address = asked.parse::<Ipv4Addr>().ok();
+        if address.is_some_and(|address| !range.covers(address)) {
+            let why = format!("failed to allocate IP {asked}: the provided network does not match the current range");
+            return Err(refused(operation, "spec.clusterIPs", &json!([asked]), why));
+        }
+        let Some(address) = address.filter(|address| range.contains(*address)) else {
             let why = format!(
                 "failed to allocate IP {asked}: the provided IP ({asked}) is not in the valid range. \
                  The range of valid IPs is {}",
@@ -323,6 +328,11 @@ impl Range {
     /// The address of the `kubernetes` service.
     pub(crate) fn first(&self) -> Ipv4Addr {
         Ipv4Addr::from(self.first + 1)
+    }
+
+    /// Whether it is of the range, even if it cannot be given to anybody.
+    fn covers(&self, address: Ipv4Addr) -> bool {
+        u32::from(address).checked_sub(self.first).is_some_and(|offset| offset < self.size)
     }
 
     fn contains(&self, address: Ipv4Addr) -> bool {

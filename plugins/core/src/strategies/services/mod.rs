@@ -54,10 +54,6 @@ impl Strategy for Services {
         if kind == "LoadBalancer" {
             or_set(spec, "allocateLoadBalancerNodePorts", true);
         }
-        // Those of others follow from what is allocated.
-        if kind != "ExternalName" && spec["clusterIP"] == "None" && is_empty(&spec["clusterIPs"]) {
-            spec["clusterIPs"] = json!(["None"]);
-        }
     }
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
@@ -311,8 +307,6 @@ mod tests {
         let spec = defaulted(json!({"ports": [{"port": 80}], "selector": {"a": "b"}}));
         assert_eq!(spec["ports"][0], json!({"port": 80, "protocol": "TCP", "targetPort": 80}));
         assert_eq!((&spec["type"], &spec["internalTrafficPolicy"]), (&json!("ClusterIP"), &json!("Cluster")));
-        let spec = defaulted(json!({"clusterIP": "None", "ports": []}));
-        assert_eq!(spec["clusterIPs"], json!(["None"]));
         let spec = defaulted(json!({"type": "ExternalName", "externalName": "example.com"}));
         assert_eq!(spec, json!({"type": "ExternalName", "externalName": "example.com", "sessionAffinity": "None"}));
     }

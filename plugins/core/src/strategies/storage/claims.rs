@@ -130,7 +130,7 @@ async fn may_grow(operation: &Operation<'_>, store: &Store, object: &Value, old:
     if size(object) <= size(old) {
         return Ok(());
     }
-    let refuse = |why: &str| Err(ApiError::forbidden(operation.definition, operation.name, why));
+    let refuse = |why: &str| Err(operation.forbidden(why));
     if old["status"]["phase"] != "Bound" {
         return refuse("Only bound persistent volume claims can be expanded");
     }

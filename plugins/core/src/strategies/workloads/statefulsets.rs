@@ -10,7 +10,7 @@ use super::{
 };
 use crate::strategies::pods::defaults;
 use crate::strategies::rules::{RULES, Rules};
-use crate::tree::{child, is_empty, items, items_mut, or_set, or_set_text, remove, text};
+use crate::tree::{child, existing, is_empty, items, items_mut, or_set, or_set_text, remove, text};
 use crate::warnings::{changed_template, claim};
 
 /// What an update may change.
@@ -92,9 +92,14 @@ fn default(object: &mut Value) {
     let spec = child(object, "spec");
     or_set_text(spec, "podManagementPolicy", "OrderedReady");
     let strategy = child(spec, "updateStrategy");
-    or_set_text(strategy, "type", "RollingUpdate");
-    if strategy["type"] == "RollingUpdate" {
-        or_set(child(strategy, "rollingUpdate"), "partition", 0);
+    if text(strategy, "type").is_empty() {
+        strategy["type"] = "RollingUpdate".into();
+        child(strategy, "rollingUpdate");
+    }
+    if strategy["type"] == "RollingUpdate"
+        && let Some(rolling) = existing(strategy, "rollingUpdate")
+    {
+        or_set(rolling, "partition", 0);
     }
     let retention = child(spec, "persistentVolumeClaimRetentionPolicy");
     or_set_text(retention, "whenDeleted", "Retain");
@@ -103,6 +108,9 @@ fn default(object: &mut Value) {
     or_set(spec, "revisionHistoryLimit", 10);
     defaults::template(spec);
     for claim in items_mut(spec, "volumeClaimTemplates") {
+        // Whatever was sent.
+        claim["apiVersion"] = "v1".into();
+        claim["kind"] = "PersistentVolumeClaim".into();
         or_set_text(child(claim, "spec"), "volumeMode", "Filesystem");
         or_set_text(child(claim, "status"), "phase", "Pending");
     }
