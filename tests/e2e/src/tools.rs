@@ -167,6 +167,15 @@ pub fn differential(scenario: &str, host: &Host) -> Output {
     run(&mut command, "")
 }
 
+/// Runs a script of `tests/` that has kubectl talk to a host, and compares what it says with what it says of a
+/// kube-apiserver; `None` where kubectl has not been built.
+pub fn compared(script: &str, arguments: &[&str], host: &Host) -> Option<Output> {
+    let kubectl = require(checkout().join(".cache/clients/bin/kubectl"), "run `make clients`")?;
+    let mut command = Command::new("python3");
+    command.arg(checkout().join("tests").join(script)).arg("check").args(arguments);
+    Some(run(command.arg("--kubectl").arg(kubectl).arg("--kubeconfig").arg(host.kubeconfig()), ""))
+}
+
 /// Where the sources are of a module that `tests/projects/go.mod` pins.
 pub fn module_directory(module: &str) -> Option<PathBuf> {
     let mut command = Command::new("go");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use e2e::{Host, Kubectl, module_directory};
+use e2e::{Host, Kubectl, compared, module_directory};
 
 #[test]
 fn argo_rollouts_is_served() {
@@ -40,6 +40,13 @@ fn cert_manager_is_served() {
         ),
     }
     .is_served();
+}
+
+#[test]
+fn what_projects_ship_is_judged_as_by_kube_apiserver() {
+    let Some(host) = Host::start() else { return };
+    let Some(compared) = compared("projects/manifests.py", &[], &host) else { return };
+    assert_eq!(compared.code, Some(0), "{}{}", compared.stdout, compared.stderr);
 }
 
 struct Project<'a> {
