@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use e2e::{Host, Kubectl};
+use e2e::{Host, Kubectl, compared};
 use serde_json::Value;
 
 /// A host and a kubectl for it; `None` where one of them is missing.
@@ -292,6 +292,44 @@ fn it_defines_a_resource_and_works_with_its_objects() {
     kubectl.run(&["wait", "--for=delete", "crd/boats.example.com", "--timeout=60s"]).success();
     has(&kubectl.run(&["get", "boats"]).failure(), &["could not find the requested resource"]);
     assert_eq!(kubectl.run(&["api-resources", "--api-group=example.com", "--cached=false", "--no-headers"]).stdout, "");
+}
+
+/// Plays a session of `tests/clients/transcripts`.
+#[track_caller]
+fn is_as_written(name: &str) {
+    let Some(host) = Host::start() else { return };
+    let Some(compared) = compared("clients/transcripts.py", &[name], &host) else { return };
+    assert_eq!(compared.code, Some(0), "{}{}", compared.stdout, compared.stderr);
+}
+
+#[test]
+fn it_applies_as_against_kube_apiserver() {
+    is_as_written("apply");
+}
+
+#[test]
+fn it_changes_objects_as_against_kube_apiserver() {
+    is_as_written("change");
+}
+
+#[test]
+fn it_shows_objects_as_against_kube_apiserver() {
+    is_as_written("get");
+}
+
+#[test]
+fn it_deletes_and_waits_as_against_kube_apiserver() {
+    is_as_written("delete");
+}
+
+#[test]
+fn it_generates_objects_as_against_kube_apiserver() {
+    is_as_written("create");
+}
+
+#[test]
+fn it_runs_a_cluster_as_against_kube_apiserver() {
+    is_as_written("cluster");
 }
 
 /// kubectl asks for version 2 of OpenAPI, as protobuf, where it cannot leave validation to the server: of kinds
