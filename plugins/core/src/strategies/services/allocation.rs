@@ -97,7 +97,8 @@ async fn address(
         free_address(store, &range).await?
     } else {
         let address = asked.parse::<Ipv4Addr>().ok();
-        if address.is_some_and(|address| !range.covers(address)) {
+        // A dry run asks the first range that there is, not the one that the address is of.
+        if !operation.dry_run && address.is_some_and(|address| !range.covers(address)) {
             let why = format!("failed to allocate IP {asked}: the provided network does not match the current range");
             return Err(refused(operation, "spec.clusterIPs", &json!([asked]), why));
         }
