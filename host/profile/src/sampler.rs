@@ -247,8 +247,7 @@ mod tests {
             stack[2 * frame + 1] = 7;
         }
         let words = (0..2 * SAMPLE_WORDS).map(|_| AtomicUsize::new(0)).collect();
-        let followed = vec![0..usize::MAX].into();
-        let buffer = Buffer { followed, taken: AtomicUsize::new(0), words };
+        let buffer = Buffer { followed: std::iter::once(0..usize::MAX).collect(), taken: AtomicUsize::new(0), words };
         // More than there is room for is counted, and written nowhere.
         (0..3).for_each(|_| buffer.take(7, start));
         let lengths = [0, SAMPLE_WORDS].map(|sample| buffer.words[sample].load(Ordering::Relaxed));
