@@ -22,14 +22,14 @@ impl Link for Hello {
     }
 
     async fn handle(&self, context: Context) -> Answer {
-        let head = context.head();
-        if head.method != "GET" {
+        let request = context.summary();
+        if request.method() != "GET" {
             return Answer::text(405, "only GET\n");
         }
         self.greeted.set(self.greeted.get() + 1);
-        let whom = match head.path.strip_prefix("/hello/") {
-            Some(name) if !name.is_empty() => name.to_string(),
-            _ => context.user().name,
+        let whom = match request.path().strip_prefix("/hello/") {
+            Some(name) if !name.is_empty() => name,
+            _ => request.user_name(),
         };
         Answer::text(200, format!("{}, {whom}\n", self.greeting))
     }

@@ -12,7 +12,7 @@ use super::storage::Store;
 use super::{HasState, State};
 use crate::bindings::host::chain::request::{
     BodyError, Head, Host, HostContext, HostContextWithStore, HostHookContext, HostHookContextWithStore, MatchedRoute,
-    Subrequest, Subresponse,
+    Subrequest, Subresponse, Summary,
 };
 use crate::bindings::host::chain::types::{RequestInfo, User};
 use crate::chain::{Link, Matched, RequestState, Subrequests, delegate};
@@ -62,6 +62,15 @@ impl Host for State {}
 impl HostContext for State {
     fn head(&mut self, context: Resource<Context>) -> wasmtime::Result<Head> {
         Ok(self.table.get(&context)?.request.head())
+    }
+
+    fn summary(&mut self, context: Resource<Context>) -> wasmtime::Result<Summary> {
+        let Context { request, route, .. } = self.table.get(&context)?;
+        Ok(request.summary(route))
+    }
+
+    fn header(&mut self, context: Resource<Context>, name: String) -> wasmtime::Result<Option<String>> {
+        Ok(self.table.get(&context)?.request.header(&name).map(str::to_string))
     }
 
     fn info(&mut self, context: Resource<Context>) -> wasmtime::Result<RequestInfo> {

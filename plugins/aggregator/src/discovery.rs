@@ -8,33 +8,31 @@ use apimachinery::discovery::accept::{self, Form};
 use apimachinery::discovery::groups::Groups;
 use apimachinery::discovery::{group_answer, groups_answer, merged, order, serve_merged};
 use apimachinery::rest::from_store;
-use plugin_sdk::{Answer, Context, configuration, log};
+use plugin_sdk::{Answer, Context, Summary, configuration, log};
 
 use crate::apiservice::{self, ApiService};
 
 const GROUPS: &str = "/apis";
 
 /// Answers the paths that every link of the chain has.
-pub(crate) async fn serve(context: &Context, apiservices: &Definition) -> Answer {
-    let head = context.head();
-    let form = accept::form(&context.header("accept").unwrap_or_default());
-    match (form, head.path.trim_end_matches('/')) {
-        (Some(form), GROUPS) if head.method == "GET" => match groups(context, apiservices, GROUPS, form).await {
+pub(crate) async fn serve(context: &Context, summary: &Summary, apiservices: &Definition) -> Answer {
+    let form = accept::form(summary.accept());
+    match (form, summary.path().trim_end_matches('/')) {
+        (Some(form), GROUPS) if summary.method() == "GET" => match groups(context, apiservices, GROUPS, form).await {
             Ok(groups) => {
                 let host = configuration::fact("external-address").unwrap_or_default();
                 groups_answer(context, &groups, GROUPS, form, &host)
             }
             Err(answer) => answer,
         },
-        _ => serve_merged(context, &[apiservices]).await,
+        _ => serve_merged(context, summary, &[apiservices]).await,
     }
 }
 
 /// Answers `/apis/<group>` for a group that a remote APIService is in.
-pub(crate) async fn serve_group(context: &Context, apiservices: &Definition) -> Answer {
-    let head = context.head();
-    let path = head.path.trim_end_matches('/');
-    if head.method != "GET" {
+pub(crate) async fn serve_group(context: &Context, summary: &Summary, apiservices: &Definition) -> Answer {
+    let path = summary.path().trim_end_matches('/');
+    if summary.method() != "GET" {
         return Answer::Pass;
     }
     match groups(context, apiservices, path, Form::Legacy).await {

@@ -54,14 +54,14 @@ impl Link for Aggregator {
 
     async fn handle(&self, context: Context) -> Answer {
         let own = [&self.apiservices];
-        let tag = context.route().tag;
-        match tag.as_str() {
-            RESOURCE => rest::handle(&self.apiservices, &context).await,
-            documents::TAG => discovery::serve(&context, &self.apiservices).await,
-            openapi::TAG => self.published.serve_merged(&context, &own, 0).await,
-            openapi::SECOND_TAG => self.published.serve_second(&context, &own).await,
-            GROUP => discovery::serve_group(&context, &self.apiservices).await,
-            _ => remote::serve(&context, &self.apiservices, &tag).await,
+        let summary = context.summary();
+        match summary.route_tag() {
+            RESOURCE => rest::handle(&self.apiservices, &context, &summary).await,
+            documents::TAG => discovery::serve(&context, &summary, &self.apiservices).await,
+            openapi::TAG => self.published.serve_merged(&context, &summary, &own, 0).await,
+            openapi::SECOND_TAG => self.published.serve_second(&context, &summary, &own).await,
+            GROUP => discovery::serve_group(&context, &summary, &self.apiservices).await,
+            tag => remote::serve(&context, &summary, &self.apiservices, tag).await,
         }
     }
 

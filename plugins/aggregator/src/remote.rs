@@ -7,7 +7,7 @@ use std::str::FromStr;
 use apimachinery::codec::base64;
 use apimachinery::definition::Definition;
 use plugin_sdk::storage::Freshness;
-use plugin_sdk::{Answer, Context, Header, Proxy, Tls, User, log};
+use plugin_sdk::{Answer, Context, Header, Proxy, Summary, Tls, User, log};
 
 use crate::apiservice::{ApiService, Service};
 
@@ -40,7 +40,7 @@ impl FromStr for Target {
 }
 
 /// Answers a request that a route with this tag matched.
-pub(crate) async fn serve(context: &Context, apiservices: &Definition, tag: &str) -> Answer {
+pub(crate) async fn serve(context: &Context, summary: &Summary, apiservices: &Definition, tag: &str) -> Answer {
     let Ok(target) = tag.parse::<Target>() else { return Answer::Pass };
     let key = apiservices.key("", &target.apiservice);
     let found = match context.store().get(key, Freshness::Latest).await {
@@ -55,7 +55,9 @@ pub(crate) async fn serve(context: &Context, apiservices: &Definition, tag: &str
     let Ok(object) = serde_json::from_slice(&found.value()) else { return unavailable() };
     let apiservice = ApiService::read(&object);
     match (&apiservice.service, target.address) {
-        (Some(service), Some(address)) if apiservice.is_available() => forward(context, &apiservice, service, &address),
+        (Some(service), Some(address)) if apiservice.is_available() => {
+            forward(context, summary, &apiservice, service, &address)
+        }
         (Some(_), _) => unavailable(),
         // It became local: the delegates answer.
         (None, _) => Answer::Pass,
@@ -66,7 +68,7 @@ fn unavailable() -> Answer {
     Answer::text(503, "service unavailable\n")
 }
 
-fn forward(context: &Context, apiservice: &ApiService, service: &Service, address: &str) -> Answer {
+fn forward(context: &Context, summary: &Summary, apiservice: &ApiService, service: &Service, address: &str) -> Answer {
     let ca_bundle = match apiservice.ca_bundle.as_deref().map(base64::decode) {
         Some(Err(_)) => {
             log::warn!("APIService `{}` has a `spec.caBundle` that is not base64", apiservice.name);
@@ -75,10 +77,9 @@ fn forward(context: &Context, apiservice: &ApiService, service: &Service, addres
         Some(Ok(bundle)) => Some(bundle),
         None => None,
     };
-    let head = context.head();
-    let query = if head.query.is_empty() { String::new() } else { format!("?{}", head.query) };
+    let query = if summary.query().is_empty() { String::new() } else { format!("?{}", summary.query()) };
     let proxy = Proxy {
-        uri: format!("https://{address}{}{query}", head.path),
+        uri: format!("https://{address}{}{query}", summary.path()),
         headers: identity(&context.user()),
         tls: Tls {
             ca_bundle,
@@ -86,9 +87,8 @@ fn forward(context: &Context, apiservice: &ApiService, service: &Service, addres
             insecure_skip_verify: apiservice.insecure_skip_tls_verify,
         },
     };
-    let upgrade = head.headers.iter().any(|(name, value)| {
-        name == "connection" && value.split(',').any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
-    });
+    let connection = context.header("connection").unwrap_or_default();
+    let upgrade = connection.split(',').any(|token| token.trim().eq_ignore_ascii_case("upgrade"));
     if upgrade { Answer::Upgrade(proxy) } else { Answer::Proxy(proxy) }
 }
 

@@ -20,11 +20,11 @@ mod warnings;
 use apimachinery::definition::Definition;
 use apimachinery::discovery;
 use apimachinery::openapi::{self, Published};
-use apimachinery::rest;
+use apimachinery::rest::Special;
 use apimachinery::rest::render::{self, Form};
 use apimachinery::status::ApiError;
 use plugin_sdk::registration;
-use plugin_sdk::{Answer, Context, HookContext, Item, Link, Objects, Result, export_resource_link};
+use plugin_sdk::{Answer, Context, HookContext, Item, Link, Objects, Result, Summary, export_resource_link};
 
 /// Built-in definitions never change, so neither do their OpenAPI documents.
 const DOCUMENTS: u64 = 1;
@@ -45,16 +45,12 @@ impl Core {
         self.definitions.iter().collect()
     }
 
-    async fn serve(&self, context: &Context) -> Answer {
-        let info = context.info();
-        let Some(definition) = self.definition(&info.api_group, &info.api_version, &info.resource) else {
+    async fn serve(&self, context: &Context, summary: &Summary) -> Answer {
+        let Some(definition) = self.definition(summary.api_group(), summary.api_version(), summary.resource()) else {
             let error = ApiError::unknown_resource();
             return Answer::json(error.code, error.to_value().to_string());
         };
-        match special::handle(definition, &info, context, &self.definitions).await {
-            Some(answer) => answer,
-            None => rest::handle(definition, context).await,
-        }
+        special::handle(Special::new(definition, context, summary), &self.definitions).await
     }
 }
 
@@ -72,10 +68,11 @@ impl Link for Core {
     }
 
     async fn handle(&self, context: Context) -> Answer {
-        match context.route().tag.as_str() {
-            discovery::TAG => discovery::serve_merged(&context, &self.own()).await,
-            openapi::TAG => self.published.serve_merged(&context, &self.own(), DOCUMENTS).await,
-            _ => self.serve(&context).await,
+        let summary = context.summary();
+        match summary.route_tag() {
+            discovery::TAG => discovery::serve_merged(&context, &summary, &self.own()).await,
+            openapi::TAG => self.published.serve_merged(&context, &summary, &self.own(), DOCUMENTS).await,
+            _ => self.serve(&context, &summary).await,
         }
     }
 

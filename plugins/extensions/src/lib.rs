@@ -40,12 +40,12 @@ impl Link for Extensions {
     }
 
     async fn handle(&self, context: Context) -> Answer {
-        let route = context.route();
-        match Tag::parse(&route.tag) {
-            Some(Tag::Definitions) => rest::handle(&self.definitions, &context).await,
-            Some(Tag::Custom { name, version }) => self.serving.custom(&context, name, version, route.revision).await,
-            Some(Tag::Discovery) => self.serving.discovery(&context, &self.definitions, route.revision).await,
-            Some(Tag::OpenApi) => self.serving.openapi(&context, &self.definitions, route.revision).await,
+        let summary = context.summary();
+        match Tag::parse(summary.route_tag()) {
+            Some(Tag::Definitions) => rest::handle(&self.definitions, &context, &summary).await,
+            Some(Tag::Custom { name, version }) => self.serving.custom(&context, &summary, name, version).await,
+            Some(Tag::Discovery) => self.serving.discovery(&context, &summary, &self.definitions).await,
+            Some(Tag::OpenApi) => self.serving.openapi(&context, &summary, &self.definitions).await,
             None => Answer::Pass,
         }
     }

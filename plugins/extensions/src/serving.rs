@@ -11,7 +11,7 @@ use apimachinery::openapi::Published;
 use apimachinery::rest::{self, from_store};
 use apimachinery::status::ApiError;
 use plugin_sdk::storage::{Freshness, ListQuery, Object, Selector};
-use plugin_sdk::{Answer, Context, Store};
+use plugin_sdk::{Answer, Context, Store, Summary};
 
 use crate::crd::{self, Crd};
 use crate::custom::{self, Purpose};
@@ -45,21 +45,20 @@ struct All {
 
 impl Serving {
     /// Answers a request for custom resources.
-    pub(crate) async fn custom(&self, context: &Context, name: &str, version: &str, revision: u64) -> Answer {
-        let definition = match self.definition(&context.store(), name, version, revision).await {
+    pub(crate) async fn custom(&self, context: &Context, summary: &Summary, name: &str, version: &str) -> Answer {
+        let definition = match self.definition(&context.store(), name, version, summary.route_revision).await {
             Ok(Some(definition)) => definition,
             Ok(None) => return Answer::Pass,
             Err(error) => return refuse(&error),
         };
-        let info = context.info();
         // Upstream leaves requests of the wrong scope to the delegate, which knows no such path.
-        let within = !info.namespace.is_empty();
-        let across = definition.namespaced && matches!(info.verb.as_str(), "list" | "watch");
+        let within = !summary.namespace().is_empty();
+        let across = definition.namespaced && matches!(summary.verb(), "list" | "watch");
         if definition.namespaced != within && !across {
             return Answer::Pass;
         }
-        if !info.subresource.is_empty() && definition.subresource(&info.subresource).is_none() {
-            return refuse(&ApiError::not_found(&definition, &info.name));
+        if !summary.subresource().is_empty() && definition.subresource(summary.subresource()).is_none() {
+            return refuse(&ApiError::not_found(&definition, summary.name()));
         }
         if self.is_converted_elsewhere(name, version) {
             let Definition { kind, .. } = &*definition;
@@ -69,7 +68,7 @@ impl Serving {
             );
             return refuse(&ApiError::new(500, "", message));
         }
-        rest::handle(&definition, context).await
+        rest::handle(&definition, context, summary).await
     }
 
     /// Whether objects would have to be converted by a webhook to be shown in this version. To
@@ -108,11 +107,11 @@ impl Serving {
     }
 
     /// Answers a discovery request.
-    pub(crate) async fn discovery(&self, context: &Context, own: &Definition, revision: u64) -> Answer {
-        match self.all(&context.store(), revision).await {
+    pub(crate) async fn discovery(&self, context: &Context, summary: &Summary, own: &Definition) -> Answer {
+        match self.all(&context.store(), summary.route_revision).await {
             Ok(all) => {
                 let all: Vec<&Definition> = std::iter::once(own).chain(all.iter()).collect();
-                discovery::serve_merged(context, &all).await
+                discovery::serve_merged(context, summary, &all).await
             }
             Err(error) => refuse(&error),
         }
@@ -120,9 +119,9 @@ impl Serving {
 
     /// Answers a request for OpenAPI documents. Schemas are read for the version that is asked
     /// for, and not kept.
-    pub(crate) async fn openapi(&self, context: &Context, own: &Definition, revision: u64) -> Answer {
-        let path = context.head().path;
-        let asked = path.strip_prefix("/openapi/v3/apis/").and_then(|path| path.split_once('/'));
+    pub(crate) async fn openapi(&self, context: &Context, summary: &Summary, own: &Definition) -> Answer {
+        let revision = summary.route_revision;
+        let asked = summary.path().strip_prefix("/openapi/v3/apis/").and_then(|path| path.split_once('/'));
         let read = match asked {
             Some((group, version)) => self.publish(&context.store(), group, version, revision).await,
             None => self.all(&context.store(), revision).await,
@@ -130,7 +129,7 @@ impl Serving {
         match read {
             Ok(all) => {
                 let all: Vec<&Definition> = std::iter::once(own).chain(all.iter()).collect();
-                self.published.serve_merged(context, &all, revision).await
+                self.published.serve_merged(context, summary, &all, revision).await
             }
             Err(error) => refuse(&error),
         }

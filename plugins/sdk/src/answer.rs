@@ -1,6 +1,6 @@
 //! Short ways to say the usual answers.
 
-use crate::{Answer, Body, Context, Response};
+use crate::{Answer, Body, Response};
 
 impl Answer {
     /// A body of this content type.
@@ -49,12 +49,5 @@ impl Response {
 impl From<Response> for Answer {
     fn from(response: Response) -> Self {
         Self::Response(response)
-    }
-}
-
-impl Context {
-    /// The value of a request header, by its name in lower case.
-    pub fn header(&self, name: &str) -> Option<String> {
-        self.head().headers.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 }

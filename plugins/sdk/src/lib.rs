@@ -67,10 +67,11 @@ mod link;
 pub mod log;
 pub mod registration;
 pub mod storage;
+mod summary;
 
 pub use bindings::host::chain::request::{
     Answer, Body, BodyError, CollectionBody, Context, Head, HookContext, ItemForm, MatchedRoute, ObjectBody, Proxy,
-    Rendering, Response, Subrequest, Subresponse, Tls, TypeMeta, WatchBody,
+    Rendering, Response, Subrequest, Subresponse, Summary, Tls, TypeMeta, WatchBody,
 };
 pub use bindings::host::chain::types::{Header, RequestInfo, User};
 pub use bindings::host::chain::{configuration, lifecycle, metrics, tokens};

@@ -19,7 +19,7 @@ mod tests;
 
 use plugin_sdk::lifecycle::{self, Signal};
 use plugin_sdk::registration::Route;
-use plugin_sdk::{Answer, Client, Context, Delegate, configuration};
+use plugin_sdk::{Answer, Client, Context, Delegate, Summary, configuration};
 
 use self::accept::Form;
 use self::groups::Groups;
@@ -55,18 +55,16 @@ pub fn routes<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> Vec<
 }
 
 /// Answers a discovery request for what is served here and behind.
-pub async fn serve_merged(context: &Context, own: &[&Definition]) -> Answer {
-    let head = context.head();
-    let path = head.path.trim_end_matches('/');
+pub async fn serve_merged(context: &Context, summary: &Summary, own: &[&Definition]) -> Answer {
+    let path = summary.path().trim_end_matches('/');
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     // Upstream answers for groups by whatever method.
     let any_method = matches!(parts[..], ["apis", _]);
     let known = matches!(parts[..], ["api"] | ["apis"] | ["api", _] | ["apis", _, _]);
-    if known && !any_method && head.method != "GET" && head.method != "HEAD" {
+    if known && !any_method && !matches!(summary.method(), "GET" | "HEAD") {
         return refuse(ApiError::method_not_allowed());
     }
-    let accept = context.header("accept").unwrap_or_default();
-    let Some(form) = accept::form(&accept) else {
+    let Some(form) = accept::form(summary.accept()) else {
         return refuse(accept::not_acceptable());
     };
     match parts[..] {

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use plugin_sdk::registration::Route;
-use plugin_sdk::{Answer, Body, Client, Context, Delegate, Response, configuration};
+use plugin_sdk::{Answer, Body, Client, Context, Delegate, Response, Summary, configuration};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
 
@@ -79,13 +79,18 @@ impl Published {
     /// behind.
     ///
     /// `revision` changes whenever the definitions do.
-    pub async fn serve_merged(&self, context: &Context, own: &[&Definition], revision: u64) -> Answer {
-        let head = context.head();
+    pub async fn serve_merged(
+        &self,
+        context: &Context,
+        summary: &Summary,
+        own: &[&Definition],
+        revision: u64,
+    ) -> Answer {
         self.keep(revision);
-        match head.path.strip_prefix(ROOT).map(|path| path.trim_matches('/')) {
+        match summary.path().strip_prefix(ROOT).map(|path| path.trim_matches('/')) {
             Some("") => Answer::json(200, self.index(context, own).await.to_string()),
             Some(group_version) => match self.hash(group_version, own) {
-                Some(hash) => self.document(group_version, &hash, &head.query, context, own),
+                Some(hash) => self.document(group_version, &hash, summary.query(), context, own),
                 None => Answer::Pass,
             },
             None => Answer::Pass,
@@ -93,8 +98,8 @@ impl Published {
     }
 
     /// Answers a request for version 2, by whatever method, as upstream does.
-    pub async fn serve_second(&self, context: &Context, own: &[&Definition]) -> Answer {
-        let Some(form) = second::Form::of(&context.header("accept").unwrap_or_default()) else {
+    pub async fn serve_second(&self, context: &Context, summary: &Summary, own: &[&Definition]) -> Answer {
+        let Some(form) = second::Form::of(summary.accept()) else {
             return Response::new(406).header("vary", "Accept").into();
         };
         let index = self.index(context, own).await;

@@ -102,7 +102,7 @@ impl Request<'_> {
         expected: &Expected<'_>,
         validation: FieldValidation,
     ) -> Result<Value, ApiError> {
-        let encoding = negotiate::input(self.header("content-type"), expected.builtin)?;
+        let encoding = negotiate::input(self.summary.content_type(), expected.builtin)?;
         let bytes = self.body().await?;
         let (value, findings) = decode(&bytes, encoding, expected, validation == FieldValidation::Strict)?;
         self.report(validation, &findings);
@@ -119,7 +119,7 @@ impl Request<'_> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let encoding = negotiate::input(self.header("content-type"), true)?;
+        let encoding = negotiate::input(self.summary.content_type(), true)?;
         let (value, findings) = decode(&bytes, encoding, expected, validation == FieldValidation::Strict)?;
         self.report(validation, &findings);
         Ok(Some(value))

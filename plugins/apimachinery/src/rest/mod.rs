@@ -22,7 +22,7 @@ mod scale;
 mod special;
 mod write;
 
-use plugin_sdk::{Answer, Context};
+use plugin_sdk::{Answer, Context, Summary};
 
 pub use body::typed;
 pub use errors::from_store;
@@ -34,28 +34,31 @@ use crate::status::ApiError;
 use request::Request;
 
 /// Answers one request for a resource.
-pub async fn handle(definition: &Definition, context: &Context) -> Answer {
-    let request = Request::new(definition, context);
-    match serve(&request).await {
+pub async fn handle(definition: &Definition, context: &Context, summary: &Summary) -> Answer {
+    answered(&Request::new(definition, context, summary)).await
+}
+
+async fn answered(request: &Request<'_>) -> Answer {
+    match serve(request).await {
         Ok(answer) => answer,
         Err(error) => request.failure(&error),
     }
 }
 
 async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
-    let (definition, info) = (request.definition, &request.info);
-    if info.subresource.is_empty() {
+    let (definition, summary) = (request.definition, request.summary);
+    if summary.subresource().is_empty() {
         return serve_resource(request).await;
     }
-    let Some(subresource) = definition.subresource(&info.subresource).filter(|_| info.parts.len() == 3) else {
+    let Some(subresource) = definition.subresource(summary.subresource()).filter(|_| summary.parts_count() == 3) else {
         return Err(ApiError::unknown_resource());
     };
-    if !subresource.verbs.iter().any(|verb| **verb == *info.verb) {
-        return Err(refused_method(definition, &info.verb));
+    if !subresource.verbs.iter().any(|verb| **verb == *summary.verb()) {
+        return Err(refused_method(definition, summary.verb()));
     }
     request.check_path_name()?;
     request.warn_of_deprecation();
-    match info.verb.as_str() {
+    match summary.verb() {
         verb @ ("get" | "update" | "patch") if subresource.scale.is_some() => request.scale(subresource, verb).await,
         // The others that take and answer the object itself change a part of it.
         "get" => request.get().await,
@@ -66,15 +69,15 @@ async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
 }
 
 async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
-    let (definition, info) = (request.definition, &request.info);
-    let (named, within) = (!request.name().is_empty(), !info.namespace.is_empty());
+    let (definition, summary) = (request.definition, &request.summary);
+    let (named, within) = (!request.name().is_empty(), !summary.namespace().is_empty());
     // Objects of namespaces are not below the cluster, nor the other way round; RequestInfo
     // takes a namespace's own name for its namespace.
     let namespaces = definition.group.is_empty() && &*definition.resource == "namespaces";
     if (named && definition.namespaced && !within) || (within && !definition.namespaced && !namespaces) {
         return Err(ApiError::unknown_resource());
     }
-    let verb = info.verb.as_str();
+    let verb = summary.verb();
     let by_name = ["get", "update", "patch", "delete"];
     if named && !definition.verbs.iter().any(|served| by_name.contains(&&**served)) {
         return Err(ApiError::unknown_resource());

@@ -59,7 +59,7 @@ impl Request<'_> {
         };
         registry.applied = applied.is_some();
         let change = Change {
-            creates: applied.is_some() && self.info.subresource.is_empty(),
+            creates: applied.is_some() && self.summary.subresource().is_empty(),
             attempts: Some(ATTEMPTS),
             same_uid: false,
         };
@@ -122,7 +122,7 @@ impl Request<'_> {
 
     /// What kind of patch this is, its options, and the document.
     pub(super) async fn read_patch(&self, builtin: bool) -> Result<(Kind, WriteOptions, Vec<u8>), ApiError> {
-        let kind = Kind::of(self.header("content-type"), builtin)?;
+        let kind = Kind::of(self.summary.content_type(), builtin)?;
         let body = self.body().await?;
         let options = WriteOptions::read(&self.query, Write::Patch { apply: kind == Kind::Apply })?;
         Ok((kind, options, body))

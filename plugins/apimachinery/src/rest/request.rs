@@ -1,6 +1,8 @@
 //! One request, as the verbs see it.
 
-use plugin_sdk::{Answer, Context, Head, RequestInfo, Response, Store, User};
+use std::cell::OnceCell;
+
+use plugin_sdk::{Answer, Context, Response, Store, Summary, User};
 
 use super::query::Query;
 use crate::codec;
@@ -13,40 +15,36 @@ use crate::validation::{names, quoted};
 pub(super) struct Request<'a> {
     pub(super) definition: &'a Definition,
     pub(super) context: &'a Context,
-    pub(super) info: RequestInfo,
-    pub(super) user: User,
+    pub(super) summary: &'a Summary,
     pub(super) query: Query,
     pub(super) store: Store,
-    head: Head,
+    user: OnceCell<User>,
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn new(definition: &'a Definition, context: &'a Context) -> Self {
-        let head = context.head();
+    pub(super) fn new(definition: &'a Definition, context: &'a Context, summary: &'a Summary) -> Self {
         Self {
             definition,
             context,
-            info: context.info(),
-            user: context.user(),
-            query: Query::parse(&head.query),
+            query: Query::parse(summary.query()),
+            summary,
             store: context.store(),
-            head,
+            user: OnceCell::new(),
         }
     }
 
-    /// The value of a header, by its name in lower case; empty if it is not there.
-    pub(super) fn header(&self, name: &str) -> &str {
-        self.head.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    pub(super) fn user(&self) -> &User {
+        self.user.get_or_init(|| self.context.user())
     }
 
     /// The name in the path. RequestInfo also takes one from a field selector, which the
     /// selector itself sees to.
     pub(super) fn name(&self) -> &str {
-        if self.info.parts.len() > 1 { &self.info.name } else { "" }
+        if self.summary.parts_count() > 1 { self.summary.name() } else { "" }
     }
 
     pub(super) fn namespace(&self) -> &str {
-        if self.definition.namespaced { &self.info.namespace } else { "" }
+        if self.definition.namespaced { self.summary.namespace() } else { "" }
     }
 
     /// Tells the client that this version of the resource will go.
@@ -58,18 +56,18 @@ impl<'a> Request<'a> {
 
     /// What the client wants back.
     pub(super) fn wanted(&self) -> Result<Wanted, ApiError> {
-        let streams = matches!(self.info.verb.as_str(), "list" | "watch");
+        let streams = matches!(self.summary.verb(), "list" | "watch");
         // What is posted to a part of an object is answered and forgotten.
-        let is_action = self.info.verb == "create" && !self.info.subresource.is_empty();
+        let is_action = self.summary.verb() == "create" && !self.summary.subresource().is_empty();
         let tables = !is_action && self.definition.verbs.iter().any(|verb| &**verb == "get" || &**verb == "list");
-        let watch = self.info.verb == "watch";
+        let watch = self.summary.verb() == "watch";
         let offer = Offer { protobuf: self.definition.builtin, tables, streams, watch };
-        negotiate::output(self.header("accept"), offer)
+        negotiate::output(self.summary.accept(), offer)
     }
 
     /// Whether the method is one that reads.
     pub(super) fn reads(&self) -> bool {
-        matches!(self.head.method.as_str(), "GET" | "HEAD")
+        matches!(self.summary.method(), "GET" | "HEAD")
     }
 
     /// A name in the path must be one that a key can hold.
@@ -86,21 +84,21 @@ impl<'a> Request<'a> {
     pub(super) fn pretty(&self) -> bool {
         match self.query.flag("pretty") {
             Some(pretty) => pretty,
-            None => ["curl", "Wget", "Mozilla/5.0"].iter().any(|agent| self.header("user-agent").starts_with(agent)),
+            None => ["curl", "Wget", "Mozilla/5.0"].iter().any(|agent| self.summary.user_agent().starts_with(agent)),
         }
     }
 
     /// Who is written down as the manager of fields: the one named in the request, else the
     /// client's program.
     pub(super) fn manager(&self, named: &str) -> String {
-        managed::manager_name(named, self.header("user-agent"))
+        managed::manager_name(named, self.summary.user_agent())
     }
 
     /// The `Status` of a failure, in the client's encoding if it has one for it; indented, where it
     /// has none.
     pub(super) fn failure(&self, error: &ApiError) -> Answer {
         let of_statuses = Offer { protobuf: true, tables: true, streams: false, watch: false };
-        let known = negotiate::output(self.header("accept"), of_statuses).ok().map(|wanted| wanted.encoding);
+        let known = negotiate::output(self.summary.accept(), of_statuses).ok().map(|wanted| wanted.encoding);
         let encoding = known.unwrap_or(Encoding::Json);
         let mut response = Response::new(error.code).header("content-type", encoding.media_type());
         if error.retry_after_seconds > 0 {

@@ -102,7 +102,7 @@ impl Request<'_> {
         let name = self.manager(&options.field_manager);
         let who = Manager {
             name: name.clone(),
-            subresource: self.info.subresource.clone(),
+            subresource: self.summary.subresource().to_string(),
             api_version: SCALE_VERSION.into(),
             time: clock::now(),
         };

@@ -1,7 +1,7 @@
 //! For resources and subresources that are not objects in the store (reviews, bindings,
 //! tokens): what the engine knows of a request, without its verbs.
 
-use plugin_sdk::{Answer, Context, Store, User};
+use plugin_sdk::{Answer, Context, Store, Summary, User};
 use serde_json::Value;
 
 use super::body::Expected;
@@ -18,8 +18,21 @@ use crate::status::ApiError;
 pub struct Special<'a>(Request<'a>);
 
 impl<'a> Special<'a> {
-    pub fn new(definition: &'a Definition, context: &'a Context) -> Self {
-        Self(Request::new(definition, context))
+    pub fn new(definition: &'a Definition, context: &'a Context, summary: &'a Summary) -> Self {
+        Self(Request::new(definition, context, summary))
+    }
+
+    /// Answers it as one for objects in the store, after all.
+    pub async fn as_usual(self) -> Answer {
+        super::answered(&self.0).await
+    }
+
+    pub fn definition(&self) -> &'a Definition {
+        self.0.definition
+    }
+
+    pub fn summary(&self) -> &'a Summary {
+        self.0.summary
     }
 
     pub fn name(&self) -> &str {
@@ -31,7 +44,7 @@ impl<'a> Special<'a> {
     }
 
     pub fn user(&self) -> &User {
-        &self.0.user
+        self.0.user()
     }
 
     pub fn query(&self) -> &Query {
@@ -59,10 +72,10 @@ impl<'a> Special<'a> {
         Registry {
             definition,
             store: &self.0.store,
-            user: &self.0.user.name,
-            groups: &self.0.user.groups,
+            user: self.0.summary.user_name(),
+            groups: &self.0.user().groups,
             manager,
-            subresource: &self.0.info.subresource,
+            subresource: self.0.summary.subresource(),
             dry_run,
             applied: false,
             request: Some(self.0.context),
@@ -73,7 +86,7 @@ impl<'a> Special<'a> {
     pub fn manage(&self, schema: &Schema, options: &WriteOptions, object: &mut Value) {
         let who = Manager {
             name: self.manager(options),
-            subresource: self.0.info.subresource.clone(),
+            subresource: self.0.summary.subresource().to_string(),
             api_version: object["apiVersion"].as_str().unwrap_or_default().to_string(),
             time: super::clock::now(),
         };

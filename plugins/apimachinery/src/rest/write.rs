@@ -108,10 +108,10 @@ impl Request<'_> {
         Registry {
             definition: self.definition,
             store: &self.store,
-            user: &self.user.name,
-            groups: &self.user.groups,
+            user: self.summary.user_name(),
+            groups: &self.user().groups,
             manager,
-            subresource: &self.info.subresource,
+            subresource: self.summary.subresource(),
             dry_run,
             applied: false,
             request: Some(self.context),
@@ -129,7 +129,7 @@ impl Request<'_> {
 
     /// Only the main resource makes objects.
     pub(super) fn creates_on_update(&self) -> bool {
-        self.info.subresource.is_empty() && self.definition.strategy.create_on_update()
+        self.summary.subresource().is_empty() && self.definition.strategy.create_on_update()
     }
 
     /// The path and the object must be about the same thing.

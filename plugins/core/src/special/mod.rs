@@ -10,42 +10,43 @@ mod tokens;
 use apimachinery::definition::Definition;
 use apimachinery::rest::Special;
 use apimachinery::status::ApiError;
-use plugin_sdk::{Answer, Context, RequestInfo};
+use plugin_sdk::Answer;
 
-/// The answer, if this is one of those.
-pub(crate) async fn handle(
-    definition: &Definition,
-    info: &RequestInfo,
-    context: &Context,
-    definitions: &[Definition],
-) -> Option<Answer> {
-    let action = definition.verbs.iter().any(|verb| &**verb == "create") && info.parts.len() > 1;
-    let served = definition.subresource(&info.subresource);
+/// Answers it if it is one of those, and as any other request if not.
+pub(crate) async fn handle(special: Special<'_>, definitions: &[Definition]) -> Answer {
+    match answer(&special, definitions).await {
+        Some(answer) => answer.unwrap_or_else(|error| special.failure(&error)),
+        None => special.as_usual().await,
+    }
+}
+
+async fn answer(special: &Special<'_>, definitions: &[Definition]) -> Option<Result<Answer, ApiError>> {
+    let (definition, summary) = (special.definition(), special.summary());
+    let (verb, subresource) = (summary.verb(), summary.subresource());
+    let action = summary.parts_count() > 1 && definition.verbs.iter().any(|served| &**served == "create");
+    let served = definition.subresource(subresource);
     // What is not served is refused as for any other resource.
-    if (info.subresource.is_empty() && action)
-        || served.is_some_and(|served| !served.verbs.iter().any(|verb| **verb == *info.verb))
+    if (subresource.is_empty() && action)
+        || served.is_some_and(|served| !served.verbs.iter().any(|served| &**served == verb))
     {
         return None;
     }
-    let special = Special::new(definition, context);
-    let (resource, subresource) = (&*definition.resource, info.subresource.as_str());
-    let result = match (info.verb.as_str(), resource, subresource) {
-        ("create", "bindings", "") | ("create", "pods", "binding") => binding::bind(&special, definitions).await,
-        ("create", "pods", "eviction") => eviction::evict(&special, definitions).await,
-        ("get" | "list", "componentstatuses", "") => components::read(&special).await,
+    Some(match (verb, &*definition.resource, subresource) {
+        ("create", "bindings", "") | ("create", "pods", "binding") => binding::bind(special, definitions).await,
+        ("create", "pods", "eviction") => eviction::evict(special, definitions).await,
+        ("get" | "list", "componentstatuses", "") => components::read(special).await,
         (_, "pods", "log" | "exec" | "attach" | "portforward") | (_, "pods" | "services" | "nodes", "proxy") => {
-            connect::connect(&special, definition, subresource).await
+            connect::connect(special, definition, subresource).await
         }
-        ("create", "serviceaccounts", "token") => tokens::issue(&special, definition, definitions).await,
-        ("create", "selfsubjectreviews", "") => reviews::self_subject(&special).await,
-        ("create", "tokenreviews", "") => tokens::review(&special).await,
-        ("create", "selfsubjectrulesreviews", "") => reviews::rules(&special).await,
+        ("create", "serviceaccounts", "token") => tokens::issue(special, definition, definitions).await,
+        ("create", "selfsubjectreviews", "") => reviews::self_subject(special).await,
+        ("create", "tokenreviews", "") => tokens::review(special).await,
+        ("create", "selfsubjectrulesreviews", "") => reviews::rules(special).await,
         ("create", kind @ ("selfsubjectaccessreviews" | "subjectaccessreviews" | "localsubjectaccessreviews"), "") => {
-            reviews::access(&special, kind).await
+            reviews::access(special, kind).await
         }
         _ => return None,
-    };
-    Some(result.unwrap_or_else(|error: ApiError| special.failure(&error)))
+    })
 }
 
 /// A built-in definition that a special request is about.
