@@ -28,6 +28,11 @@ pub struct Definition {
     pub storage_prefix: Box<str>,
     /// `apiVersion` of stored objects.
     pub storage_version: Box<str>,
+    /// The schema of that version, where a custom resource is served in another one: an object has
+    /// what both know.
+    pub storage_schema: Option<SchemaRef>,
+    /// Whether there may be objects that were stored under another schema than today's.
+    pub is_amended: bool,
     pub columns: Vec<Column>,
     pub selectable: Vec<Selectable>,
     /// Built-in types stand without `kind` and `apiVersion` in lists; strategic merge patch
@@ -136,6 +141,8 @@ impl Definition {
             schema: SchemaRef::Builtin(facts.of),
             storage_prefix: storage_prefix(facts).into(),
             storage_version,
+            storage_schema: None,
+            is_amended: false,
             columns: facts
                 .columns
                 .iter()
@@ -173,6 +180,8 @@ impl Definition {
             schema: SchemaRef::Inline(Arc::default()),
             storage_prefix: Box::default(),
             storage_version: Box::default(),
+            storage_schema: None,
+            is_amended: false,
             columns,
             selectable: Vec::new(),
             builtin: false,

@@ -70,6 +70,9 @@ pub trait Strategy: Sync {
     /// Fills in what upstream's defaulting code sets, on every write.
     fn default(&self, _object: &mut Value) {}
 
+    /// The same for what it sets once it sees the object as it is stored.
+    fn default_stored(&self, _object: &mut Value) {}
+
     /// Resets what a client may not set on create (status, for most).
     fn prepare_for_create(&self, _operation: &Operation<'_>, _object: &mut Value) {}
 
@@ -217,6 +220,11 @@ pub trait Strategy: Sync {
     /// Seconds after which the store removes an object by itself (events).
     fn ttl_seconds(&self) -> Option<u64> {
         None
+    }
+
+    /// Annotations that upstream keeps as fields inside: those who see metadata alone do not see them.
+    fn folded_annotations(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Whether objects are stored in another version's shape than this definition's; if only

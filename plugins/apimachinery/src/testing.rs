@@ -21,6 +21,8 @@ pub(crate) fn definition(group: &str, version: &str, resource: &str, kind: &str)
         schema: SchemaRef::Inline(Schema::default().into()),
         storage_prefix: format!("/registry/{resource}/").into(),
         storage_version: version.into(),
+        storage_schema: None,
+        is_amended: false,
         columns: Vec::new(),
         selectable: Vec::new(),
         builtin: true,

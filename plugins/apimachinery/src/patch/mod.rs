@@ -20,20 +20,8 @@ fn decode(patch: &[u8]) -> Result<Value, ApiError> {
 
 /// Go's complaint about a value of the wrong kind.
 fn cannot_unmarshal(value: &Value, target: &str) -> ApiError {
-    let kind = json_kind(value);
+    let kind = codec::json::kind(value);
     ApiError::bad_request(format!("error decoding patch: json: cannot unmarshal {kind} into {target}"))
-}
-
-/// The kind of a value in the messages of Go's JSON decoder.
-pub(crate) fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 /// The patch is well-formed but cannot be applied to this object. Upstream keeps the reason to

@@ -230,7 +230,7 @@ pub(super) fn encode(value: Value, encoding: Encoding, pretty: bool) -> Vec<u8> 
 /// The whole object in this version.
 fn whole(definition: &Definition) -> ItemForm {
     let api_version = definition.api_version();
-    if definition.strategy.converts() {
+    if definition.strategy.converts() || definition.storage_schema.is_some() {
         let form = Form::of(definition, FormKind::Whole).to_string();
         return ItemForm::Rendered(Rendering { form, first_form: None });
     }

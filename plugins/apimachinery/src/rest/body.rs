@@ -10,7 +10,6 @@ use crate::codec::proto::{self, Envelope};
 use crate::codec::{self, Decoded};
 use crate::definition::Definition;
 use crate::negotiate::{self, Encoding};
-use crate::patch::json_kind;
 use crate::schema::validate::embedded;
 use crate::schema::{Schema, builtin, check, defaults};
 use crate::status::{ApiError, FieldError};
@@ -25,6 +24,8 @@ pub(super) struct Expected<'a> {
     pub(super) kind: &'a str,
     pub(super) schema: &'a Schema,
     pub(super) builtin: bool,
+    /// Whether lists and maps that are sent empty are told from those that are not sent.
+    pub(super) tells_empty: bool,
 }
 
 impl<'a> Expected<'a> {
@@ -35,6 +36,7 @@ impl<'a> Expected<'a> {
             kind: &definition.kind,
             schema: &definition.schema,
             builtin: definition.builtin,
+            tells_empty: true,
         }
     }
 
@@ -146,8 +148,9 @@ fn decode(
                 true => codec::json::decode_as(bytes, expected.schema),
                 false => codec::json::decode(bytes),
             };
-            decoded.map_err(|why| {
-                unrecognized(expected, bytes, &format!("couldn't get version/kind; json parse error: {why}"))
+            decoded.map_err(|why| match why.starts_with("json: cannot unmarshal") {
+                true => handled_as(expected.kind, expected.version, expected, &why),
+                false => unrecognized(expected, bytes, &format!("couldn't get version/kind; json parse error: {why}")),
             })?
         }
         Encoding::Yaml => codec::yaml::decode(bytes).map_err(|why| unrecognized(expected, bytes, &why))?,
@@ -176,7 +179,7 @@ fn decode(
 
 /// An object that the server itself made, as if a client had sent it.
 pub fn typed(definition: &Definition, mut object: Value) -> Result<Value, ApiError> {
-    let expected = Expected::object_of(definition);
+    let expected = Expected { tells_empty: false, ..Expected::object_of(definition) };
     conform(&mut object, &expected).map_err(ApiError::internal)?;
     definition.strategy.default(&mut object);
     Ok(object)
@@ -192,7 +195,10 @@ pub(super) fn conform(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<
     }
     if expected.builtin {
         check::types(expected.schema, value)?;
-        defaults::normalize(expected.schema, value);
+        match expected.tells_empty {
+            true => defaults::normalize_keeping_empty(expected.schema, value),
+            false => defaults::normalize(expected.schema, value),
+        }
     } else if let Some(own) = value.get_mut("metadata").filter(|own| !own.is_null()) {
         // Metadata is typed for every resource, whatever its schema says.
         let metadata = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
@@ -204,6 +210,7 @@ pub(super) fn conform(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<
     }
     if !expected.builtin {
         embedded::check_metadata(expected.schema, value, "")?;
+        embedded::coerce_metadata(expected.schema, value);
         defaults::drop_nulls(expected.schema, value);
     }
     defaults::apply(expected.schema, value);
@@ -218,11 +225,11 @@ fn check_type_meta(value: &mut Value) -> Result<(), String> {
         *value = json!({});
     }
     if !value.is_object() {
-        return Err(format!("json: cannot unmarshal {} into {TARGET}", json_kind(value)));
+        return Err(format!("json: cannot unmarshal {} into {TARGET}", codec::json::kind(value)));
     }
     for name in ["apiVersion", "kind"] {
         if let Some(other) = value.get(name).filter(|value| !value.is_string() && !value.is_null()) {
-            let found = json_kind(other);
+            let found = codec::json::kind(other);
             return Err(format!("json: cannot unmarshal {found} into Go struct field .{name} of type string"));
         }
     }

@@ -89,7 +89,7 @@ impl Request<'_> {
             ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}"))
         })?;
         if !patch.is_object() && !patch.is_null() {
-            let found = patch::json_kind(&patch);
+            let found = codec::json::kind(&patch);
             return Err(ApiError::bad_request(format!(
                 "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into \
                  Go value of type map[string]interface {{}}"

@@ -1,12 +1,16 @@
 //! Objects in other forms than the stored one: table rows, partial metadata, other versions.
 //! The host asks for them in batches (`objects.render`), by the form that an answer named.
 
+use std::sync::Arc;
+
 use plugin_sdk::Item;
 use serde_json::{Map, Value, json};
 
+use super::object::metadata_mut;
 use super::registry::served;
 use crate::definition::{Cell, Column, Definition};
 use crate::negotiate::MetaVersion;
+use crate::schema::{SchemaRef, structural};
 use crate::table;
 
 /// What an item becomes. Written as JSON in the answer that asks for it.
@@ -26,6 +30,8 @@ pub struct Custom {
     pub storage_version: String,
     /// As in [`Column`]: name, kind, format, path, description, priority.
     columns: Value,
+    /// What the version knows of an object, if that is stored in another one; else null.
+    known: Value,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +90,12 @@ impl Form {
     /// The definition of a custom resource, as far as forms need it.
     pub fn custom_definition(&self) -> Option<Definition> {
         let custom = self.custom.as_ref()?;
+        let converted = custom.known.is_object();
         Some(Definition {
             storage_version: custom.storage_version.as_str().into(),
+            schema: SchemaRef::Inline(Arc::new(structural::resource_from_openapi(&custom.known))),
+            // The host has seen to the defaults.
+            storage_schema: converted.then(|| SchemaRef::Inline(Arc::default())),
             ..Definition::of_rows(&self.group, &self.version, &self.resource, custom.columns())
         })
     }
@@ -116,6 +126,7 @@ impl Form {
             custom: form.get("custom").map(|custom| Custom {
                 storage_version: custom["storage"].as_str().unwrap_or_default().to_string(),
                 columns: custom["columns"].clone(),
+                known: custom["known"].clone(),
             }),
         })
     }
@@ -140,6 +151,9 @@ impl std::fmt::Display for Form {
         }
         if let Some(custom) = &self.custom {
             form["custom"] = json!({"storage": custom.storage_version, "columns": custom.columns});
+            if custom.known.is_object() {
+                form["custom"]["known"] = custom.known.clone();
+            }
         }
         write!(f, "{form}")
     }
@@ -155,7 +169,13 @@ impl Custom {
             FormKind::Row { .. } | FormKind::Table { .. } => columns.collect(),
             FormKind::Whole | FormKind::Untyped | FormKind::Partial { .. } => Value::Null,
         };
-        Self { storage_version: definition.storage_version.to_string(), columns }
+        let known = match (&definition.storage_schema, kind) {
+            (Some(_), FormKind::Whole | FormKind::Untyped | FormKind::Row { .. } | FormKind::Table { .. }) => {
+                structural::skeleton(&definition.schema)
+            }
+            _ => Value::Null,
+        };
+        Self { storage_version: definition.storage_version.to_string(), columns, known }
     }
 
     fn columns(&self) -> Vec<Column> {
@@ -197,7 +217,7 @@ pub fn shape(definition: &Definition, kind: FormKind, object: Value) -> Value {
         FormKind::Whole => object,
         FormKind::Untyped => untyped(object),
         FormKind::Row { version, include } => row(definition, object, version, include),
-        FormKind::Partial { version } => partial(object, version),
+        FormKind::Partial { version } => partial(definition, object, version),
         FormKind::Table { version, include, columns } => {
             let revision = object["metadata"]["resourceVersion"].clone();
             let columns = if columns { table::column_definitions(definition) } else { Value::Null };
@@ -221,7 +241,15 @@ pub fn untyped(mut object: Value) -> Value {
     object
 }
 
-fn partial(mut object: Value, version: MetaVersion) -> Value {
+fn partial(definition: &Definition, mut object: Value, version: MetaVersion) -> Value {
+    for folded in definition.strategy.folded_annotations() {
+        if let Some(Value::Object(annotations)) = object["metadata"].get_mut("annotations") {
+            annotations.shift_remove(*folded);
+            if annotations.is_empty() {
+                metadata_mut(&mut object).shift_remove("annotations");
+            }
+        }
+    }
     let mut out = Map::new();
     out.insert("kind".into(), "PartialObjectMetadata".into());
     out.insert("apiVersion".into(), version.api_version().into());
@@ -233,7 +261,7 @@ fn row(definition: &Definition, object: Value, version: MetaVersion, include: In
     let cells = table::cells(definition, &object);
     let object = match include {
         Include::None => Value::Null,
-        Include::Metadata => partial(object, version),
+        Include::Metadata => partial(definition, object, version),
         Include::Object => object,
     };
     json!({"cells": cells, "object": object})

@@ -97,7 +97,7 @@ impl<'a> Request<'a> {
     /// The `Status` of a failure, in the client's encoding if it has one for it; indented, where it
     /// has none.
     pub(super) fn failure(&self, error: &ApiError) -> Answer {
-        let of_statuses = Offer { protobuf: true, tables: true, streams: false, watch: false };
+        let of_statuses = Offer { protobuf: true, tables: false, streams: false, watch: false };
         let known = negotiate::output(self.summary.accept(), of_statuses).ok().map(|wanted| wanted.encoding);
         let encoding = known.unwrap_or(Encoding::Json);
         let mut response = Response::new(error.code).header("content-type", encoding.media_type());

@@ -14,7 +14,7 @@ use super::request::Request;
 use crate::codec;
 use crate::definition::{Cell, Column, Definition, ScalePaths, Subresource};
 use crate::managed::{self, Manager, Set};
-use crate::negotiate::{Encoding, Shape};
+use crate::negotiate::Shape;
 use crate::schema::{Schema, builtin};
 use crate::status::{ApiError, FieldError};
 
@@ -33,27 +33,26 @@ impl Request<'_> {
             }
             return self.show_scale(scale_of(&value, paths), &wanted.shape);
         }
-        if wanted.shape != Shape::Whole {
-            return Err(ApiError::new(406, "NotAcceptable", "a scale that is written is answered as a whole"));
-        }
         let expected = Expected {
             group: "autoscaling",
             version: "v1",
             kind: "Scale",
             schema: builtin::schema("io.k8s.api.autoscaling.v1.Scale"),
             builtin: true,
+            tells_empty: false,
         };
         if verb == "update" {
             let options = WriteOptions::read(&self.query, Write::Update)?;
-            let scale = self.read_object(&expected, options.field_validation).await?;
+            let read = self.read_object(&expected, options.field_validation).await;
+            let scale = read.map_err(|error| self.of_no_scale(error))?;
             self.check_name(&scale)?;
-            return self.rescale(paths, &options, None, wanted.encoding, &mut |_| Ok(scale.clone())).await;
+            return self.rescale(paths, &options, None, &wanted.shape, &mut |_| Ok(scale.clone())).await;
         }
         let (kind, options, body) = self.read_patch(self.definition.builtin).await?;
         if matches!(kind, Kind::Apply) {
-            return self.apply_scale(paths, &options, &body, wanted.encoding, expected.schema).await;
+            return self.apply_scale(paths, &options, &body, &wanted.shape, expected.schema).await;
         }
-        self.rescale(paths, &options, Some(ATTEMPTS), wanted.encoding, &mut |old| {
+        self.rescale(paths, &options, Some(ATTEMPTS), &wanted.shape, &mut |old| {
             let scale = self.patched(kind, old, &body, &expected, options.field_validation)?;
             self.check_name(&scale)?;
             Ok(scale)
@@ -61,30 +60,44 @@ impl Request<'_> {
         .await
     }
 
-    /// A scale in the form that the client wants. That of a custom resource has the resource's own columns.
+    /// A scale in the form that the client wants.
     fn show_scale(&self, mut scale: Value, shape: &Shape) -> Result<Answer, ApiError> {
-        if !self.definition.builtin {
-            return self.answer_tree(200, scale);
-        }
-        if matches!(shape, Shape::Table(_)) && scale["spec"]["replicas"].is_null() {
+        let builtin = self.definition.builtin;
+        if builtin && matches!(shape, Shape::Table(_)) && scale["spec"]["replicas"].is_null() {
             // In a row none is a number, too.
             scale["spec"]["replicas"] = 0.into();
         }
-        let column = |name: &str, kind: &str, cell: Cell, description: &str| Column {
+        let column = |name: &str, kind: &str, format: &str, cell: Cell, description: &str| Column {
             name: name.into(),
             kind: kind.into(),
-            format: Box::default(),
+            format: format.into(),
             description: description.into(),
             priority: 0,
             cell,
         };
+        let path = |path: &str| Cell::Path(path.into());
+        // Custom resources find all cells by paths, and say of what kind those are.
+        let ((format, name), (kind, age)) = match builtin {
+            true => (("", Cell::Builtin), ("string", Cell::Builtin)),
+            false => (("name", path(".metadata.name")), ("date", path(".metadata.creationTimestamp"))),
+        };
         let columns = vec![
-            column("Name", "string", Cell::Builtin, "Whose scale it is"),
-            column("Desired", "integer", Cell::Path(".spec.replicas".into()), "How many there should be"),
-            column("Available", "integer", Cell::Path(".status.replicas".into()), "How many there are"),
-            column("Age", "string", Cell::Builtin, "The time since it was made"),
+            column("Name", "string", format, name, "Whose scale it is"),
+            column("Desired", "integer", "", path(".spec.replicas"), "How many there should be"),
+            column("Available", "integer", "", path(".status.replicas"), "How many there are"),
+            column("Age", kind, "", age, "The time since it was made"),
         ];
         self.answer_tree_of(&Definition::of_rows("autoscaling", "v1", "scales", columns), 200, scale)
+    }
+
+    /// Upstream has no words of its own for what is no scale of a custom resource.
+    fn of_no_scale(&self, error: ApiError) -> ApiError {
+        match !self.definition.builtin && error.message.contains("cannot be handled as a Scale: ") {
+            true => ApiError::bad_request(
+                "no kind is registered for the type v1.Scale in scheme \"pkg/runtime/scheme.go:111\"",
+            ),
+            false => error,
+        }
     }
 
     /// Applies a scale to those who own the replicas of the object.
@@ -93,7 +106,7 @@ impl Request<'_> {
         paths: &ScalePaths,
         options: &WriteOptions,
         body: &[u8],
-        encoding: Encoding,
+        shape: &Shape,
         schema: &Schema,
     ) -> Result<Answer, ApiError> {
         let decoded =
@@ -124,7 +137,7 @@ impl Request<'_> {
                 Ok(object)
             })
             .await?;
-        self.answer_scale(outcome.written, paths, encoding)
+        self.answer_scale(outcome.written, paths, shape)
     }
 
     /// Sets the replicas to those of the scale that `next` makes of the present one.
@@ -133,7 +146,7 @@ impl Request<'_> {
         paths: &ScalePaths,
         options: &WriteOptions,
         attempts: Option<u32>,
-        encoding: Encoding,
+        shape: &Shape,
         next: &mut dyn FnMut(&Value) -> Result<Value, ApiError>,
     ) -> Result<Answer, ApiError> {
         let manager = self.manager(&options.field_manager);
@@ -150,17 +163,17 @@ impl Request<'_> {
                 Ok(rescaled(old, &scale, paths))
             })
             .await?;
-        self.answer_scale(outcome.written, paths, encoding)
+        self.answer_scale(outcome.written, paths, shape)
     }
 
-    fn answer_scale(&self, written: Written, paths: &ScalePaths, encoding: Encoding) -> Result<Answer, ApiError> {
+    fn answer_scale(&self, written: Written, paths: &ScalePaths, shape: &Shape) -> Result<Answer, ApiError> {
         let object = match written {
             Written::Tree(tree) => tree,
             Written::Object(object) => {
                 served(self.definition, serde_json::from_slice(&object.value()).map_err(ApiError::internal)?)
             }
         };
-        Ok(self.answer_value(200, scale_of(&object, paths), encoding))
+        self.show_scale(scale_of(&object, paths), shape)
     }
 }
 

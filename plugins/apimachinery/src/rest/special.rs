@@ -62,7 +62,7 @@ impl<'a> Special<'a> {
         let schema = builtin::kind(group, version, kind)
             .ok_or_else(|| ApiError::internal(format!("`{kind}` is not a built-in kind of `{group}/{version}`")))?
             .schema();
-        let expected = Expected { group, version, kind, schema, builtin: true };
+        let expected = Expected { group, version, kind, schema, builtin: true, tells_empty: false };
         let object = self.0.read_object(&expected, options.field_validation).await?;
         Ok((object, options))
     }

@@ -162,6 +162,7 @@ impl Request<'_> {
             kind: "DeleteOptions",
             schema: builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"),
             builtin: true,
+            tells_empty: false,
         };
         match self.read_optional(&expected, FieldValidation::Ignore).await? {
             Some(body) => DeleteOptions::from_body(&body),

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Schema, Shape, builtin};
+use super::{Schema, Shape, builtin, defaults};
 use crate::codec::Path;
 
 mod restore;
@@ -17,6 +17,12 @@ pub fn unknown_fields(schema: &Schema, value: &mut Value, prune: bool) -> Vec<St
     let mut search = Search { prune, found: Vec::new() };
     search.visit(schema, value, &Path::Root);
     search.found
+}
+
+/// Leaves what the schema of a custom resource knows, and no nulls that are no values by it.
+pub fn prune(schema: &Schema, value: &mut Value) {
+    unknown_fields(schema, value, true);
+    defaults::drop_nulls(schema, value);
 }
 
 struct Search {

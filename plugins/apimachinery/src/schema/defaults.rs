@@ -10,7 +10,19 @@ use crate::codec::{json, quantity, time};
 /// its structs and written it again: nulls and zeros of optional fields are gone, times and
 /// quantities are in their canonical form. Values of a wrong type are left as they are.
 pub fn normalize(schema: &Schema, value: &mut Value) {
-    normalize_place(schema, Wire::ByShape, value);
+    normalize_place(schema, Wire::ByShape, value, Empty::Dropped);
+}
+
+/// The same, but for lists and maps that are empty: see [`super::empties`].
+pub fn normalize_keeping_empty(schema: &Schema, value: &mut Value) {
+    normalize_place(schema, Wire::ByShape, value, Empty::Kept);
+}
+
+/// What becomes of lists and maps that are empty.
+#[derive(Clone, Copy, PartialEq)]
+enum Empty {
+    Kept,
+    Dropped,
 }
 
 /// Sets what is absent and has a declared default. A null is a value if the schema says so;
@@ -81,6 +93,7 @@ fn unset(schema: &Schema, value: &mut Value, stored: bool) {
                 let Some(unset) = &field.when_unset else { continue };
                 let is_set = match json::member(members, &field.name) {
                     Some(Value::Array(items)) => !(stored && items.is_empty()),
+                    Some(Value::Object(of)) if is_map(&field.schema) => !(stored && of.is_empty()),
                     found => found.is_some(),
                 };
                 if !is_set {
@@ -102,19 +115,19 @@ fn unset(schema: &Schema, value: &mut Value, stored: bool) {
     }
 }
 
-fn normalize_place(schema: &Schema, wire: Wire, value: &mut Value) {
+fn normalize_place(schema: &Schema, wire: Wire, value: &mut Value, empty: Empty) {
     match (&schema.shape, wire, value) {
         (Shape::Object(object), _, Value::Object(members)) => match &object.values {
             Some(values) => {
                 for value in members.values_mut() {
-                    normalize_element(values, wire, value);
+                    normalize_element(values, wire, value, empty);
                 }
             }
-            None => normalize_struct(object, members),
+            None => normalize_struct(object, members, empty),
         },
         (Shape::List(list), _, Value::Array(items)) => {
             for item in items {
-                normalize_element(&list.items, wire, item);
+                normalize_element(&list.items, wire, item, empty);
             }
         }
         (Shape::Scalar(Scalar::String), Wire::Time, value) => normalize_time(value, time::parse, time::format),
@@ -135,17 +148,17 @@ fn normalize_place(schema: &Schema, wire: Wire, value: &mut Value) {
     }
 }
 
-fn normalize_struct(object: &Object, members: &mut Map<String, Value>) {
+fn normalize_struct(object: &Object, members: &mut Map<String, Value>, empty: Empty) {
     members.retain(|name, value| {
         let Some(field) = object.fields.iter().find(|field| *field.name == **name) else { return true };
-        normalize_place(&field.schema, field.wire, value);
-        let kept = field.when_unset.is_some() || field.native.keeps_zero() || !is_left_out(field, value);
+        normalize_place(&field.schema, field.wire, value, empty);
+        let kept = field.when_unset.is_some() || field.native.keeps_zero() || !is_left_out(field, value, empty);
         kept && !value.is_null()
     });
 }
 
 /// An item of a list or a value of a map: null is its zero there, for it cannot be absent.
-fn normalize_element(schema: &Schema, wire: Wire, value: &mut Value) {
+fn normalize_element(schema: &Schema, wire: Wire, value: &mut Value, empty: Empty) {
     if value.is_null() {
         *value = match &schema.shape {
             Shape::Object(object) if object.values.is_none() => Value::Object(Map::new()),
@@ -156,7 +169,7 @@ fn normalize_element(schema: &Schema, wire: Wire, value: &mut Value) {
             _ => return,
         };
     }
-    normalize_place(schema, wire, value);
+    normalize_place(schema, wire, value, empty);
 }
 
 fn normalize_time(
@@ -172,14 +185,19 @@ fn normalize_time(
 }
 
 /// Whether Go's `omitempty` leaves the value out.
-fn is_left_out(field: &Field, value: &Value) -> bool {
+fn is_left_out(field: &Field, value: &Value, empty: Empty) -> bool {
     match &field.schema.shape {
         // A struct is never empty to Go, and a pointer to one only if it is nil.
-        Shape::Object(object) => object.values.is_some() && value.as_object().is_some_and(Map::is_empty),
+        Shape::Object(_) | Shape::List(_) if empty == Empty::Kept => false,
+        Shape::Object(_) => is_map(&field.schema) && value.as_object().is_some_and(Map::is_empty),
         Shape::List(_) => value.as_array().is_some_and(Vec::is_empty),
         Shape::Scalar(Scalar::IntOrString | Scalar::Quantity) | Shape::Any => false,
         Shape::Scalar(_) => is_zero(value),
     }
+}
+
+fn is_map(schema: &Schema) -> bool {
+    matches!(&schema.shape, Shape::Object(object) if object.values.is_some())
 }
 
 fn is_zero(value: &Value) -> bool {

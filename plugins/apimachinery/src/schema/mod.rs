@@ -4,6 +4,7 @@ pub mod builtin;
 pub mod check;
 pub mod defaults;
 mod difference;
+pub mod empties;
 pub mod internal;
 mod model;
 pub mod pattern;

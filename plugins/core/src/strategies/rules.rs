@@ -40,6 +40,8 @@ pub(super) struct Rules {
     pub(super) create_on_update: bool,
     pub(super) unconditional_update: bool,
     pub(super) returns_deleted: bool,
+    /// Annotations that are fields inside.
+    pub(super) folded_annotations: &'static [&'static str],
     /// Whether what it owns stays when a client says nothing of that.
     pub(super) orphans: bool,
 }
@@ -63,6 +65,7 @@ pub(super) const RULES: Rules = Rules {
     create_on_update: false,
     unconditional_update: true,
     returns_deleted: false,
+    folded_annotations: &[],
     orphans: false,
 };
 
@@ -151,5 +154,9 @@ impl Strategy for Rules {
 
     fn returns_deleted(&self) -> bool {
         self.returns_deleted
+    }
+
+    fn folded_annotations(&self) -> &'static [&'static str] {
+        self.folded_annotations
     }
 }

@@ -50,9 +50,6 @@ impl<'a> Layout<'a> {
 
     /// The versions as upstream prints them: its internal type, without what is shared.
     pub(super) fn shown_versions(&self) -> Value {
-        if self.versions.is_empty() {
-            return Value::Null;
-        }
         let shown = self.versions.iter().map(|version| {
             let or = |name: &str, zero: Value| if version[name].is_null() { zero } else { version[name].clone() };
             let own = |name: &str, form: fn(&Value) -> Value| match says(&version[name]) {

@@ -3,7 +3,7 @@
 use apimachinery::rest::clock;
 use apimachinery::rest::object::{carry_over, is_deleting, meta_list, metadata_mut};
 use apimachinery::rest::options::DeleteOptions;
-use apimachinery::schema::structural::unrecognized_formats;
+use apimachinery::schema::structural::{coerce_defaults, unrecognized_formats};
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Operation, Removal, Strategy};
 use apimachinery::validation::quoted;
@@ -46,12 +46,14 @@ impl Strategy for CrdStrategy {
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
         object["status"] = json!({});
         store_version(object);
+        complete_defaults(object);
     }
 
     fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
         if operation.subresource.is_empty() {
             carry_over(object, old, "status");
             store_version(object);
+            complete_defaults(object);
         }
     }
 
@@ -106,6 +108,15 @@ impl Strategy for CrdStrategy {
         let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
         conditions::set(&mut marked, TERMINATING, Status::True, "InstanceDeletionPending", message, &now);
         Ok(Removal::Becomes(marked))
+    }
+}
+
+/// Objects inside of defaults have the metadata that any object may have.
+fn complete_defaults(object: &mut Value) {
+    for version in object["spec"]["versions"].as_array_mut().into_iter().flatten() {
+        if let Some(schema) = version["schema"].get_mut("openAPIV3Schema").filter(|schema| schema.is_object()) {
+            coerce_defaults(schema);
+        }
     }
 }
 

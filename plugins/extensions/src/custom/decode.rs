@@ -1,41 +1,77 @@
-//! Stored objects with the defaults of the current definition: upstream applies them
-//! whenever an object is read.
+//! Stored objects as the current definition has them: upstream prunes them, applies defaults and
+//! converts them whenever an object is read.
 //!
 //! Decoding may happen in an instance that never saw the definition, so the claim's tag is all
-//! that it needs: of each version's schema the part that leads to defaults.
+//! that it needs: of each version's schema the part that leads to defaults, or what it knows of
+//! objects if some may have been stored under another one.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use apimachinery::rest::object::arrange;
-use apimachinery::schema::structural::from_openapi;
-use apimachinery::schema::{Schema, defaults};
+use apimachinery::schema::structural::{from_openapi, resource_from_openapi, skeleton};
+use apimachinery::schema::{Schema, check, defaults};
 use plugin_sdk::Stored;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
+/// A tag that is longer is not made: what only an amended definition prunes is shown then.
+const TAG_BYTES_MAX: usize = 512 << 10;
 /// Schemas that are kept read; more would be those of definitions that are gone.
 const KEPT_MAX: usize = 64;
 
-/// The tag for a stored definition, if any of its versions has defaults.
+/// The tag for a stored definition, if any of its versions has defaults, or if it is not the first
+/// under which objects were stored.
 pub(crate) fn tag(stored: &[u8]) -> Result<Option<String>, String> {
     let crd: Stated = serde_json::from_slice(stored).map_err(|error| error.to_string())?;
+    if crd.metadata.generation > 1
+        && let Some(tag) = whole_tag(stored)?
+    {
+        return Ok(Some(tag));
+    }
     let mut versions = Map::new();
     for version in crd.spec.versions {
         if let Some(schema) = version.schema.and_then(|schema| schema.openapi?.leading()) {
             versions.insert(format!("{}/{}", crd.spec.group, version.name), schema);
         }
     }
-    Ok((!versions.is_empty()).then(|| Value::Object(versions).to_string()))
+    Ok((!versions.is_empty()).then(|| json!({"versions": versions}).to_string()))
+}
+
+/// The tag that says all that each version knows, unless that is too much.
+fn whole_tag(stored: &[u8]) -> Result<Option<String>, String> {
+    let crd: Value = serde_json::from_slice(stored).map_err(|error| error.to_string())?;
+    let (mut versions, mut storage) = (Map::new(), Value::Null);
+    for version in crd["spec"]["versions"].as_array().into_iter().flatten() {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+        let api_version = format!("{}/{}", text(&crd["spec"]["group"]), text(&version["name"]));
+        if version["storage"] == true {
+            storage = api_version.as_str().into();
+        }
+        let schema = &version["schema"]["openAPIV3Schema"];
+        if schema.is_object() {
+            versions.insert(api_version, skeleton(&from_openapi(schema)));
+        }
+    }
+    let tag = json!({"storage": storage, "versions": versions}).to_string();
+    Ok(Some(tag).filter(|tag| tag.len() <= TAG_BYTES_MAX))
 }
 
 /// A definition, read for its defaults alone: the rest of a schema is long.
 #[derive(Deserialize)]
 struct Stated {
+    #[serde(default)]
+    metadata: StatedMetadata,
     spec: StatedSpec,
+}
+
+#[derive(Default, Deserialize)]
+struct StatedMetadata {
+    #[serde(default)]
+    generation: i64,
 }
 
 #[derive(Deserialize)]
@@ -131,38 +167,67 @@ fn schema_or_bool<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<Leadi
 /// Applies tags, and keeps what it read of them.
 #[derive(Default)]
 pub(crate) struct Decoder {
-    kept: RefCell<HashMap<String, Rc<HashMap<String, Schema>>>>,
+    kept: RefCell<HashMap<String, Rc<Tag>>>,
+}
+
+/// What a tag says.
+struct Tag {
+    /// The version in which all objects are to be, if some may be as an older definition had them.
+    storage: Option<String>,
+    /// By `apiVersion`.
+    schemas: HashMap<String, Schema>,
 }
 
 impl Decoder {
     pub(crate) fn decode(&self, tag: &str, objects: Vec<Stored>) -> Result<Vec<Vec<u8>>, String> {
-        let schemas = self.schemas(tag)?;
-        objects.into_iter().map(|object| decode(&schemas, object)).collect()
+        let tag = self.read(tag)?;
+        objects.into_iter().map(|object| decode(&tag, object)).collect()
     }
 
-    fn schemas(&self, tag: &str) -> Result<Rc<HashMap<String, Schema>>, String> {
-        if let Some(schemas) = self.kept.borrow().get(tag) {
-            return Ok(schemas.clone());
+    fn read(&self, tag: &str) -> Result<Rc<Tag>, String> {
+        if let Some(read) = self.kept.borrow().get(tag) {
+            return Ok(read.clone());
         }
-        let versions: Map<String, Value> =
+        let stated: Value =
             serde_json::from_str(tag).map_err(|error| format!("the claim's tag is not ours: {error}"))?;
-        let schemas = versions.iter().map(|(version, schema)| (version.clone(), from_openapi(schema)));
-        let schemas = Rc::new(schemas.collect::<HashMap<_, _>>());
+        let versions = stated["versions"].as_object().into_iter().flatten();
+        let storage = stated["storage"].as_str().map(String::from);
+        let schema = |schema: &Value| match storage.is_some() {
+            true => resource_from_openapi(schema),
+            false => from_openapi(schema),
+        };
+        let schemas = versions.map(|(version, stated)| (version.clone(), schema(stated))).collect();
+        let read = Rc::new(Tag { storage, schemas });
         let mut kept = self.kept.borrow_mut();
         if kept.len() >= KEPT_MAX {
             kept.clear();
         }
-        kept.insert(tag.to_string(), schemas.clone());
-        Ok(schemas)
+        kept.insert(tag.to_string(), read.clone());
+        Ok(read)
     }
 }
 
-fn decode(schemas: &HashMap<String, Schema>, object: Stored) -> Result<Vec<u8>, String> {
+fn decode(tag: &Tag, object: Stored) -> Result<Vec<u8>, String> {
     let mut value: Value = serde_json::from_slice(&object.value)
         .map_err(|error| format!("`{}` is stored as something else: {error}", object.key))?;
     let version = value["apiVersion"].as_str().unwrap_or_default();
-    let Some(schema) = schemas.get(version) else { return Ok(object.value) };
-    defaults::apply(schema, &mut value);
+    let (schema, storage) = (tag.schemas.get(version), tag.storage.as_deref());
+    let moves = storage.filter(|storage| *storage != version);
+    if schema.is_none() && moves.is_none() {
+        return Ok(object.value);
+    }
+    if let Some(schema) = schema {
+        if storage.is_some() {
+            check::prune(schema, &mut value);
+        }
+        defaults::apply(schema, &mut value);
+    }
+    if let Some(storage) = moves {
+        if let Some(schema) = tag.schemas.get(storage) {
+            check::prune(schema, &mut value);
+        }
+        value["apiVersion"] = storage.into();
+    }
     arrange(&mut value);
     serde_json::to_vec(&value).map_err(|error| error.to_string())
 }
@@ -195,6 +260,26 @@ mod tests {
         let expected = json!({"ports": [{"port": 1, "protocol": "TCP"}], "map": {"k": {"on": false}}, "kept": true, "color": "red"});
         assert_eq!(spec(&decoded[0]), expected);
         assert_eq!(spec(&decoded[1]), json!({"ports": [{"port": 1}], "map": {"k": {}}, "kept": true}));
+    }
+
+    #[test]
+    fn objects_of_an_older_definition_lose_what_is_unknown_now() {
+        let version = |name: &str, storage: bool, member: &str| {
+            json!({"name": name, "storage": storage, "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                member: {"type": "string"}, "both": {"type": "string", "default": name}}}}})
+        };
+        let versions = [version("v1", false, "one"), version("v2", true, "two")];
+        let crd = json!({"metadata": {"generation": 2}, "spec": {"group": "g", "versions": versions}});
+        let tag = tag(crd.to_string().as_bytes()).unwrap().expect("objects have to be decoded");
+        for (stored, expected) in [
+            ("g/v1", json!({"kind": "K", "apiVersion": "g/v2", "metadata": {"name": "a"}, "both": "v1"})),
+            ("g/v2", json!({"kind": "K", "apiVersion": "g/v2", "metadata": {"name": "a"}, "two": "b", "both": "v2"})),
+        ] {
+            let value = json!({"kind": "K", "apiVersion": stored, "metadata": {"name": "a"}, "one": "a", "two": "b"});
+            let stored = Stored { key: "/k".to_string(), value: value.to_string().into_bytes() };
+            let decoded = Decoder::default().decode(&tag, vec![stored]).unwrap();
+            assert_eq!(serde_json::from_slice::<Value>(&decoded[0]).unwrap(), expected);
+        }
     }
 
     #[test]

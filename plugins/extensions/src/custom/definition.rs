@@ -95,6 +95,9 @@ fn build(crd: &Crd, version: &Version, schemas: &Schemas, purpose: Purpose) -> D
         schema: SchemaRef::Inline(Arc::new(schemas.of(&version.name, purpose))),
         storage_prefix: storage_prefix(crd).into(),
         storage_version: format!("{}/{}", spec.group, storage.name).into(),
+        storage_schema: (purpose == Purpose::Serving && storage.name != version.name)
+            .then(|| SchemaRef::Inline(Arc::new(schemas.of(&storage.name, purpose)))),
+        is_amended: crd.metadata.generation > 1,
         columns: columns(version),
         selectable: selectable(version),
         builtin: false,

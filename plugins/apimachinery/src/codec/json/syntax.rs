@@ -147,6 +147,7 @@ impl Scanner<'_> {
     }
 
     fn number(&mut self, first: u8) -> Scan {
+        let start = self.at - 1;
         let first = match first {
             b'-' => match self.byte()? {
                 byte if byte.is_ascii_digit() => byte,
@@ -170,7 +171,13 @@ impl Scanner<'_> {
             self.digit("in exponent of numeric literal")?;
             self.digits();
         }
-        Ok(())
+        let text = String::from_utf8_lossy(&self.text[start..self.at]);
+        match text.parse::<f64>() {
+            Ok(number) if number.is_infinite() => {
+                Err(format!("json: cannot unmarshal number {text} into Go value of type float64"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn digit(&mut self, context: &str) -> Scan {

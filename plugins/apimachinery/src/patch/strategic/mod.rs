@@ -11,7 +11,8 @@ mod order;
 
 use serde_json::{Map, Value};
 
-use super::{json_kind, unprocessable};
+use super::unprocessable;
+use crate::codec;
 use crate::schema::{Schema, Shape};
 use crate::status::ApiError;
 
@@ -34,7 +35,7 @@ pub fn apply(schema: &Schema, object: &Value, document: &Value) -> Result<Value,
         _ => None,
     };
     let Some(patch) = patch else {
-        let kind = json_kind(document);
+        let kind = codec::json::kind(document);
         let target = "Go value of type map[string]interface {}";
         return Err(ApiError::bad_request(format!("json: cannot unmarshal {kind} into {target}")));
     };

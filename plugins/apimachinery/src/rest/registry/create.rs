@@ -7,7 +7,7 @@ use super::{ATTEMPTS_MAX, Outcome, Registry, Written};
 use crate::rest::clock;
 use crate::rest::errors::from_store;
 use crate::rest::object::{carry_over, carry_over_meta, meta, metadata_mut, set_meta};
-use crate::schema;
+use crate::schema::{self, empties::Empties};
 use crate::status::{ApiError, FieldError};
 use crate::strategy::Operation;
 use crate::validation;
@@ -20,6 +20,7 @@ impl Registry<'_> {
     pub async fn create(&self, namespace: &str, mut object: Value) -> Result<Outcome, ApiError> {
         self.match_namespace(namespace, &mut object)?;
         self.check_namespace(namespace, meta(&object, "name")).await?;
+        let empties = self.take_empties(&mut object);
         self.manage(None, &mut object);
 
         let has_prefix = !meta(&object, "generateName").is_empty();
@@ -28,7 +29,7 @@ impl Registry<'_> {
         let sent = (generating || self.definition.strategy.allocates()).then(|| object.clone());
         let mut names = 0;
         for _ in 0..ATTEMPTS_MAX {
-            match self.try_create(namespace, object, generating).await? {
+            match self.try_create(namespace, object, &empties, generating).await? {
                 Attempt::Done(outcome) => return Ok(outcome),
                 Attempt::Taken(name) => {
                     names += 1;
@@ -70,7 +71,13 @@ impl Registry<'_> {
         Ok(())
     }
 
-    async fn try_create(&self, namespace: &str, mut object: Value, generating: bool) -> Result<Attempt, ApiError> {
+    async fn try_create(
+        &self,
+        namespace: &str,
+        mut object: Value,
+        empties: &Empties,
+        generating: bool,
+    ) -> Result<Attempt, ApiError> {
         let definition = self.definition;
         let strategy = definition.strategy;
         let mut asked_name = meta(&object, "name").to_string();
@@ -92,14 +99,19 @@ impl Registry<'_> {
         strategy.prepare_for_create(&operation, &mut object);
 
         let mut errors = Vec::new();
+        empties.put_back(&mut object);
         validation::metadata::create(definition, &object, &mut errors);
         self.validate_schema(&object, None, &mut errors);
         strategy.validate(&operation, &object, &mut errors);
         self.invalid(&name, errors)?;
+        if !empties.is_empty() {
+            drop(self.take_empties(&mut object));
+        }
         if !meta(&object, "resourceVersion").is_empty() {
             return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
         self.warn(&operation, &object, None);
+        strategy.default_stored(&mut object);
         self.complete(&mut object);
 
         if self.dry_run {

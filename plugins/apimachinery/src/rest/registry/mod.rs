@@ -19,7 +19,8 @@ use super::errors::from_store;
 use super::object::{self, set_meta};
 use crate::definition::Definition;
 use crate::managed::{self, Manager, Set};
-use crate::schema::{self, Shape};
+use crate::schema::empties::Empties;
+use crate::schema::{self, Shape, check};
 use crate::status::{ApiError, FieldError};
 use crate::strategy::Operation;
 
@@ -60,15 +61,28 @@ impl Stored {
 
 /// A stored tree in the version of the definition.
 pub fn served(definition: &Definition, mut value: Value) -> Value {
+    if !definition.builtin {
+        return served_custom(definition, value);
+    }
     if !definition.stored_as_served() {
         definition.strategy.reshape_to_serve(&mut value);
         value["apiVersion"] = definition.api_version().into();
     }
-    // The host shows clients a custom resource with the defaults of today; whoever changes it
-    // begins with the same.
-    if !definition.builtin {
-        schema::defaults::apply(&definition.schema, &mut value);
+    value
+}
+
+/// The host shows clients a custom resource with the defaults of today, which are those of the
+/// storage version; whoever changes it begins with the same.
+fn served_custom(definition: &Definition, mut value: Value) -> Value {
+    let (own, stored) = (&definition.schema, definition.storage_schema.as_ref());
+    if definition.is_amended {
+        check::prune(stored.unwrap_or(own), &mut value);
     }
+    schema::defaults::apply(stored.unwrap_or(own), &mut value);
+    if stored.is_some() {
+        check::prune(own, &mut value);
+    }
+    value["apiVersion"] = definition.api_version().into();
     value
 }
 
@@ -189,6 +203,14 @@ impl<'a> Registry<'a> {
         Err(ApiError::invalid(strategy.validated_group(group), kind, name, &errors))
     }
 
+    /// Takes out what was sent empty, until the object is validated.
+    fn take_empties(&self, object: &mut Value) -> Empties {
+        match self.definition.builtin {
+            true => Empties::take(&self.definition.schema, object),
+            false => Empties::default(),
+        }
+    }
+
     /// Notes who owns which fields after this write.
     fn manage(&self, old: Option<&Value>, new: &mut Value) {
         if self.applied {
@@ -257,6 +279,9 @@ impl<'a> Registry<'a> {
         set_meta(&mut value, "resourceVersion", "");
         if !self.definition.stored_as_served() {
             self.definition.strategy.reshape_to_store(&mut value);
+            if let Some(schema) = &self.definition.storage_schema {
+                check::prune(schema, &mut value);
+            }
             value["apiVersion"] = (*self.definition.storage_version).into();
             object::arrange(&mut value);
         }

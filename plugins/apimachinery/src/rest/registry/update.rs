@@ -66,6 +66,7 @@ impl Registry<'_> {
     ) -> Result<Option<Outcome>, ApiError> {
         let (definition, strategy, old) = (self.definition, self.definition.strategy, &current.value);
         self.check_preconditions(namespace, name, &object, old, change)?;
+        let empties = self.take_empties(&mut object);
         let operation = self.operation(namespace, name);
         self.keep_other_parts(&mut object, old);
         self.manage(Some(old), &mut object);
@@ -82,10 +83,20 @@ impl Registry<'_> {
         self.complete(&mut object);
         managed::keep_times(old, &mut object);
 
-        let mut errors = Vec::new();
-        validation::metadata::update(definition, self.subresource, &object, old, &mut errors);
-        self.validate_schema(&object, Some(old), &mut errors);
-        strategy.validate_update(&operation, &object, old, &mut errors);
+        let validate = |object: &Value| {
+            let mut errors = Vec::new();
+            validation::metadata::update(definition, self.subresource, object, old, &mut errors);
+            self.validate_schema(object, Some(old), &mut errors);
+            strategy.validate_update(&operation, object, old, &mut errors);
+            errors
+        };
+        let mut errors = validate(&object);
+        // Nothing that is stored is empty, and upstream's comparisons do not mind; its messages do.
+        if !empties.is_empty() && !errors.is_empty() {
+            let mut sent = object.clone();
+            empties.put_back(&mut sent);
+            errors = validate(&sent);
+        }
         self.invalid(name, errors)?;
         self.warn(&operation, &object, Some(old));
 

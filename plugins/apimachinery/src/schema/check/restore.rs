@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::codec::{base64, quantity, time};
+use crate::codec::{base64, json, quantity, time};
 use crate::schema::{Object, Scalar, Schema, Shape, Wire};
 
 /// Finds the first value that upstream's struct cannot hold.
@@ -45,7 +45,8 @@ fn visit_members(object: &Object, wire: Wire, members: &Map<String, Value>) -> R
 }
 
 fn visit_scalar(scalar: Scalar, wire: Wire, go: &str, value: &Value) -> Result<(), String> {
-    let decoded = |wanted: &str| Err(format!("json: cannot unmarshal {} into Go value of type {wanted}", word(value)));
+    let decoded =
+        |wanted: &str| Err(format!("json: cannot unmarshal {} into Go value of type {wanted}", json::kind(value)));
     match (scalar, value) {
         (Scalar::Quantity, Value::String(text)) => quantity::check(text),
         (Scalar::Quantity, value) => quantity::check(&value.to_string()),
@@ -99,17 +100,6 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "slice",
         Value::Object(_) => "map",
-    }
-}
-
-fn word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::codec::{quantity, time};
+use crate::codec::{json, quantity, time};
 use crate::schema::{Object, Scalar, Schema, Shape, Wire};
 
 /// Finds the first value that upstream's struct cannot hold.
@@ -46,7 +46,7 @@ impl<'a> Check<'a> {
                     self.visit(&list.items, wire, element(go), item)?;
                 }
             }
-            (Shape::Object(_) | Shape::List(_), _) => self.mismatch(word(value), schema, wire, go),
+            (Shape::Object(_) | Shape::List(_), _) => self.mismatch(json::kind(value), schema, wire, go),
             (Shape::Scalar(scalar), _) => self.scalar(*scalar, schema, wire, go, value)?,
         }
         Ok(())
@@ -84,7 +84,7 @@ impl<'a> Check<'a> {
                 time::parse_micro(text)?;
             }
             (Scalar::String, value) if matches!(wire, Wire::Time | Wire::MicroTime) => {
-                return Err(self.wording(word(value), "string"));
+                return Err(self.wording(json::kind(value), "string"));
             }
             (Scalar::Bytes, Value::String(text)) => {
                 if let Err(error) = crate::codec::base64::decode(text) {
@@ -103,7 +103,7 @@ impl<'a> Check<'a> {
                     self.mismatch(&literal(value), schema, wire, go);
                 }
             }
-            _ => self.mismatch(word(value), schema, wire, go),
+            _ => self.mismatch(json::kind(value), schema, wire, go),
         }
         Ok(())
     }
@@ -170,22 +170,11 @@ fn short(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
-fn word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 /// Of numbers that do not fit, Go tells the number.
 fn literal(value: &Value) -> String {
     match value {
         Value::Number(number) => format!("number {number}"),
-        value => word(value).to_string(),
+        value => json::kind(value).to_string(),
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::convert::from_openapi;
 use super::props::{Props, child, key};
+use crate::schema::validate::embedded;
 use crate::schema::validate::text::shown;
 use crate::schema::{Schema, Shape, validate};
 use crate::status::{FieldError, FieldErrorKind};
@@ -21,6 +22,21 @@ pub(super) fn has_unpruned(root: Props<'_>) -> bool {
         let model = || from_openapi(&props.to_value());
         props.get("default").is_some_and(|default| !is_pruned(&model(), default))
     })
+}
+
+/// Leaves of the metadata of objects inside of defaults what any object may have.
+pub fn coerce(schema: &mut Value) {
+    let Value::Object(props) = schema else { return };
+    if props.get("default").is_some_and(Value::is_object) {
+        let model = from_openapi(&Value::Object(props.clone()));
+        props.entry("default").and_modify(|default| embedded::coerce_metadata(&model, default));
+    }
+    if let Some(items) = props.get_mut("items") {
+        coerce(items);
+    }
+    for property in props.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+        coerce(property.1);
+    }
 }
 
 struct Checker {

@@ -7,11 +7,14 @@ pub mod internal;
 mod invariants;
 mod keywords;
 mod props;
+mod skeleton;
 
 use serde_json::Value;
 
 pub use self::convert::{from_openapi, resource_from_openapi};
+pub use self::defaults::coerce as coerce_defaults;
 pub use self::props::Props;
+pub use self::skeleton::skeleton;
 use crate::status::{FieldError, FieldErrorKind};
 use crate::validation::quoted;
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::text::shown;
-use crate::schema::{Schema, Shape, builtin, check};
+use crate::schema::{Schema, Shape, builtin, check, defaults};
 use crate::status::{FieldError, FieldErrorKind};
 use crate::validation::metadata;
 use crate::validation::names::dns1035_label;
@@ -65,6 +65,33 @@ pub fn check_metadata(schema: &Schema, value: &Value, path: &str) -> Result<(), 
             .enumerate()
             .try_for_each(|(index, item)| check_metadata(&list.items, item, &format!("{path}[{index}]"))),
         _ => Ok(()),
+    }
+}
+
+/// Leaves of the metadata of objects inside of `value` what any object may have, in the form that it
+/// has there.
+pub fn coerce_metadata(schema: &Schema, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if let Some(metadata) = map.get_mut("metadata").filter(|_| schema.embedded_resource) {
+                let schema = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+                if check::types(schema, metadata).is_ok() {
+                    check::unknown_fields(schema, metadata, true);
+                    defaults::normalize(schema, metadata);
+                }
+            }
+            for (name, value) in map.iter_mut() {
+                if let Some(member) = schema.member(name) {
+                    coerce_metadata(member, value);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(schema) = schema.items() {
+                items.iter_mut().for_each(|item| coerce_metadata(schema, item));
+            }
+        }
+        _ => {}
     }
 }
 

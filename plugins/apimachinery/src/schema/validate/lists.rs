@@ -70,12 +70,25 @@ fn repetitions(list: &List, items: &[Value], path: &str, errors: &mut Vec<FieldE
     };
     let mut seen: HashMap<String, u32> = HashMap::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
-        let times = seen.entry(text::json(key)).or_default();
+        let times = seen.entry(identity(&list.kind, key)).or_default();
         *times += 1;
         if *times == 2 {
             let value = text::shown(key);
             errors.push(FieldError::new(FieldErrorKind::Duplicate, format!("{path}[{index}]"), value, ""));
         }
+    }
+}
+
+/// What two items have in common that are the same. Go tells scalars by their types, too, unless
+/// several make the key.
+fn identity(kind: &ListKind, key: &Value) -> String {
+    let scalar = match kind {
+        ListKind::Map { keys } => keys.first().filter(|_| keys.len() == 1).map_or(key, |name| &key[&**name]),
+        _ => key,
+    };
+    match scalar {
+        Value::Number(number) if number.is_f64() => number.to_string(),
+        _ => text::json(key),
     }
 }
 

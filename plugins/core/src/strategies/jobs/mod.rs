@@ -9,7 +9,6 @@ mod validate;
 use apimachinery::rest::object::meta;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
-use apimachinery::validation::names;
 use apimachinery::validation::place::Place;
 use serde_json::Value;
 
@@ -42,15 +41,19 @@ impl Strategy for Jobs {
         let policy = if is_empty(&spec["podFailurePolicy"]) { "TerminatingOrFailed" } else { "Failed" };
         or_set_text(spec, "podReplacementPolicy", policy);
         defaults::template(spec);
-        // With a name that no label can have, the template is what is told to be wrong.
-        if names::label_value(meta(object, "name")).is_empty() {
-            labelled_as_its_pods(object);
-        }
+        labelled_as_its_pods(object);
+    }
+
+    fn default_stored(&self, object: &mut Value) {
+        labelled_as_its_pods(object);
     }
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
         let (uid, name) = (meta(object, "uid").to_string(), meta(object, "name").to_string());
         let labels = [(UID, &uid), (NAME, &name), ("controller-uid", &uid), ("job-name", &name)];
+        // Labels that are the template's are the same map to upstream.
+        let own = object["metadata"].get("labels");
+        let shared = own.is_some_and(|own| *own == object["spec"]["template"]["metadata"]["labels"]);
         let spec = child(object, "spec");
         if spec["manualSelector"] == true {
             return;
@@ -60,7 +63,9 @@ impl Strategy for Jobs {
         // What a client has set to something else, validation refuses.
         labels.iter().for_each(|(key, value)| or_set(own, key, value.as_str()));
         or_set(child(child(spec, "selector"), "matchLabels"), UID, uid.as_str());
-        labelled_as_its_pods(object);
+        if shared {
+            object["metadata"]["labels"] = object["spec"]["template"]["metadata"]["labels"].clone();
+        }
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {

@@ -65,6 +65,7 @@ pub(in super::super) static DAEMON_SETS: Rules = Rules {
         collisions(&status, old, findings);
     },
     generation: true,
+    folded_annotations: &[TEMPLATE_GENERATION],
     ..RULES
 };
 

@@ -1,0 +1,145 @@
+//! Lists and maps that are sent empty. Upstream's structs tell them from those that are not sent,
+//! and so do its validation and what it shows of them; neither its JSON nor its store does.
+
+use serde_json::{Map, Value};
+
+use super::{Schema, Shape};
+
+/// What was empty in an object, by its way there.
+#[derive(Debug, Default)]
+pub struct Empties(Vec<(Vec<Step>, Value)>);
+
+#[derive(Debug, Clone)]
+enum Step {
+    Key(String),
+    Item(usize),
+}
+
+impl Empties {
+    /// Takes out of a built-in object what is written only if it has something in it.
+    pub fn take(schema: &Schema, object: &mut Value) -> Self {
+        let mut taken = Vec::new();
+        // Most objects have nothing of the kind, and to see that takes no schema.
+        if has_empty(object) {
+            visit(schema, object, &mut Vec::new(), &mut taken);
+        }
+        Self(taken)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Puts back what has a place still.
+    pub fn put_back(&self, object: &mut Value) {
+        for (path, empty) in &self.0 {
+            let Some((Step::Key(key), parents)) = path.split_last() else { continue };
+            let parent = parents.iter().try_fold(&mut *object, |at, step| match step {
+                Step::Key(key) => at.get_mut(key),
+                Step::Item(index) => at.get_mut(index),
+            });
+            if let Some(Value::Object(parent)) = parent
+                && parent.get(key).is_none_or(Value::is_null)
+            {
+                parent.insert(key.clone(), empty.clone());
+            }
+        }
+    }
+}
+
+fn has_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.is_empty() || members.values().any(has_empty),
+        Value::Array(items) => items.is_empty() || items.iter().any(has_empty),
+        _ => false,
+    }
+}
+
+fn visit(schema: &Schema, value: &mut Value, path: &mut Vec<Step>, taken: &mut Vec<(Vec<Step>, Value)>) {
+    let mut below = |schema: &Schema, step: Step, value: &mut Value, path: &mut Vec<Step>| {
+        path.push(step);
+        visit(schema, value, path, taken);
+        path.pop();
+    };
+    match (&schema.shape, value) {
+        (Shape::Object(object), Value::Object(members)) => match &object.values {
+            Some(values) => {
+                for (name, value) in members {
+                    below(values, Step::Key(name.clone()), value, path);
+                }
+            }
+            None => {
+                for (name, value) in members.iter_mut().filter(|(_, value)| value.is_object() || value.is_array()) {
+                    if let Some(member) = schema.member(name) {
+                        below(member, Step::Key(name.clone()), value, path);
+                    }
+                }
+                take_members(schema, members, path, taken);
+            }
+        },
+        (Shape::List(list), Value::Array(items)) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                below(&list.items, Step::Item(index), item, path);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn take_members(schema: &Schema, members: &mut Map<String, Value>, path: &[Step], taken: &mut Vec<(Vec<Step>, Value)>) {
+    members.retain(|name, value| {
+        let is_empty = match value {
+            Value::Object(members) => members.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        let is_left_out = is_empty
+            && schema.field(name).is_some_and(|field| {
+                field.when_unset.is_none()
+                    && match &field.schema.shape {
+                        Shape::List(_) => true,
+                        Shape::Object(object) => object.values.is_some(),
+                        _ => false,
+                    }
+            });
+        if is_left_out {
+            let steps = path.iter().cloned().chain([Step::Key(name.clone())]);
+            taken.push((steps.collect(), value.take()));
+        }
+        !is_left_out
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::builtin;
+
+    #[test]
+    fn what_is_empty_is_taken_and_put_back() {
+        let pod = builtin::schema("io.k8s.api.core.v1.Pod");
+        let sent = json!({
+            "metadata": {"labels": {}},
+            "spec": {"containers": [{"name": "a", "env": []}], "volumes": [], "securityContext": {}},
+        });
+        let mut object = sent.clone();
+        let empties = Empties::take(pod, &mut object);
+        let kept = json!({"metadata": {}, "spec": {"containers": [{"name": "a"}], "securityContext": {}}});
+        assert_eq!(object, kept);
+        empties.put_back(&mut object);
+        assert_eq!(object, sent);
+    }
+
+    #[test]
+    fn what_has_something_in_it_now_stays() {
+        let pod = builtin::schema("io.k8s.api.core.v1.Pod");
+        let mut object = json!({"metadata": {"labels": {}}, "spec": {"containers": [{"env": []}]}});
+        let empties = Empties::take(pod, &mut object);
+        let changed = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}});
+        let mut object = changed.clone();
+        empties.put_back(&mut object);
+        assert_eq!(object, changed);
+    }
+}
