@@ -79,7 +79,7 @@ fn arrange(groups: &mut Groups, known: &BTreeMap<String, ApiService>, path: &str
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

@@ -6,7 +6,7 @@ mod parse;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use serde_json::Value;
+use crate::tree::Value;
 
 /// A parsed path: `.spec.items[?(@.name=="a")].value`.
 #[derive(Debug, Clone, PartialEq)]
@@ -207,9 +207,9 @@ impl Operator {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     fn find(path: &str) -> Result<Value, Mismatch> {
         let object = json!({

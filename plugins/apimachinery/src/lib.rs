@@ -18,6 +18,7 @@ pub mod selector;
 pub mod status;
 pub mod strategy;
 pub mod table;
+pub mod tree;
 pub mod validation;
 
 #[cfg(test)]

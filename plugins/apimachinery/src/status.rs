@@ -1,8 +1,7 @@
 //! Errors as clients see them: `metav1.Status` with upstream's reasons and wording.
 
-use serde_json::{Map, Value, json};
-
 use crate::definition::Definition;
+use crate::tree::{Map, Value, json};
 use crate::validation::quoted;
 
 /// A request that failed, and what its `Status` says.
@@ -257,7 +256,7 @@ impl ApiError {
         let mut details = Map::new();
         for (key, text) in [("name", &self.name), ("group", &self.group), ("kind", &self.kind), ("uid", &self.uid)] {
             if !text.is_empty() {
-                details.insert(key.into(), json!(text));
+                details.insert(key, json!(text));
             }
         }
         if !self.causes.is_empty() {
@@ -265,33 +264,33 @@ impl ApiError {
                 let mut out = Map::new();
                 for (key, text) in [("reason", &cause.reason), ("message", &cause.message), ("field", &cause.field)] {
                     if !text.is_empty() {
-                        out.insert(key.into(), json!(text));
+                        out.insert(key, json!(text));
                     }
                 }
                 Value::Object(out)
             });
-            details.insert("causes".into(), causes.collect());
+            details.insert("causes", causes.collect());
         }
         if self.retry_after_seconds > 0 {
-            details.insert("retryAfterSeconds".into(), json!(self.retry_after_seconds));
+            details.insert("retryAfterSeconds", json!(self.retry_after_seconds));
         }
         let mut metadata = Map::new();
         if let Some(token) = &self.continue_token {
-            metadata.insert("continue".into(), json!(token));
+            metadata.insert("continue", json!(token));
         }
         let mut status = Map::new();
-        status.insert("kind".into(), json!("Status"));
-        status.insert("apiVersion".into(), json!("v1"));
-        status.insert("metadata".into(), Value::Object(metadata));
-        status.insert("status".into(), json!("Failure"));
-        status.insert("message".into(), json!(self.message));
+        status.insert("kind", json!("Status"));
+        status.insert("apiVersion", json!("v1"));
+        status.insert("metadata", Value::Object(metadata));
+        status.insert("status", json!("Failure"));
+        status.insert("message", json!(self.message));
         if !self.reason.is_empty() {
-            status.insert("reason".into(), json!(self.reason));
+            status.insert("reason", json!(self.reason));
         }
         if !details.is_empty() || self.with_details {
-            status.insert("details".into(), Value::Object(details));
+            status.insert("details", Value::Object(details));
         }
-        status.insert("code".into(), json!(self.code));
+        status.insert("code", json!(self.code));
         Value::Object(status)
     }
 }

@@ -5,11 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 
 use plugin_sdk::bindings::host::chain::storage::{self, Store};
-use serde_json::Value;
 
 use crate::definition::Definition;
 use crate::rest::options::DeleteOptions;
 use crate::status::{ApiError, FieldError};
+use crate::tree::{Map, Value};
 
 /// What a hook may know of the request.
 pub struct Operation<'a> {
@@ -242,7 +242,7 @@ pub trait Strategy: Sync {
 
 /// Whether anything differs but metadata and status, whatever the order of members.
 pub fn desires_differ(object: &Value, old: &Value) -> bool {
-    let desired = |value: &Value| -> serde_json::Map<String, Value> {
+    let desired = |value: &Value| -> Map {
         let members = value.as_object().into_iter().flatten();
         members
             .filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))

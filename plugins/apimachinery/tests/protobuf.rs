@@ -3,8 +3,8 @@
 
 use apimachinery::codec::proto;
 use apimachinery::schema::{Schema, builtin, check, defaults};
+use apimachinery::tree::Value;
 use base64::prelude::{BASE64_STANDARD, Engine};
-use serde_json::Value;
 
 struct Fixture {
     schema: &'static Schema,

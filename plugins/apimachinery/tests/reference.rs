@@ -4,7 +4,7 @@
 use apimachinery::managed::{self, Manager, Set};
 use apimachinery::patch::strategic;
 use apimachinery::schema::{Schema, builtin, check, defaults};
-use serde_json::{Value, json};
+use apimachinery::tree::{Value, json};
 
 const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/recording.jsonl");
 

@@ -6,8 +6,8 @@ use apimachinery::managed::{self, Manager, Set};
 use apimachinery::patch::{json, merge, strategic};
 use apimachinery::schema::{Schema, Shape, builtin};
 use apimachinery::strategy::Plain;
+use apimachinery::tree::{Map, Value};
 use apimachinery::{selector, table, validation};
-use serde_json::{Map, Value};
 
 /// Numbers that are the same in every run (xorshift).
 struct Draw(u64);
@@ -121,7 +121,7 @@ fn parsers_answer_whatever_the_text() {
         let _ = selector::parse_labels(&text);
         let _ = selector::parse_fields(&text, &pods);
         if let Ok(path) = Path::parse(&text) {
-            let _ = path.find(&serde_json::json!({"a": [{"a": 1}], "1": null}));
+            let _ = path.find(&apimachinery::tree::json!({"a": [{"a": 1}], "1": null}));
         }
         let _ = validation::names::qualified_name(&text);
         let _ = validation::names::mask_trailing_dash(&text);

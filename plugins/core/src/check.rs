@@ -1,8 +1,8 @@
 //! Findings that many resources share, in upstream's words.
 
 use apimachinery::status::{FieldError, FieldErrorKind};
+use apimachinery::tree::Value;
 use apimachinery::validation::quoted;
-use serde_json::Value;
 
 use crate::tree::{items, text};
 
@@ -44,7 +44,7 @@ pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

@@ -3,9 +3,9 @@
 use apimachinery::rest::from_store;
 use apimachinery::rest::object::meta;
 use apimachinery::status::ApiError;
+use apimachinery::tree::Value;
 use plugin_sdk::Store;
 use plugin_sdk::storage::{Freshness, ListQuery, Object, Selector};
-use serde_json::Value;
 
 use crate::tree::text;
 

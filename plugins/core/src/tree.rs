@@ -1,6 +1,6 @@
 //! Short ways through trees.
 
-use serde_json::{Map, Value};
+use apimachinery::tree::{Map, Value};
 
 /// Sets a member that is absent or null.
 pub(crate) fn or_set(object: &mut Value, key: &str, value: impl Into<Value>) {
@@ -51,7 +51,7 @@ pub(crate) fn text<'a>(object: &'a Value, key: &str) -> &'a str {
 
 /// Takes a member away.
 pub(crate) fn remove(object: &mut Value, key: &str) -> Option<Value> {
-    object.as_object_mut()?.shift_remove(key)
+    object.as_object_mut()?.remove(key)
 }
 
 /// Whether a member is absent, null or has nothing in it.

@@ -1,6 +1,6 @@
 //! Conditions in a definition's status.
 
-use serde_json::{Value, json};
+use apimachinery::tree::{Value, json};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {

@@ -104,7 +104,7 @@ fn selectable_of_all(crd: &Crd) -> Vec<Selectable> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

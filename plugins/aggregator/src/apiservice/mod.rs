@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use apimachinery::definition::Definition;
 use apimachinery::discovery::order::Priority;
+use apimachinery::tree::Value;
 use plugin_sdk::Store;
 use plugin_sdk::storage::{Error, ListQuery};
-use serde_json::Value;
 
 pub(crate) const GROUP: &str = "apiregistration.k8s.io";
 

@@ -3,8 +3,8 @@
 use apimachinery::rest::object::{carry_over, meta};
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
-use serde_json::{Value, json};
 
 const DEFAULT_PORT: u16 = 443;
 const GROUP_PRIORITY_MAX: i64 = 20000;
@@ -18,10 +18,10 @@ impl Strategy for ApiServiceStrategy {
     }
 
     fn default(&self, object: &mut Value) {
-        if let Some(Value::Object(service)) = object.pointer_mut("/spec/service")
+        if let Some(Value::Object(service)) = object.get_mut("spec").and_then(|spec| spec.get_mut("service"))
             && service.get("port").is_none_or(Value::is_null)
         {
-            service.insert("port".into(), json!(DEFAULT_PORT));
+            service.insert("port", json!(DEFAULT_PORT));
         }
     }
 

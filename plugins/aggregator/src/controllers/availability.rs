@@ -9,9 +9,9 @@ use apimachinery::rest::clock;
 use apimachinery::rest::from_store;
 use apimachinery::rest::registry::{Change, Registry};
 use apimachinery::status::ApiError;
+use apimachinery::tree::{Value, json};
 use futures_util::future::join_all;
 use plugin_sdk::{Client, HookContext, Result};
-use serde_json::{Value, json};
 
 use super::{described, registry};
 use crate::apiservice::{self, ApiService, Condition, Service};

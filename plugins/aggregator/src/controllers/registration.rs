@@ -16,10 +16,10 @@ use apimachinery::rest::from_store;
 use apimachinery::rest::options::DeleteOptions;
 use apimachinery::rest::registry::{Change, Registry};
 use apimachinery::status::ApiError;
+use apimachinery::tree::{Value, json};
 use futures_util::future::join_all;
 use plugin_sdk::lifecycle::{self, Signal};
 use plugin_sdk::{HookContext, Result, log};
-use serde_json::{Value, json};
 
 use super::{described, registry, served};
 use crate::apiservice::{self, AUTOMANAGED, ApiService, GROUP};

@@ -10,9 +10,9 @@ use std::rc::Rc;
 use apimachinery::changes::Changes;
 use apimachinery::definition::Definition;
 use apimachinery::rest::from_store;
+use apimachinery::tree::Value;
 use plugin_sdk::registration::{Contents, Route, routes_complete};
 use plugin_sdk::{Client, HookContext, Result};
-use serde_json::Value;
 
 use super::{described, served};
 use crate::apiservice::{self, ApiService, GROUP, Service};
@@ -101,7 +101,7 @@ fn address_of(object: &Value, port: u16) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

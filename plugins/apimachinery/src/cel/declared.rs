@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use super::types::Type;
+use crate::tree::{Value, json};
 
 /// The largest request, of which any value is a part.
 const REQUEST_BYTES_MAX: i64 = 3 * 1024 * 1024;
@@ -163,7 +162,7 @@ fn object(schema: &Value, name: &str) -> Declared {
             min_size += key.len() as i64 + of.min_size + 4;
         }
         if let Some(name) = escaped(key) {
-            fields.push(Field { json: key.clone(), name, of: Arc::new(of) });
+            fields.push(Field { json: key.to_string(), name, of: Arc::new(of) });
         }
     }
     Declared::simple(name, Shape::Object(fields), 0, min_size)

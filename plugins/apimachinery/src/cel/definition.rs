@@ -1,10 +1,9 @@
 //! Rules in the schema of a definition: whether they compile, and what they may cost.
 
-use serde_json::Value;
-
 use super::rules::Rules;
 use crate::schema::structural::Props;
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::Value;
 
 /// What one expression of a definition may cost, and all of them.
 const EXPRESSION_COST_MAX: u64 = 10_000_000;

@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use serde_json::Value;
-
 use super::ast::report;
 use super::check::{Checked, Dialect, check};
 use super::cost::estimate;
@@ -14,6 +12,7 @@ use super::types::Type;
 use super::value::Val;
 use crate::schema::{ListKind, Schema, Shape};
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::Value;
 use crate::validation::quoted;
 
 /// What one expression may cost when it runs, and what all of an object's may.
@@ -202,7 +201,7 @@ impl Run<'_> {
                     let old = old.filter(|_| !of.atomic).and_then(|old| old.get(name)).filter(|old| !old.is_null());
                     let is_field = of.fields.iter().any(|field| *field.name == **name);
                     let path = match (is_field, path) {
-                        (true, "") => name.clone(),
+                        (true, "") => name.to_string(),
                         (true, path) => format!("{path}.{name}"),
                         (false, path) => format!("{path}[{name}]"),
                     };

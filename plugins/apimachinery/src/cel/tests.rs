@@ -1,7 +1,5 @@
 //! Expected texts and costs are upstream's.
 
-use serde_json::{Value, json};
-
 use super::ast::report;
 use super::check::{Dialect, check};
 use super::declared::Declared;
@@ -11,6 +9,7 @@ use super::parser::parse;
 use super::value::Val;
 use super::*;
 use crate::schema::structural::resource_from_openapi;
+use crate::tree::{Value, json};
 
 fn schema() -> Value {
     json!({"type": "object", "properties": {

@@ -8,11 +8,11 @@ use std::rc::Rc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 
 use super::ast::Literal;
 use super::declared::{Declared, Shape};
 use crate::codec::time;
+use crate::tree::Value;
 
 const SECOND: i128 = 1_000_000_000;
 
@@ -93,7 +93,7 @@ impl<'a> Val<'a> {
             },
             (Value::String(text), Shape::Duration) => duration(text).map_or(Self::Null, Self::Duration),
             (Value::String(text), Shape::Timestamp(whole)) => {
-                let text = if *whole { text.clone() } else { format!("{text}T00:00:00Z") };
+                let text = if *whole { text.to_string() } else { format!("{text}T00:00:00Z") };
                 timestamp(&text).map_or(Self::Null, Self::Timestamp)
             }
             (Value::String(text), _) => Self::Text(Cow::Borrowed(text)),

@@ -11,7 +11,7 @@ pub mod quantity;
 pub mod time;
 pub mod yaml;
 
-use serde_json::Value;
+use crate::tree::Value;
 
 /// How deep a value is nested: 0 for a scalar. Values that were decoded are no deeper than
 /// [`DEPTH_MAX`]; whoever puts values into one another has to look.

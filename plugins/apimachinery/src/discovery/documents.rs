@@ -1,11 +1,11 @@
 //! The documents of discovery: written from [`Groups`], and read from a delegate's answers.
 
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::groups::{Group, Groups, Version, subresource_version};
 use crate::codec::base64;
 use crate::definition::Definition;
+use crate::tree::{Value, json};
 
 /// `/apis` and `/api` in the aggregated form.
 pub fn aggregated(groups: &Groups) -> Value {

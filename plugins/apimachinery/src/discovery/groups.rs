@@ -1,10 +1,9 @@
 //! What is served, as data: groups, their versions, and what the aggregated form says of
 //! their resources.
 
-use serde_json::{Value, json};
-
 use super::order;
 use crate::definition::{Definition, Subresource};
+use crate::tree::{Value, json};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Groups(pub Vec<Group>);

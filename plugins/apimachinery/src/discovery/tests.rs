@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::groups::Groups;
 use super::{documents, routes};
 use crate::definition::{Definition, Subresource};
 use crate::testing::definition;
+use crate::tree::Value;
 
 fn data(path: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -1,8 +1,7 @@
 //! Reading a path.
 
-use serde_json::Value;
-
 use super::{End, Operator, Path, Slice, Step};
+use crate::tree::Value;
 
 impl Path {
     /// Reads a path, without the braces that templates have around it.
@@ -114,7 +113,7 @@ impl<'a> Parser<'a> {
                 '\n' => break,
                 end if end == quote => {
                     self.rest = &self.rest[at + 1..];
-                    return Ok(Step::Literal(Value::String(text)));
+                    return Ok(Step::Literal(Value::from(text)));
                 }
                 other => text.push(other),
             }

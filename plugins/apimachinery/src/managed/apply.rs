@@ -1,8 +1,6 @@
 //! Server-side apply: a manager says what it wants to have; what it no longer says goes; what
 //! others have is theirs unless it forces.
 
-use serde_json::{Value, json};
-
 use super::collect::{collect, with_named_fields};
 use super::compare::{Comparison, compare};
 use super::conflict::{self, Conflict};
@@ -16,6 +14,7 @@ use super::{
 };
 use crate::schema::Schema;
 use crate::status::ApiError;
+use crate::tree::{Value, json};
 
 /// Who owns what an object had before anything was applied to it.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";

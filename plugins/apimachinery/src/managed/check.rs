@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::element::PathElement;
 use super::types::{Atom, Type};
 use crate::schema::Scalar;
+use crate::tree::Value;
 use crate::validation::quoted;
 
 /// Every place that does not fit.
@@ -122,7 +121,7 @@ fn pointer(value: &Value) -> String {
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".into(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(" ")),
         Value::Object(map) => {
             let mut members: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", plain(value))).collect();
@@ -166,11 +165,11 @@ fn go_type(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::schema::builtin;
     use crate::schema::structural::from_openapi;
+    use crate::tree::json;
 
     #[test]
     fn what_does_not_fit_is_named() {

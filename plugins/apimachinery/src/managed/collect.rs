@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::element::PathElement;
 use super::set::{Entry, Set};
 use super::types::{AssociativeList, Atom, Members, Type};
+use crate::tree::{Map, Value};
 
 /// Every leaf, every item of a list, every key of a map. Items without an identity are left
 /// out: what is applied has been checked for them.
@@ -48,7 +47,7 @@ fn of_list(list: AssociativeList<'_>, items: &[Value]) -> Set {
     set
 }
 
-fn of_map(map: Members<'_>, members: &serde_json::Map<String, Value>) -> Set {
+fn of_map(map: Members<'_>, members: &Map) -> Set {
     let mut set = Set::default();
     for (name, value) in members {
         let Fields { itself, below } = walk(map.get(name).unwrap_or(Type::Deduced), value);

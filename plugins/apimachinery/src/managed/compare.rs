@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
 use super::element::PathElement;
 use super::set::{Entry, Set};
 use super::types::{AssociativeList, Atom, Members, Type};
-use crate::codec::json;
+use crate::tree::{Map, Value};
 
 /// No field is in more than one of the three.
 #[derive(Debug, Default)]
@@ -89,11 +87,10 @@ fn walk_as(atom: Atom<'_>, old: Option<&Value>, new: Option<&Value>) -> Result<C
     }
 }
 
-fn walk_map(map: Members<'_>, old: &Map<String, Value>, new: &Map<String, Value>) -> Result<Comparison, String> {
+fn walk_map(map: Members<'_>, old: &Map, new: &Map) -> Result<Comparison, String> {
     let mut below = Comparison::default();
-    let removed =
-        old.iter().filter(|(name, _)| json::member(new, name).is_none()).map(|(name, value)| (name, Some(value), None));
-    let kept = new.iter().map(|(name, value)| (name, json::member(old, name), Some(value)));
+    let removed = old.iter().filter(|(name, _)| new.get(name).is_none()).map(|(name, value)| (name, Some(value), None));
+    let kept = new.iter().map(|(name, value)| (name, old.get(name), Some(value)));
     for (name, old, new) in removed.chain(kept) {
         let of = map.get(name).unwrap_or(Type::Deduced);
         below.push(PathElement::field(name), walk(of, old, new)?);
@@ -173,7 +170,7 @@ fn items(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn members<'a>(value: Option<&'a Value>, none: &'a Map<String, Value>) -> &'a Map<String, Value> {
+fn members<'a>(value: Option<&'a Value>, none: &'a Map) -> &'a Map {
     value.and_then(Value::as_object).unwrap_or(none)
 }
 

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use serde_json::json;
-
 use super::element::PathElement;
 use super::entries::{Entry, Operation, Owner};
 use super::set::Set;
 use crate::status::{ApiError, Cause};
+use crate::tree::json;
 
 /// One field that another manager owns.
 #[derive(Debug, Clone)]

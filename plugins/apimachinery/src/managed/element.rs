@@ -3,8 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde_json::Value;
-
+use crate::tree::Value;
 use crate::validation::quoted;
 
 /// A step into an object: a field, or an item of a list by what identifies it.
@@ -60,7 +59,8 @@ impl PathElement {
             b'v' => Ok(Self::Value(json()?)),
             b'k' => match json()? {
                 Value::Object(keys) => {
-                    let mut keys: Vec<_> = keys.into_iter().map(|(name, value)| (name.into(), value)).collect();
+                    let mut keys: Vec<_> =
+                        keys.into_iter().map(|(name, value)| (name.as_str().into(), value)).collect();
                     keys.sort_by(|a: &(Box<str>, Value), b| a.0.cmp(&b.0));
                     Ok(Self::Key(keys))
                 }

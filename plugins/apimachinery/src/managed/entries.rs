@@ -1,8 +1,7 @@
 //! `metadata.managedFields`: one entry for each manager that owns something.
 
-use serde_json::{Map, Value, json};
-
 use super::set::Set;
+use crate::tree::{Map, Value, json};
 
 /// Entries of operation `Update`, above which the oldest are merged.
 const UPDATE_MANAGERS_MAX: usize = 10;
@@ -92,17 +91,17 @@ fn encode_entry(entry: Entry) -> Value {
         Operation::Update => "Update",
     };
     if !entry.owner.manager.is_empty() {
-        out.insert("manager".into(), json!(entry.owner.manager));
+        out.insert("manager", json!(entry.owner.manager));
     }
-    out.insert("operation".into(), json!(operation));
-    out.insert("apiVersion".into(), json!(entry.api_version));
+    out.insert("operation", json!(operation));
+    out.insert("apiVersion", json!(entry.api_version));
     if let Some(time) = entry.time {
-        out.insert("time".into(), json!(time));
+        out.insert("time", json!(time));
     }
-    out.insert("fieldsType".into(), json!("FieldsV1"));
-    out.insert("fieldsV1".into(), entry.set.to_value());
+    out.insert("fieldsType", json!("FieldsV1"));
+    out.insert("fieldsV1", entry.set.to_value());
     if !entry.owner.subresource.is_empty() {
-        out.insert("subresource".into(), json!(entry.owner.subresource));
+        out.insert("subresource", json!(entry.owner.subresource));
     }
     Value::Object(out)
 }
@@ -183,7 +182,7 @@ mod tests {
             (json!({"fieldsV1": {"x": {}}}), "error decoding set: key must be 2 characters long:: x"),
         ] {
             let mut entry = entry("m", "Update", "v1", "2026-01-01T00:00:00Z");
-            json_patch::merge(&mut entry, &change);
+            crate::patch::merge::merge(&mut entry, &change);
             assert_eq!(decode(&json!([entry])), Err(message.into()));
         }
     }

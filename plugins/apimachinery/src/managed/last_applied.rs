@@ -1,13 +1,12 @@
 //! The annotation of client-side apply, for clients that change to server-side apply: what
 //! kubectl applied before is its own, and the annotation follows what it applies now.
 
-use serde_json::{Map, Value};
-
 use super::Manager;
 use super::apply::Request;
 use super::collect::collect;
 use super::compare::compare;
 use super::conflict::Conflict;
+use crate::tree::{Map, Value};
 
 const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// The one manager for which this holds; who wants none of it takes another name.
@@ -38,14 +37,14 @@ pub(super) fn keep_in_step(object: &mut Value, patch: &Value, manager: &Manager)
     }
     let mut applied = patch.clone();
     if let Some(annotations) = annotations_mut(&mut applied) {
-        annotations.shift_remove(ANNOTATION);
+        annotations.remove(ANNOTATION);
     }
     let text = format!("{}\n", sorted(&applied));
     let Some(annotations) = annotations_mut(object) else { return };
-    annotations.insert(ANNOTATION.into(), text.into());
+    annotations.insert(ANNOTATION, text.into());
     let bytes: usize = annotations.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
     if bytes > ANNOTATIONS_BYTES_MAX {
-        annotations.shift_remove(ANNOTATION);
+        annotations.remove(ANNOTATION);
     }
 }
 
@@ -53,7 +52,7 @@ fn annotation(object: &Value) -> Option<&str> {
     object["metadata"]["annotations"].get(ANNOTATION)?.as_str()
 }
 
-fn annotations_mut(object: &mut Value) -> Option<&mut Map<String, Value>> {
+fn annotations_mut(object: &mut Value) -> Option<&mut Map> {
     object.get_mut("metadata")?.get_mut("annotations")?.as_object_mut()
 }
 
@@ -63,7 +62,7 @@ fn sorted(value: &Value) -> Value {
         Value::Object(map) => {
             let mut members: Vec<_> = map.iter().collect();
             members.sort_by_key(|(key, _)| *key);
-            Value::Object(members.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect::<Map<_, _>>())
+            Value::Object(members.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect::<Map>())
         }
         Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
         other => other.clone(),

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
 use super::element::PathElement;
 use super::types::{AssociativeList, Atom, Members, Type};
+use crate::tree::{Map, Value};
 
 /// `live` with everything that `applied` says. Nothing goes. Lists keep their order as far as
 /// `applied` has no other.
@@ -38,13 +37,9 @@ fn walk(of: Type<'_>, live: Option<&Value>, applied: Option<&Value>) -> Result<O
     }
 }
 
-fn merge_maps(
-    map: Members<'_>,
-    live: &Map<String, Value>,
-    applied: &Map<String, Value>,
-) -> Result<Map<String, Value>, String> {
+fn merge_maps(map: Members<'_>, live: &Map, applied: &Map) -> Result<Map, String> {
     let mut merged = Map::new();
-    let added = applied.keys().filter(|name| !live.contains_key(*name));
+    let added = applied.keys().filter(|name| !live.contains_key(name));
     for name in live.keys().chain(added) {
         let of = map.get(name).unwrap_or(Type::Deduced);
         if let Some(value) = walk(of, live.get(name), applied.get(name))? {
@@ -109,16 +104,16 @@ fn items(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-fn members<'a>(value: Option<&'a Value>, none: &'a Map<String, Value>) -> &'a Map<String, Value> {
+fn members<'a>(value: Option<&'a Value>, none: &'a Map) -> &'a Map {
     value.and_then(Value::as_object).unwrap_or(none)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::schema::builtin;
+    use crate::tree::json;
 
     #[test]
     fn keyed_lists_merge_in_order() {

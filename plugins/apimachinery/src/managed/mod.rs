@@ -26,9 +26,8 @@ pub use set::Set;
 
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value, json};
-
 use crate::schema::{Schema, Shape};
+use crate::tree::{Map, Value, json};
 use crate::validation::is_printable;
 use compare::{Comparison, compare};
 use entries::{Entry, Operation, Owner, cap, decode, encode};
@@ -110,7 +109,7 @@ pub fn keep_times(old: &Value, new: &mut Value) {
     let same = |a: &Value, b: &Value| {
         let without_time = |entry: &Value| {
             let fields = entry.as_object().into_iter().flatten().filter(|(name, _)| *name != "time");
-            fields.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>()
+            fields.map(|(name, value)| (name.clone(), value.clone())).collect::<Map>()
         };
         without_time(a) == without_time(b)
     };
@@ -234,11 +233,11 @@ fn set_managed_fields(object: &mut Value, fields: Option<Value>) {
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
     match fields {
         Some(fields) => {
-            metadata.insert("managedFields".into(), fields);
+            metadata.insert("managedFields", fields);
         }
         // The order of the other fields stays.
         None => {
-            metadata.shift_remove("managedFields");
+            metadata.remove("managedFields");
         }
     }
 }

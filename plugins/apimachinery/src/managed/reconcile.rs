@@ -52,11 +52,11 @@ fn is_leaf(of: Type<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
 
     use super::*;
     use crate::managed::entries::decode;
     use crate::schema::builtin;
+    use crate::tree::{Value, json};
 
     #[test]
     fn what_has_become_one_leaf_is_owned_as_one() {

@@ -1,10 +1,9 @@
 //! What is left of an object without some of its fields.
 
-use serde_json::Value;
-
 use super::element::PathElement;
 use super::set::Set;
 use super::types::{Atom, Type};
+use crate::tree::Value;
 
 /// `value` without the members of `fields`. A list or map of which nothing is left is null.
 pub(super) fn remove(of: Type<'_>, value: &Value, fields: &Set) -> Value {
@@ -22,7 +21,7 @@ pub(super) fn remove(of: Type<'_>, value: &Value, fields: &Set) -> Value {
             if left.is_empty() { Value::Null } else { Value::Array(left) }
         }
         (Atom::Map(map), Value::Object(members)) => {
-            let mut left = serde_json::Map::new();
+            let mut left = crate::tree::Map::new();
             for (name, value) in members {
                 let kept = match fields.entry(&PathElement::field(name)) {
                     Some(entry) if entry.member => continue,

@@ -1,11 +1,10 @@
 //! Who owns the replicas of an object, as its scale tells it: a scale is applied against the
 //! owners of that one field, and what comes of it is written back to the object's own entries.
 
-use serde_json::Value;
-
 use super::element::PathElement;
 use super::entries::{Entry, decode, encode};
 use super::{Set, managed_fields, set_managed_fields};
+use crate::tree::Value;
 
 const SCALE: &str = "autoscaling/v1";
 const REPLICAS: [&str; 2] = ["spec", "replicas"];
@@ -66,9 +65,9 @@ fn elements(path: &[&str]) -> Vec<PathElement> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     fn entry(manager: &str, operation: &str, version: &str, spec: Value) -> Value {
         json!({"manager": manager, "operation": operation, "apiVersion": version, "fieldsType": "FieldsV1",

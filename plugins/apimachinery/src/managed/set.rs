@@ -2,9 +2,8 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value};
-
 use super::element::{PathElement, Unreadable};
+use crate::tree::{Map, Value};
 
 /// A set of paths in an object, as a tree. A path can be a member with or without what is
 /// below it.
@@ -154,10 +153,10 @@ impl Set {
         Value::Object(self.to_map(false))
     }
 
-    fn to_map(&self, itself: bool) -> Map<String, Value> {
+    fn to_map(&self, itself: bool) -> Map {
         let mut map = Map::with_capacity(self.entries.len() + 1);
         if itself && !self.is_empty() {
-            map.insert(".".into(), Value::Object(Map::new()));
+            map.insert(".", Value::Object(Map::new()));
         }
         for entry in &self.entries {
             map.insert(entry.element.serialize(), Value::Object(entry.children.to_map(entry.member)));
@@ -175,7 +174,7 @@ impl Set {
     }
 
     /// The set, and whether the path to it is a member itself.
-    fn from_map(map: &Map<String, Value>) -> Result<(Self, bool), String> {
+    fn from_map(map: &Map) -> Result<(Self, bool), String> {
         let mut set = Self::default();
         let mut itself = false;
         for (key, value) in map {
@@ -232,9 +231,9 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     fn set(fields: Value) -> Set {
         Set::from_value(&fields).expect("fields")

@@ -1,9 +1,8 @@
 //! Updates, against what kube-apiserver recorded for the same requests.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::schema::builtin;
+use crate::tree::{Value, json};
 
 const CONFIG_MAP: &str = "io.k8s.api.core.v1.ConfigMap";
 const DEPLOYMENT: &str = "io.k8s.api.apps.v1.Deployment";

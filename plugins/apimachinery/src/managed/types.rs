@@ -1,11 +1,9 @@
 //! Schemas as ownership sees them: what is one leaf, what is owned piece by piece, and what
 //! identifies an item of a list.
 
-use serde_json::Value;
-
 use super::element::PathElement;
-use crate::codec::json;
 use crate::schema::{self, ListKind, Object, Scalar, Schema, Shape, Wire};
+use crate::tree::Value;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -167,7 +165,7 @@ impl<'a> AssociativeList<'a> {
         };
         let mut found: Vec<(Box<str>, Value)> = Vec::with_capacity(self.keys.len());
         for key in self.keys {
-            let value = json::member(fields, key).or_else(|| self.default_of(key));
+            let value = fields.get(key).or_else(|| self.default_of(key));
             // An item without one of the keys is another item than one that has it.
             found.extend(value.map(|value| (key.clone(), value.clone())));
         }

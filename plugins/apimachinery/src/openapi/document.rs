@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
-
 use super::schemas::Schemas;
 use super::{path_of, paths, sha512};
 use crate::definition::Definition;
+use crate::tree::{Map, Value, json};
 
 /// Those of the definitions that are of this version (`apis/apps/v1`).
 pub(super) fn definitions_of<'a>(group_version: &str, own: &[&'a Definition]) -> Vec<&'a Definition> {

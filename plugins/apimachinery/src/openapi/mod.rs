@@ -27,10 +27,10 @@ use std::rc::Rc;
 
 use plugin_sdk::registration::Route;
 use plugin_sdk::{Answer, Body, Client, Context, Delegate, Response, Summary, configuration};
-use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
 
 use crate::definition::Definition;
+use crate::tree::{Map, Value, json};
 
 /// The tag of the routes that [`routes`] makes: answer them with [`Published::serve_merged`].
 pub const TAG: &str = "openapi";
@@ -165,7 +165,7 @@ impl Published {
         for group_version in own.iter().map(|definition| path_of(definition)) {
             if let Some(hash) = self.hash(&group_version, own) {
                 let url = format!("{ROOT}/{group_version}?hash={hash}");
-                paths.insert(group_version, json!({ "serverRelativeURL": url }));
+                paths.insert(group_version.into(), json!({ "serverRelativeURL": url }));
             }
         }
         json!({ "paths": Map::from_iter(paths) })

@@ -1,6 +1,6 @@
 //! What may stand in the path and the query of an operation.
 
-use serde_json::{Value, json};
+use crate::tree::{Value, json};
 
 /// A parameter of the query: its name and type.
 type Query = (&'static str, &'static str);

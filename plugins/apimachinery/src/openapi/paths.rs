@@ -4,12 +4,11 @@
 //! a kind before it leaves validation to the server, and for the strategic media type before
 //! it computes such a patch; code generators take their function names from `operationId`.
 
-use serde_json::{Map, Value, json};
-
 use super::parameters::{self, DELETE, LIST, PATCH, PRETTY, SELECT, WRITE};
 use super::path_of;
 use super::schemas::{Kind, Schemas};
 use crate::definition::{Definition, Subresource};
+use crate::tree::{Map, Value, json};
 
 const OBJECT: &[&str] = &["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 const LISTS: &[&str] = &[
@@ -29,7 +28,7 @@ struct Operations<'a> {
 }
 
 /// Adds the paths of `definition` to `paths`, and the types that they speak of to `schemas`.
-pub(super) fn add(definition: &Definition, schemas: &mut Schemas, paths: &mut Map<String, Value>) {
+pub(super) fn add(definition: &Definition, schemas: &mut Schemas, paths: &mut Map) {
     let group = if definition.group.is_empty() { "core" } else { definition.group.trim_end_matches(".k8s.io") };
     let operations = Operations {
         definition,
@@ -40,7 +39,7 @@ pub(super) fn add(definition: &Definition, schemas: &mut Schemas, paths: &mut Ma
 }
 
 impl Operations<'_> {
-    fn add(&self, schemas: &mut Schemas, paths: &mut Map<String, Value>) {
+    fn add(&self, schemas: &mut Schemas, paths: &mut Map) {
         let Definition { resource, namespaced, .. } = self.definition;
         let base = format!("/{}", path_of(self.definition));
         let (collection, mut around) = match namespaced {
@@ -73,13 +72,13 @@ impl Operations<'_> {
         }
     }
 
-    fn collection(&self, of: &Kind, list: Option<&Kind>, schemas: &mut Schemas) -> Map<String, Value> {
+    fn collection(&self, of: &Kind, list: Option<&Kind>, schemas: &mut Schemas) -> Map {
         let mut item = Map::new();
         if let Some(list) = list {
-            item.insert("get".into(), self.list(if self.definition.namespaced { "Namespaced" } else { "" }, list, of));
+            item.insert("get", self.list(if self.definition.namespaced { "Namespaced" } else { "" }, list, of));
         }
         if self.serves("create") {
-            item.insert("post".into(), self.write("create", "post", of, "", &[201, 202]));
+            item.insert("post", self.write("create", "post", of, "", &[201, 202]));
         }
         if self.serves("deletecollection") {
             let id = format!("delete{}Collection{}", self.version_name, self.scoped());
@@ -87,33 +86,33 @@ impl Operations<'_> {
             operation["parameters"] = SELECT.iter().chain(DELETE).map(parameters::query).collect();
             self.body(&mut operation, &schemas.machinery("DeleteOptions"), &["*/*"], false);
             respond(&mut operation, &schemas.machinery("Status"), OBJECT, &[200]);
-            item.insert("delete".into(), operation);
+            item.insert("delete", operation);
         }
         item
     }
 
-    fn object(&self, of: &Kind, schemas: &mut Schemas) -> Map<String, Value> {
+    fn object(&self, of: &Kind, schemas: &mut Schemas) -> Map {
         let mut item = Map::new();
         if self.serves("get") {
-            item.insert("get".into(), self.read(of, ""));
+            item.insert("get", self.read(of, ""));
         }
         if self.serves("update") {
-            item.insert("put".into(), self.write("replace", "put", of, "", &[201]));
+            item.insert("put", self.write("replace", "put", of, "", &[201]));
         }
         if self.serves("patch") {
-            item.insert("patch".into(), self.patch(of, "", schemas));
+            item.insert("patch", self.patch(of, "", schemas));
         }
         if self.serves("delete") {
             let mut operation = self.operation(format!("delete{}{}", self.version_name, self.scoped()), "delete", of);
             operation["parameters"] = DELETE.iter().map(parameters::query).collect();
             self.body(&mut operation, &schemas.machinery("DeleteOptions"), &["*/*"], false);
             respond(&mut operation, &schemas.machinery("Status"), OBJECT, &[200, 202]);
-            item.insert("delete".into(), operation);
+            item.insert("delete", operation);
         }
         item
     }
 
-    fn subresource(&self, sub: &Subresource, schemas: &mut Schemas) -> Map<String, Value> {
+    fn subresource(&self, sub: &Subresource, schemas: &mut Schemas) -> Map {
         // What leaves plain requests and answers: exec, port-forward, proxy.
         if sub.kind.ends_with("Options") {
             return self.connect(sub);
@@ -129,12 +128,12 @@ impl Operations<'_> {
                 "patch" => ("patch", self.patch(&of, &name, schemas)),
                 _ => continue,
             };
-            item.insert(method.into(), operation);
+            item.insert(method, operation);
         }
         item
     }
 
-    fn connect(&self, sub: &Subresource) -> Map<String, Value> {
+    fn connect(&self, sub: &Subresource) -> Map {
         let of = Kind::named(&self.definition.group, &self.definition.version, &sub.kind);
         let mut item = Map::new();
         for verb in &sub.verbs {
@@ -147,7 +146,7 @@ impl Operations<'_> {
             let mut operation = self.operation(id, "connect", &of);
             operation["responses"]["200"] =
                 json!({ "description": "OK", "content": { "*/*": { "schema": { "type": "string" } } } });
-            item.insert(method.into(), operation);
+            item.insert(method, operation);
         }
         item
     }
@@ -226,9 +225,9 @@ impl Operations<'_> {
     }
 }
 
-fn insert(paths: &mut Map<String, Value>, path: String, mut item: Map<String, Value>, parameters: &[Value]) {
+fn insert(paths: &mut Map, path: String, mut item: Map, parameters: &[Value]) {
     if !item.is_empty() {
-        item.insert("parameters".into(), json!(parameters));
+        item.insert("parameters", json!(parameters));
         paths.insert(path, Value::Object(item));
     }
 }
@@ -246,7 +245,7 @@ fn respond(operation: &mut Value, of: &Kind, media: &[&str], statuses: &[u16]) {
 }
 
 fn content(of: &Kind, media: &[&str]) -> Value {
-    media.iter().map(|media| (media.to_string(), json!({ "schema": of.reference() }))).collect::<Map<_, _>>().into()
+    media.iter().map(|media| (media.to_string(), json!({ "schema": of.reference() }))).collect::<Map>().into()
 }
 
 /// `rbac.authorization` is `RbacAuthorization`.

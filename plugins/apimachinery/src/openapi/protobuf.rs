@@ -3,10 +3,9 @@
 //!
 //! The messages are told as tables, so that one walk over the JSON writes them all.
 
-use serde_json::Value;
-
 use crate::codec::proto::Writer;
 use crate::codec::yaml;
+use crate::tree::Value;
 
 /// A message: its fields by their names in JSON, in the order of their numbers.
 struct Message {
@@ -51,7 +50,7 @@ fn message(out: &mut Writer, of: &Message, value: &Value) {
         }
     }
     for (name, number, kind) in of.fields.iter().rev() {
-        if let Some(value) = members.get(*name) {
+        if let Some(value) = members.get(name) {
             field(out, *number, *kind, value);
         }
     }
@@ -250,9 +249,9 @@ fn additional(value: &Value) -> &'static Kind {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     /// The bytes that gnostic-models 0.7.0 makes of the same document.
     #[test]

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
-
 use super::descriptions;
 use crate::definition::{Definition, Subresource};
 use crate::schema::builtin::{self, Type};
 use crate::schema::{Field, List, ListKind, Object, Scalar, Schema, SchemaRef, Shape};
+use crate::tree::{Map, Value, json};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
@@ -129,7 +128,7 @@ impl Schemas {
     }
 
     /// Everything, the referred types included.
-    pub(super) fn finish(mut self) -> Map<String, Value> {
+    pub(super) fn finish(mut self) -> Map {
         while let Some(of) = self.waiting.pop() {
             self.write(of);
         }
@@ -142,21 +141,21 @@ impl Schemas {
     }
 
     /// A place that refers to a schema: by name where it has one.
-    fn place(&mut self, of: &SchemaRef) -> Map<String, Value> {
+    fn place(&mut self, of: &SchemaRef) -> Map {
         match of {
             SchemaRef::Builtin(of) => self.refer(*of),
             SchemaRef::Inline(schema) => self.inline(schema),
         }
     }
 
-    fn refer(&mut self, of: Type) -> Map<String, Value> {
+    fn refer(&mut self, of: Type) -> Map {
         self.waiting.push(of);
         let mut out = Map::new();
-        out.insert("$ref".into(), json!(format!("#/components/schemas/{}", of.name())));
+        out.insert("$ref", json!(format!("#/components/schemas/{}", of.name())));
         out
     }
 
-    fn inline(&mut self, schema: &Schema) -> Map<String, Value> {
+    fn inline(&mut self, schema: &Schema) -> Map {
         let named = match &schema.shape {
             Shape::Object(object) => object.name.and_then(Type::find),
             _ => None,
@@ -170,7 +169,7 @@ impl Schemas {
             },
         };
         if let Some(default) = &schema.default {
-            out.insert("default".into(), default.clone());
+            out.insert("default", default.clone());
         }
         out
     }
@@ -184,32 +183,31 @@ impl Schemas {
             Shape::Scalar(scalar) => self::scalar(*scalar),
         };
         if let Some(format) = &schema.rules.format {
-            out.insert("format".into(), json!(format));
+            out.insert("format", json!(format));
         }
         if !schema.rules.enumeration.is_empty() {
-            out.insert("enum".into(), json!(schema.rules.enumeration));
+            out.insert("enum", json!(schema.rules.enumeration));
         }
         Value::Object(out)
     }
 
-    fn object(&mut self, object: &Object) -> Map<String, Value> {
+    fn object(&mut self, object: &Object) -> Map {
         let mut out = Map::from_iter([("type".to_string(), json!("object"))]);
         let required: Vec<&str> =
             object.fields.iter().filter(|field| field.required).map(|field| &*field.name).collect();
         if !required.is_empty() {
-            out.insert("required".into(), json!(required));
+            out.insert("required", json!(required));
         }
         if !object.fields.is_empty() {
-            let mut properties: Map<_, _> =
-                object.fields.iter().map(|field| self.property(object.name, field)).collect();
+            let mut properties: Map = object.fields.iter().map(|field| self.property(object.name, field)).collect();
             properties.sort_keys();
-            out.insert("properties".into(), Value::Object(properties));
+            out.insert("properties", Value::Object(properties));
         }
         if let Some(values) = &object.values {
-            out.insert("additionalProperties".into(), Value::Object(self.place(values)));
+            out.insert("additionalProperties", Value::Object(self.place(values)));
         }
         if object.atomic {
-            out.insert("x-kubernetes-map-type".into(), json!("atomic"));
+            out.insert("x-kubernetes-map-type", json!("atomic"));
         }
         out
     }
@@ -219,20 +217,20 @@ impl Schemas {
         if let Shape::Object(object) = &field.schema.shape {
             let strategy = [(object.retain_keys, "retainKeys"), (object.replace, "replace")];
             if let Some((_, strategy)) = strategy.iter().find(|(set, _)| *set) {
-                out.insert("x-kubernetes-patch-strategy".into(), json!(strategy));
+                out.insert("x-kubernetes-patch-strategy", json!(strategy));
             }
         }
         if let Some(text) = descriptions::of_field(of, &field.name) {
             // OpenAPI allows nothing beside `$ref`.
-            if let Some(to) = out.shift_remove("$ref") {
-                out.insert("allOf".into(), json!([{ "$ref": to }]));
+            if let Some(to) = out.remove("$ref") {
+                out.insert("allOf", json!([{ "$ref": to }]));
             }
-            out.insert("description".into(), text.into());
+            out.insert("description", text.into());
         }
         (field.name.to_string(), Value::Object(out))
     }
 
-    fn array(&mut self, list: &List) -> Map<String, Value> {
+    fn array(&mut self, list: &List) -> Map {
         let mut out = Map::from_iter([("type".to_string(), json!("array"))]);
         let items = match &list.items {
             // What one list changes about its items is the list's own strategy, below.
@@ -243,29 +241,29 @@ impl Schemas {
             SchemaRef::Builtin(_) => None,
         };
         let items = items.unwrap_or_else(|| self.place(&list.items));
-        out.insert("items".into(), Value::Object(items));
+        out.insert("items", Value::Object(items));
         let kind = match &list.kind {
             ListKind::Atomic => "atomic",
             ListKind::Set => "set",
             ListKind::Map { keys } => {
-                out.insert("x-kubernetes-list-map-keys".into(), json!(keys));
+                out.insert("x-kubernetes-list-map-keys", json!(keys));
                 "map"
             }
         };
-        out.insert("x-kubernetes-list-type".into(), json!(kind));
+        out.insert("x-kubernetes-list-type", json!(kind));
         if let Some(key) = &list.merge_key {
-            out.insert("x-kubernetes-patch-merge-key".into(), json!(key));
+            out.insert("x-kubernetes-patch-merge-key", json!(key));
         }
         if list.patch_merge {
             let retain = matches!(&list.items.shape, Shape::Object(items) if items.retain_keys);
             let strategy = if retain { "merge,retainKeys" } else { "merge" };
-            out.insert("x-kubernetes-patch-strategy".into(), json!(strategy));
+            out.insert("x-kubernetes-patch-strategy", json!(strategy));
         }
         out
     }
 }
 
-fn scalar(scalar: Scalar) -> Map<String, Value> {
+fn scalar(scalar: Scalar) -> Map {
     let out = match scalar {
         Scalar::String => json!({ "type": "string" }),
         Scalar::Integer => json!({ "type": "integer" }),

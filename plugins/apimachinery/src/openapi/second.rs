@@ -1,8 +1,7 @@
 //! OpenAPI v2: one document, made of all those of version 3, for clients that know no other.
 
-use serde_json::{Map, Value, json};
-
 use crate::negotiate;
+use crate::tree::{Map, Value, json};
 
 /// What a method's parameters say in one object with their schemas here.
 const SCHEMA_WORDS: [&str; 4] = ["type", "format", "uniqueItems", "items"];
@@ -79,10 +78,10 @@ fn path_item(item: &Value) -> Value {
 fn operation(operation: &Value) -> Value {
     let mut out = Map::new();
     let media = |content: &Value| -> Vec<String> {
-        content.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+        content.as_object().into_iter().flatten().map(|(name, _)| name.to_string()).collect()
     };
-    out.insert("schemes".into(), json!(["https"]));
-    out.insert("consumes".into(), json!(media(&operation["requestBody"]["content"])));
+    out.insert("schemes", json!(["https"]));
+    out.insert("consumes", json!(media(&operation["requestBody"]["content"])));
     let mut produces: Vec<String> = Vec::new();
     let mut responses = Map::new();
     for (code, response) in operation["responses"].as_object().into_iter().flatten() {
@@ -94,14 +93,14 @@ fn operation(operation: &Value) -> Value {
         }
         responses.insert(code.clone(), told);
     }
-    out.insert("produces".into(), json!(produces));
+    out.insert("produces", json!(produces));
     for (name, value) in operation.as_object().into_iter().flatten() {
         if !matches!(name.as_str(), "requestBody" | "responses" | "parameters") {
             out.insert(name.clone(), value.clone());
         }
     }
-    out.insert("parameters".into(), parameters(&operation["parameters"], &operation["requestBody"]));
-    out.insert("responses".into(), Value::Object(responses));
+    out.insert("parameters", parameters(&operation["parameters"], &operation["requestBody"]));
+    out.insert("responses", Value::Object(responses));
     Value::Object(out)
 }
 
@@ -115,7 +114,7 @@ fn parameters(parameters: &Value, body: &Value) -> Value {
         let schema = told.remove("schema").unwrap_or_default();
         for word in SCHEMA_WORDS {
             if let Some(value) = schema.get(word) {
-                told.insert(word.into(), value.clone());
+                told.insert(word, value.clone());
             }
         }
         out.push(Value::Object(told));
@@ -134,7 +133,7 @@ fn of_schema(schema: &Value) -> Value {
     for (name, value) in members {
         match (name.as_str(), value) {
             ("$ref", Value::String(to)) => {
-                out.insert("$ref".into(), to.replace("#/components/schemas/", "#/definitions/").into());
+                out.insert("$ref", to.replace("#/components/schemas/", "#/definitions/").into());
             }
             ("allOf", Value::Array(all)) if all.len() == 1 && all[0].get("$ref").is_some() => {
                 out.extend(of_schema(&all[0]).as_object().cloned().unwrap_or_default());
@@ -142,7 +141,7 @@ fn of_schema(schema: &Value) -> Value {
             ("oneOf" | "anyOf" | "not" | "nullable" | "default", _) => {}
             ("properties", Value::Object(fields)) => {
                 let fields = fields.iter().map(|(name, field)| (name.clone(), of_schema(field)));
-                out.insert("properties".into(), Value::Object(fields.collect()));
+                out.insert("properties", Value::Object(fields.collect()));
             }
             ("items" | "additionalProperties" | "allOf", value) => {
                 out.insert(name.clone(), of_schema(value));

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use super::document::{document, hash};
 use crate::definition::{Definition, Subresource};
 use crate::schema::{Schema, SchemaRef};
 use crate::testing;
+use crate::tree::{Value, json};
 
 const ALL: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 

@@ -2,11 +2,10 @@
 //! in some places (what is replaced need not be there, what is copied neither), and clients have
 //! got used to that.
 
-use serde_json::{Map, Value};
-
 use super::{cannot_unmarshal, decode, unprocessable};
 use crate::codec::{DEPTH_MAX, depth};
 use crate::status::ApiError;
+use crate::tree::{Map, Value};
 
 /// Operations in one patch.
 const OPERATIONS_MAX: usize = 10_000;
@@ -60,7 +59,7 @@ pub fn parents(patch: &Value) -> impl Iterator<Item = Vec<String>> + '_ {
     paths.flatten().filter_map(|path| steps(path).map(|(parents, _)| parents))
 }
 
-fn operations(patch: Value) -> Result<Vec<Map<String, Value>>, ApiError> {
+fn operations(patch: Value) -> Result<Vec<Map>, ApiError> {
     let list = match patch {
         Value::Array(list) => list,
         Value::Null => Vec::new(),
@@ -90,7 +89,7 @@ struct Patched {
 }
 
 impl Patched {
-    fn perform(&mut self, operation: &Map<String, Value>) -> Option<()> {
+    fn perform(&mut self, operation: &Map) -> Option<()> {
         let text = |name: &str| operation.get(name).and_then(Value::as_str);
         // An absent value is null.
         let value = || operation.get("value").cloned().unwrap_or_default();
@@ -148,7 +147,7 @@ impl Patched {
 
     fn remove(&mut self, path: &str) -> Option<Value> {
         match self.locate(path)? {
-            (Value::Object(members), key) => members.shift_remove(&key),
+            (Value::Object(members), key) => members.remove(&key),
             (Value::Array(items), key) => {
                 let at = position(&key, items.len()).filter(|at| *at < items.len())?;
                 Some(items.remove(at))
@@ -232,9 +231,9 @@ fn fits(path: &str, value: &Value) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     fn patch(object: &Value, patch: &Value) -> Result<Value, u16> {
         apply(object, patch.to_string().as_bytes()).map_err(|error| error.code)

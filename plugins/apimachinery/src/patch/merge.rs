@@ -1,9 +1,8 @@
 //! JSON merge patch (RFC 7386).
 
-use serde_json::Value;
-
 use super::{cannot_unmarshal, decode};
 use crate::status::ApiError;
+use crate::tree::{Map, Value};
 
 /// `object` with `patch` merged into it; `null` removes.
 ///
@@ -25,15 +24,33 @@ pub fn apply_decoded(object: &Value, patch: &Value) -> Result<Value, ApiError> {
         other => return Err(cannot_unmarshal(other, "Go value of type map[string]interface {}")),
     }
     let mut merged = object.clone();
-    json_patch::merge(&mut merged, patch);
+    merge(&mut merged, patch);
     Ok(merged)
+}
+
+/// Merges `patch` into `value`, whatever both are.
+pub fn merge(value: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *value = patch.clone();
+        return;
+    };
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    let Value::Object(members) = value else { return };
+    for (name, change) in changes {
+        match change {
+            Value::Null => drop(members.remove(name)),
+            change => merge(members.entry(name.clone()).or_insert(Value::Null), change),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn merges() {

@@ -7,10 +7,9 @@ pub mod merge;
 pub mod shown;
 pub mod strategic;
 
-use serde_json::Value;
-
 use crate::codec;
 use crate::status::ApiError;
+use crate::tree::Value;
 
 /// The body of a patch as a tree.
 fn decode(patch: &[u8]) -> Result<Value, ApiError> {

@@ -1,9 +1,8 @@
 //! A patched object as it stands in messages. Upstream's library takes apart only what a patch
 //! leads to, and writes that with its keys in order; everything else stays as it was sent.
 
-use serde_json::Value;
-
 use super::json;
+use crate::tree::Value;
 
 /// What a JSON patch made of an object.
 pub fn by_operations(mut patched: Value, patch: &Value) -> String {
@@ -61,9 +60,9 @@ fn sort(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn what_a_patch_leads_to_is_written_in_order() {

@@ -3,7 +3,6 @@
 
 use plugin_sdk::storage::{Collection, Object, Watch};
 use plugin_sdk::{Answer, Body, CollectionBody, ItemForm, ObjectBody, Rendering, Response, TypeMeta, WatchBody};
-use serde_json::{Value, json};
 
 use super::body::internal_package;
 use super::registry::Written;
@@ -15,6 +14,7 @@ use crate::negotiate::{Encoding, MetaVersion, Shape, Wanted};
 use crate::schema::builtin;
 use crate::status::ApiError;
 use crate::table;
+use crate::tree::{Value, json};
 
 /// How many objects are read at a time where a whole list passes through the guest.
 const BATCH: u32 = 500;

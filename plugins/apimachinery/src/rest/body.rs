@@ -1,7 +1,6 @@
 //! The body of a request: read, decoded, and checked to be what the resource holds.
 
 use plugin_sdk::BodyError;
-use serde_json::{Value, json};
 
 use super::errors::entity_too_large;
 use super::options::FieldValidation;
@@ -13,6 +12,7 @@ use crate::negotiate::{self, Encoding};
 use crate::schema::validate::embedded;
 use crate::schema::{Schema, builtin, check, defaults};
 use crate::status::{ApiError, FieldError};
+use crate::tree::{Value, json};
 
 /// How much of a body that nobody understands is shown.
 const SUMMARY_BYTES: usize = 30;

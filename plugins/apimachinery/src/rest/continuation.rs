@@ -3,9 +3,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
 
 use crate::status::ApiError;
+use crate::tree::{Value, json};
 
 const VERSION: &str = "meta.k8s.io/v1";
 

@@ -88,7 +88,7 @@ impl Request<'_> {
             // Upstream has begun to answer before it knows.
             Err(error @ storage::Error::Ahead(_)) => {
                 let error = from_store_at(version.unwrap_or(0), error);
-                let event = serde_json::json!({"type": "ERROR", "object": error.to_value()});
+                let event = crate::tree::json!({"type": "ERROR", "object": error.to_value()});
                 Ok(self.answer_value(200, event, Encoding::Json))
             }
             Err(error) => Err(from_store_at(version.unwrap_or(0), error)),

@@ -1,9 +1,9 @@
 //! Reading and writing the parts of an object that every resource has.
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 
 /// `metadata`, made if it is not there.
-pub fn metadata_mut(object: &mut Value) -> &mut Map<String, Value> {
+pub fn metadata_mut(object: &mut Value) -> &mut Map {
     if !object.is_object() {
         *object = Value::Object(Map::new());
     }
@@ -41,7 +41,7 @@ pub fn is_deleting(object: &Value) -> bool {
 pub fn set_meta(object: &mut Value, key: &str, value: &str) {
     let metadata = metadata_mut(object);
     if value.is_empty() {
-        metadata.shift_remove(key);
+        metadata.remove(key);
     } else {
         metadata.insert(key.to_string(), Value::from(value));
     }
@@ -55,7 +55,7 @@ pub fn carry_over(to: &mut Value, from: &Value, key: &str) {
             to.insert(key.to_string(), value.clone());
         }
         None => {
-            to.shift_remove(key);
+            to.remove(key);
         }
     }
 }
@@ -69,7 +69,7 @@ pub fn carry_over_meta(to: &mut Value, from: &Value, key: &str) {
             metadata.insert(key.to_string(), value);
         }
         None => {
-            metadata.shift_remove(key);
+            metadata.remove(key);
         }
     }
 }
@@ -99,7 +99,7 @@ pub fn arrange(object: &mut Value) {
     let Value::Object(map) = object else { return };
     let mut rest = std::mem::take(map);
     for key in ["kind", "apiVersion", "metadata"] {
-        if let Some(value) = rest.shift_remove(key) {
+        if let Some(value) = rest.remove(key) {
             map.insert(key.to_string(), value);
         }
     }
@@ -107,7 +107,7 @@ pub fn arrange(object: &mut Value) {
     if let Some(Value::Object(metadata)) = map.get_mut("metadata") {
         let mut rest = std::mem::take(metadata);
         for key in METADATA {
-            if let Some(value) = rest.shift_remove(key) {
+            if let Some(value) = rest.remove(key) {
                 metadata.insert(key.to_string(), value);
             }
         }
@@ -117,9 +117,9 @@ pub fn arrange(object: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn an_object_is_arranged_as_the_store_requires() {

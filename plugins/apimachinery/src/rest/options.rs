@@ -1,10 +1,9 @@
 //! What a request may ask for beside its object: `ListOptions`, `CreateOptions` and the
 //! others, read from the query or the body, and validated with upstream's words.
 
-use serde_json::{Value, json};
-
 use super::query::Query;
 use crate::status::{ApiError, FieldError, FieldErrorKind};
+use crate::tree::{Value, json};
 use crate::validation::metadata;
 
 /// `metav1.ListOptions`, for lists, watches and `deletecollection`.

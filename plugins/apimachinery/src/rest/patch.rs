@@ -1,7 +1,6 @@
 //! `PATCH`: an object as it is now, changed as a document says.
 
 use plugin_sdk::Answer;
-use serde_json::Value;
 
 use super::body::{Expected, conform};
 use super::object::meta;
@@ -13,6 +12,7 @@ use crate::negotiate;
 use crate::patch;
 use crate::schema::{Schema, check};
 use crate::status::{ApiError, FieldError};
+use crate::tree::Value;
 
 /// How often a patch is tried when others write at the same time, as upstream.
 pub(super) const ATTEMPTS: u32 = 6;

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use plugin_sdk::Item;
-use serde_json::{Map, Value, json};
 
 use super::object::metadata_mut;
 use super::registry::served;
@@ -12,6 +11,7 @@ use crate::definition::{Cell, Column, Definition};
 use crate::negotiate::MetaVersion;
 use crate::schema::{SchemaRef, structural};
 use crate::table;
+use crate::tree::{Map, Value, json};
 
 /// What an item becomes. Written as JSON in the answer that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,8 +235,8 @@ pub fn shape(definition: &Definition, kind: FormKind, object: Value) -> Value {
 /// Without `kind` and `apiVersion`.
 pub fn untyped(mut object: Value) -> Value {
     if let Value::Object(map) = &mut object {
-        map.shift_remove("kind");
-        map.shift_remove("apiVersion");
+        map.remove("kind");
+        map.remove("apiVersion");
     }
     object
 }
@@ -244,16 +244,16 @@ pub fn untyped(mut object: Value) -> Value {
 fn partial(definition: &Definition, mut object: Value, version: MetaVersion) -> Value {
     for folded in definition.strategy.folded_annotations() {
         if let Some(Value::Object(annotations)) = object["metadata"].get_mut("annotations") {
-            annotations.shift_remove(*folded);
+            annotations.remove(folded);
             if annotations.is_empty() {
-                metadata_mut(&mut object).shift_remove("annotations");
+                metadata_mut(&mut object).remove("annotations");
             }
         }
     }
     let mut out = Map::new();
-    out.insert("kind".into(), "PartialObjectMetadata".into());
-    out.insert("apiVersion".into(), version.api_version().into());
-    out.insert("metadata".into(), object["metadata"].take());
+    out.insert("kind", "PartialObjectMetadata".into());
+    out.insert("apiVersion", version.api_version().into());
+    out.insert("metadata", object["metadata"].take());
     Value::Object(out)
 }
 

@@ -2,7 +2,6 @@
 //! `autoscaling/v1` `Scale`.
 
 use plugin_sdk::Answer;
-use serde_json::{Map, Value, json};
 
 use super::body::Expected;
 use super::clock;
@@ -17,6 +16,7 @@ use crate::managed::{self, Manager, Set};
 use crate::negotiate::Shape;
 use crate::schema::{Schema, builtin};
 use crate::status::{ApiError, FieldError};
+use crate::tree::{Map, Text, Value, json};
 
 const SCALE_VERSION: &str = "autoscaling/v1";
 
@@ -182,19 +182,19 @@ fn scale_of(object: &Value, paths: &ScalePaths) -> Value {
     let mut metadata = Map::new();
     for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(value) = object["metadata"].get(key) {
-            metadata.insert(key.into(), value.clone());
+            metadata.insert(key, value.clone());
         }
     }
     let mut spec = Map::new();
     if let Some(replicas) = at(object, &paths.spec_replicas).and_then(Value::as_i64).filter(|replicas| *replicas != 0) {
-        spec.insert("replicas".into(), replicas.into());
+        spec.insert("replicas", replicas.into());
     }
     let mut status = Map::new();
     let replicas = at(object, &paths.status_replicas).and_then(Value::as_i64).unwrap_or(0);
-    status.insert("replicas".into(), replicas.into());
+    status.insert("replicas", replicas.into());
     let selector = paths.label_selector.as_ref().and_then(|path| at(object, path));
     if let Some(selector) = selector.map(selector_text).filter(|text| !text.is_empty()) {
-        status.insert("selector".into(), selector.into());
+        status.insert("selector", selector.into());
     }
     json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status})
 }
@@ -208,7 +208,7 @@ fn rescaled(old: &Value, scale: &Value, paths: &ScalePaths) -> Value {
     for key in ["uid", "resourceVersion"] {
         let said = meta(scale, key);
         if !said.is_empty() {
-            metadata.insert(key.into(), said.into());
+            metadata.insert(key, said.into());
         }
     }
     object
@@ -246,7 +246,7 @@ fn selector_text(selector: &Value) -> String {
     }
     let structured = selector.get("matchLabels").is_some() || selector.get("matchExpressions").is_some();
     let labels = if structured { &selector["matchLabels"] } else { selector };
-    let mut parts: Vec<(String, String)> = labels
+    let mut parts: Vec<(Text, String)> = labels
         .as_object()
         .into_iter()
         .flatten()
@@ -259,7 +259,7 @@ fn selector_text(selector: &Value) -> String {
         values.sort_unstable();
         let values = values.join(",");
         parts.push((
-            key.to_string(),
+            key.into(),
             match expression["operator"].as_str().unwrap_or_default() {
                 "In" => format!("{key} in ({values})"),
                 "NotIn" => format!("{key} notin ({values})"),

@@ -2,7 +2,6 @@
 //! tokens): what the engine knows of a request, without its verbs.
 
 use plugin_sdk::{Answer, Context, Store, Summary, User};
-use serde_json::Value;
 
 use super::body::Expected;
 use super::options::{DeleteOptions, Write, WriteOptions};
@@ -13,6 +12,7 @@ use crate::definition::Definition;
 use crate::managed::{self, Manager, Set};
 use crate::schema::{Schema, builtin};
 use crate::status::ApiError;
+use crate::tree::Value;
 
 /// A request for something that only its server knows how to answer.
 pub struct Special<'a>(Request<'a>);

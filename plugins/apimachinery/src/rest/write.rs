@@ -2,7 +2,6 @@
 
 use plugin_sdk::Answer;
 use plugin_sdk::storage::Freshness;
-use serde_json::{Value, json};
 
 use super::body::Expected;
 use super::errors::from_store_at;
@@ -13,6 +12,7 @@ use super::registry::{Change, Deleted, Registry, Stored, Written};
 use super::request::Request;
 use crate::schema::builtin;
 use crate::status::ApiError;
+use crate::tree::{Value, json};
 
 impl Request<'_> {
     pub(super) async fn get(&self) -> Result<Answer, ApiError> {

@@ -1,10 +1,9 @@
 //! Whether a decoded tree fits its schema: unknown fields and values of a wrong type, said in
 //! the words of Go's decoder.
 
-use serde_json::Value;
-
 use super::{Schema, Shape, builtin, defaults};
 use crate::codec::Path;
+use crate::tree::Value;
 
 mod restore;
 mod types;
@@ -97,10 +96,10 @@ fn named(name: &str) -> Option<&'static Schema> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::schema::{Field, Object, SchemaRef};
+    use crate::tree::json;
 
     #[test]
     fn unknown_fields_are_found_and_pruned() {

@@ -1,10 +1,9 @@
 //! What a tree holds that its writer did not write: declared defaults, the fields that upstream
 //! writes even when they are unset, and the reverse, fields that upstream does not keep.
 
-use serde_json::{Map, Value};
-
 use super::{Field, Object, Scalar, Schema, Shape, Wire};
-use crate::codec::{json, quantity, time};
+use crate::codec::{quantity, time};
+use crate::tree::{Map, Value};
 
 /// Brings a decoded built-in object into the form that it has after upstream has read it into
 /// its structs and written it again: nulls and zeros of optional fields are gone, times and
@@ -36,7 +35,7 @@ pub fn apply(schema: &Schema, value: &mut Value) {
                 if field.number != 0 && is_zero(default) && !field.native.keeps_zero() {
                     continue;
                 }
-                match json::member(members, &field.name) {
+                match members.get(&field.name) {
                     None => {}
                     Some(Value::Null) if !field.schema.nullable => {}
                     Some(_) => continue,
@@ -91,7 +90,7 @@ fn unset(schema: &Schema, value: &mut Value, stored: bool) {
         (Shape::Object(object), Value::Object(members)) => {
             for field in &object.fields {
                 let Some(unset) = &field.when_unset else { continue };
-                let is_set = match json::member(members, &field.name) {
+                let is_set = match members.get(&field.name) {
                     Some(Value::Array(items)) => !(stored && items.is_empty()),
                     Some(Value::Object(of)) if is_map(&field.schema) => !(stored && of.is_empty()),
                     found => found.is_some(),
@@ -148,7 +147,7 @@ fn normalize_place(schema: &Schema, wire: Wire, value: &mut Value, empty: Empty)
     }
 }
 
-fn normalize_struct(object: &Object, members: &mut Map<String, Value>, empty: Empty) {
+fn normalize_struct(object: &Object, members: &mut Map, empty: Empty) {
     members.retain(|name, value| {
         let Some(field) = object.fields.iter().find(|field| *field.name == **name) else { return true };
         normalize_place(&field.schema, field.wire, value, empty);
@@ -213,10 +212,10 @@ fn is_zero(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::schema::builtin;
+    use crate::tree::json;
 
     #[test]
     fn objects_take_the_form_that_upstreams_structs_give_them() {

@@ -1,7 +1,7 @@
 //! Lists and maps that are sent empty. Upstream's structs tell them from those that are not sent,
 //! and so do its validation and what it shows of them; neither its JSON nor its store does.
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Text, Value};
 
 use super::{Schema, Shape};
 
@@ -11,7 +11,7 @@ pub struct Empties(Vec<(Vec<Step>, Value)>);
 
 #[derive(Debug, Clone)]
 enum Step {
-    Key(String),
+    Key(Text),
     Item(usize),
 }
 
@@ -86,7 +86,7 @@ fn visit(schema: &Schema, value: &mut Value, path: &mut Vec<Step>, taken: &mut V
     }
 }
 
-fn take_members(schema: &Schema, members: &mut Map<String, Value>, path: &[Step], taken: &mut Vec<(Vec<Step>, Value)>) {
+fn take_members(schema: &Schema, members: &mut Map, path: &[Step], taken: &mut Vec<(Vec<Step>, Value)>) {
     members.retain(|name, value| {
         let is_empty = match value {
             Value::Object(members) => members.is_empty(),
@@ -112,7 +112,7 @@ fn take_members(schema: &Schema, members: &mut Map<String, Value>, path: &[Step]
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::tree::json;
 
     use super::*;
     use crate::schema::builtin;

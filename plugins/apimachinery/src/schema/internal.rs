@@ -1,9 +1,8 @@
 //! How upstream's internal types show in messages: as structs under Go's names, all fields
 //! there. The generated table (`internal-types.json`) says which those are.
 
-use serde_json::{Map, Value};
-
 use super::builtin;
+use crate::tree::{Map, Value};
 
 /// A field of an internal struct.
 pub(super) struct InternalField {
@@ -86,17 +85,17 @@ fn convert(name: &str, value: &Value, around: &Value) -> Value {
     }
 }
 
-fn in_order(schema: &super::Schema, object: &Map<String, Value>) -> Value {
+fn in_order(schema: &super::Schema, object: &Map) -> Value {
     let super::Shape::Object(shape) = &schema.shape else { return sorted(&Value::Object(object.clone())) };
     if shape.fields.is_empty() {
         return sorted(&Value::Object(object.clone()));
     }
-    let fields = shape.fields.iter().filter_map(|field| Some((field.name.to_string(), object.get(&*field.name)?)));
+    let fields = shape.fields.iter().filter_map(|field| Some((field.name.to_string(), object.get(&field.name)?)));
     fields.map(|(name, value)| (name, sorted(value))).collect()
 }
 
 impl InternalField {
-    fn write(&self, object: &Value, around: &Value, shown: &mut Map<String, Value>) {
+    fn write(&self, object: &Value, around: &Value, shown: &mut Map) {
         let value = match self.json.strip_prefix("../") {
             Some(key) => &around[key],
             None if self.json.is_empty() => &Value::Null,
@@ -123,7 +122,7 @@ impl InternalField {
     }
 }
 
-fn metadata(value: &Value, shown: &mut Map<String, Value>) {
+fn metadata(value: &Value, shown: &mut Map) {
     if let Value::Object(object) = convert("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", value, &Value::Null) {
         shown.extend(object);
     }
@@ -131,9 +130,9 @@ fn metadata(value: &Value, shown: &mut Map<String, Value>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn a_struct_shows_all_of_its_fields_under_gos_names() {

@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::builtin;
 use super::pattern::Pattern;
 use crate::cel;
+use crate::tree::Value;
 
 /// What one place in an object may hold.
 #[derive(Debug, Clone, Default)]

@@ -1,8 +1,7 @@
 //! Objects made up from schemas, for tests of what must hold for every type.
 
-use serde_json::{Map, Value, json};
-
 use super::{Field, Object, Scalar, Schema, Shape, Wire};
+use crate::tree::{Map, Value, json};
 
 /// A source of choices that is the same in every run.
 pub(crate) struct Dice {

@@ -1,10 +1,9 @@
 //! Who may do what, and who is asked before it is done: roles, certificates, admission, flow
 //! control, and the servers behind the API.
 
-use serde_json::Value;
-
 use super::duration;
 use super::object::{NONE, Object, UNSET, flag, list, number, selector_as_struct, size, text, text_or};
+use crate::tree::Value;
 
 pub(super) fn role_bindings(object: Object<'_>) -> Vec<Value> {
     let role = &object["roleRef"];

@@ -1,12 +1,11 @@
 //! Workloads: the apps and batch groups, replication controllers, disruption budgets.
 
-use serde_json::Value;
-
 use super::duration;
 use super::object::{
     NONE, Object, UNSET, containers, instant, int_or_string, label_set, list, number, selector, selector_or_none, size,
     text,
 };
+use crate::tree::Value;
 
 pub(super) fn deployments(object: Object<'_>) -> Vec<Value> {
     let (spec, status) = (&object["spec"], &object["status"]);

@@ -1,8 +1,7 @@
 //! Autoscalers: each metric as current against target.
 
-use serde_json::Value;
-
 use super::object::{NONE, Object, UNKNOWN, UNSET, first_of, list, number, quantity, text};
+use crate::tree::Value;
 
 pub(super) fn horizontal_pod_autoscalers(object: Object<'_>) -> Vec<Value> {
     let (spec, status) = (&object["spec"], &object["status"]);

@@ -1,8 +1,7 @@
 //! The rest of the core group, and events.
 
-use serde_json::Value;
-
 use super::object::{Object, containers, first_of, instant, label_set, list, number, quantity, size, text, text_or};
+use crate::tree::{Text, Value};
 
 pub(super) fn component_statuses(object: Object<'_>) -> Vec<Value> {
     let healthy = list(&object["conditions"]).iter().find(|condition| condition["type"] == "Healthy");
@@ -102,13 +101,12 @@ pub(super) fn pod_templates(object: Object<'_>) -> Vec<Value> {
 
 pub(super) fn resource_quotas(object: Object<'_>) -> Vec<Value> {
     let status = &object["status"];
-    let mut names: Vec<&String> = status["hard"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    let mut names: Vec<&Text> = status["hard"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
     names.sort_unstable();
-    let (limits, requests): (Vec<&String>, Vec<&String>) =
-        names.into_iter().partition(|name| name.starts_with("limits."));
-    let used = |names: Vec<&String>| {
+    let (limits, requests): (Vec<&Text>, Vec<&Text>) = names.into_iter().partition(|name| name.starts_with("limits."));
+    let used = |names: Vec<&Text>| {
         let of =
-            |name: &String| format!("{name}: {}/{}", quantity(&status["used"][name]), quantity(&status["hard"][name]));
+            |name: &Text| format!("{name}: {}/{}", quantity(&status["used"][name]), quantity(&status["hard"][name]));
         names.into_iter().map(of).collect::<Vec<_>>().join(", ")
     };
     vec![object.name(), used(requests).into(), used(limits).into(), object.age()]

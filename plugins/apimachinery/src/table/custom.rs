@@ -1,10 +1,9 @@
 //! The cells of custom resources: a value at a path, in the column's type.
 
-use serde_json::Value;
-
 use super::object::{Object, printed};
 use crate::codec::time;
 use crate::jsonpath::Path;
+use crate::tree::Value;
 
 /// Null where there is nothing, or nothing of this type.
 pub(super) fn cell(kind: &str, path: &str, object: Object<'_>) -> Value {

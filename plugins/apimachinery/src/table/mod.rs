@@ -19,10 +19,9 @@ mod storage;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
-
 use crate::codec::time::Instant;
 use crate::definition::{Cell, Definition};
+use crate::tree::{Value, json};
 use object::Object;
 
 /// The cells of an object's row, one for each column.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::object::{
     NONE, Object, UNSET, first_of, int_or_string, joined, label_set, list, number, selector_or_none, text, text_or,
 };
+use crate::tree::Value;
 
 pub(super) fn services(object: Object<'_>) -> Vec<Value> {
     let spec = &object["spec"];

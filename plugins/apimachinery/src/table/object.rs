@@ -2,10 +2,9 @@
 
 use std::ops::Deref;
 
-use serde_json::Value;
-
 use super::duration;
 use crate::codec::time::{self, Instant};
+use crate::tree::Value;
 use crate::validation::{labels, quoted};
 
 pub(super) const NONE: &str = "<none>";
@@ -115,7 +114,7 @@ pub(super) fn joined(value: &Value) -> String {
 /// An integer or a percentage, or what stands for neither.
 pub(super) fn int_or_string(value: &Value, otherwise: &str) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         Value::Number(number) => number.to_string(),
         _ => otherwise.into(),
     }
@@ -218,7 +217,7 @@ pub(super) fn first_of(items: &[String], max: usize, separator: &str) -> String 
 pub(super) fn printed(value: &Value) -> String {
     match value {
         Value::Null => "<no value>".into(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         Value::Array(_) | Value::Object(_) => sorted_json(value),
         // A whole number is printed as one, however it was written.
         Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {

@@ -1,9 +1,8 @@
 //! Pods: one word for everything that can be the matter with them.
 
-use serde_json::{Value, json};
-
 use super::object::{NONE, Object, flag, instant, list, number, text, text_or};
 use crate::codec::time::Instant;
+use crate::tree::{Value, json};
 
 /// The conditions of the row of a pod that has ended.
 pub(super) fn conditions(pod: &Value) -> Option<Value> {

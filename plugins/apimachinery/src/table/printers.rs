@@ -1,9 +1,8 @@
 //! Which function computes the cells of which built-in resource.
 
-use serde_json::Value;
-
 use super::object::Object;
 use super::{access, apps, autoscaling, core, networking, nodes, pods, storage};
+use crate::tree::Value;
 
 type Printer = fn(Object<'_>) -> Vec<Value>;
 

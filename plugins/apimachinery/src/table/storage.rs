@@ -1,8 +1,7 @@
 //! Volumes and what makes them.
 
-use serde_json::Value;
-
 use super::object::{NONE, Object, UNSET, flag, joined, list, quantity, size, text};
+use crate::tree::Value;
 
 pub(super) fn persistent_volumes(object: Object<'_>) -> Vec<Value> {
     let (spec, status) = (&object["spec"], &object["status"]);

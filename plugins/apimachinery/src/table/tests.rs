@@ -1,13 +1,12 @@
 //! Rows, as kubectl shows them.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::codec::time;
 use crate::definition::Column;
 use crate::schema::builtin;
 use crate::strategy::Plain;
 use crate::testing;
+use crate::tree::{Value, json};
 
 /// Ten minutes after everything that the tests make.
 const NOW: &str = "2026-01-01T00:10:00Z";
@@ -15,7 +14,7 @@ const CREATED: &str = "2026-01-01T00:00:00Z";
 
 fn print(definition: &Definition, object: &Value) -> String {
     let mut object = object.clone();
-    json_patch::merge(&mut object, &json!({"metadata": {"name": "x", "creationTimestamp": CREATED}}));
+    crate::patch::merge::merge(&mut object, &json!({"metadata": {"name": "x", "creationTimestamp": CREATED}}));
     let cells = cells_at(definition, &object, time::parse(NOW).expect("a time"));
     let texts = cells.iter().map(|cell| cell.as_str().map_or_else(|| cell.to_string(), str::to_string));
     texts.collect::<Vec<_>>().join(" | ")
@@ -102,7 +101,7 @@ fn pods_say_what_is_the_matter() {
     let pods = resource("", "v1", "pods");
     for (name, more_spec, status, expected) in cases {
         let mut spec = spec.clone();
-        json_patch::merge(&mut spec, &more_spec);
+        crate::patch::merge::merge(&mut spec, &more_spec);
         let shown = print(&pods, &json!({"spec": spec, "status": status}));
         assert_eq!(shown, format!("x | {expected} | 10m | <none> | n | <none> | <none>"), "{name}");
     }

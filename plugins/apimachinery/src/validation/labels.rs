@@ -1,9 +1,8 @@
 //! Labels on objects, and label selectors inside of objects.
 
-use serde_json::Value;
-
 use super::{names, quoted};
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::Value;
 
 /// Every finding about a map of labels. `field` is the map's path.
 pub fn labels(labels: &Value, field: &str, errors: &mut Vec<FieldError>) {
@@ -63,9 +62,9 @@ fn expression(requirement: &Value, field: &str, errors: &mut Vec<FieldError>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     fn fields(check: impl Fn(&mut Vec<FieldError>)) -> Vec<String> {
         let mut errors = Vec::new();

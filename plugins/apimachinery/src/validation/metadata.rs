@@ -1,10 +1,9 @@
 //! `metadata` of any object: when it is created and when it changes.
 
-use serde_json::Value;
-
 use super::{is_printable, labels, names, quoted, repeats};
 use crate::definition::Definition;
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::Value;
 
 /// Keys and values of all annotations together.
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
@@ -274,10 +273,10 @@ fn too_long(field: &str, bytes_max: usize) -> FieldError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::testing;
+    use crate::tree::json;
 
     fn creating(definition: &Definition, metadata: Value) -> Vec<String> {
         let mut errors = Vec::new();
@@ -289,7 +288,7 @@ mod tests {
         let old = json!({"name": "a", "namespace": "x", "uid": "1", "generation": 2, "finalizers": ["example.com/a"],
                          "creationTimestamp": "2026-01-01T00:00:00Z", "deletionTimestamp": "2026-01-02T00:00:00Z"});
         let mut new = old.clone();
-        json_patch::merge(&mut new, &change);
+        crate::patch::merge::merge(&mut new, &change);
         let mut errors = Vec::new();
         changed(&new, &old, &mut errors);
         errors.iter().map(FieldError::to_string).collect()
@@ -383,7 +382,7 @@ mod tests {
             ),
         ] {
             let mut named = json!({"name": "a", "namespace": "x"});
-            json_patch::merge(&mut named, &metadata);
+            crate::patch::merge::merge(&mut named, &metadata);
             assert_eq!(creating(&definition, named), expected);
         }
     }

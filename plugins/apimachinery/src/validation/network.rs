@@ -166,9 +166,9 @@ impl Place<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
 
     use super::*;
+    use crate::tree::Value;
 
     fn found(text: &str, check: impl Fn(Place<'_, '_>, &mut Findings)) -> Vec<String> {
         let (value, mut findings) = (Value::from(text), Vec::new());

@@ -3,10 +3,8 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
-use crate::codec::json;
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::Value;
 
 /// What a validation reports to, in the order of its findings.
 pub type Findings = Vec<FieldError>;
@@ -42,7 +40,7 @@ impl<'p, 'v> Place<'p, 'v> {
 
     /// The member at this path of names.
     pub fn at<'s>(&'s self, path: &'s str) -> Place<'s, 'v> {
-        let value = path.split('.').fold(self.value, |value, key| json::member_of(value, key).unwrap_or(&NOTHING));
+        let value = path.split('.').fold(self.value, |value, key| value.get(key).unwrap_or(&NOTHING));
         Place { value, parent: Some(self), step: Step::Field(path) }
     }
 
@@ -75,11 +73,7 @@ impl<'p, 'v> Place<'p, 'v> {
 
     /// The member of a map.
     pub fn entry<'s>(&'s self, key: &'s str) -> Place<'s, 'v> {
-        Place {
-            value: json::member_of(self.value, key).unwrap_or(&NOTHING),
-            parent: Some(self),
-            step: Step::Entry(key),
-        }
+        Place { value: self.value.get(key).unwrap_or(&NOTHING), parent: Some(self), step: Step::Entry(key) }
     }
 
     pub fn value(&self) -> &'v Value {
@@ -338,9 +332,9 @@ impl Place<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn a_place_knows_its_path_and_its_value() {

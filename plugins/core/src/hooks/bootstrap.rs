@@ -2,8 +2,8 @@
 //! and who has them, priority classes, flow control.
 
 use apimachinery::definition::Definition;
+use apimachinery::tree::Value;
 use plugin_sdk::{HookContext, Result};
-use serde_json::Value;
 
 use super::ensure::{self, Reconcile};
 use super::flowschemas;
@@ -105,7 +105,7 @@ fn spec(own: &mut Value, wanted: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

@@ -8,9 +8,9 @@ use apimachinery::rest::object::meta;
 use apimachinery::rest::registry::{Change, Registry};
 use apimachinery::rest::{self};
 use apimachinery::status::ApiError;
+use apimachinery::tree::{Value, json};
 use futures_util::future::join_all;
 use plugin_sdk::Store;
-use serde_json::{Value, json};
 
 use crate::small;
 

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use apimachinery::changes::Changes;
 use apimachinery::definition::Definition;
 use apimachinery::rest::{clock, from_store};
+use apimachinery::tree::{Value, json};
 use plugin_sdk::{HookContext, Result};
-use serde_json::{Value, json};
 
 use super::{ensure, statuses};
 use crate::small;

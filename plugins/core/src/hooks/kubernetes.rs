@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use apimachinery::definition::Definition;
+use apimachinery::tree::json;
 use plugin_sdk::{HookContext, Result, configuration};
-use serde_json::json;
 
 use super::ensure;
 use crate::strategies::services::Range;

@@ -1,8 +1,8 @@
 //! The namespaces that every cluster has.
 
 use apimachinery::definition::Definition;
+use apimachinery::tree::{Value, json};
 use plugin_sdk::{HookContext, Result};
-use serde_json::{Value, json};
 
 use super::ensure;
 

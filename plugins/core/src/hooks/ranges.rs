@@ -3,8 +3,8 @@
 use apimachinery::definition::Definition;
 use apimachinery::rest::clock;
 use apimachinery::rest::object::meta;
+use apimachinery::tree::{Value, json};
 use plugin_sdk::{HookContext, Result};
-use serde_json::{Value, json};
 
 use super::{ensure, statuses};
 use crate::small;

@@ -5,8 +5,8 @@ use apimachinery::definition::Definition;
 use apimachinery::rest;
 use apimachinery::rest::object::meta;
 use apimachinery::rest::registry::{Change, Registry};
+use apimachinery::tree::{Value, json};
 use plugin_sdk::{Store, log};
-use serde_json::{Value, json};
 
 use crate::tree::items;
 

@@ -5,8 +5,8 @@ use apimachinery::rest::object::{is_deleting, meta, metadata_mut};
 use apimachinery::rest::registry::Change;
 use apimachinery::rest::{Special, clock};
 use apimachinery::status::{ApiError, FieldError};
+use apimachinery::tree::{Value, json};
 use plugin_sdk::Answer;
-use serde_json::{Value, json};
 
 use super::of;
 use crate::check;

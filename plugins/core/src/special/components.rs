@@ -2,8 +2,8 @@
 
 use apimachinery::rest::Special;
 use apimachinery::status::ApiError;
+use apimachinery::tree::{Value, json};
 use plugin_sdk::Answer;
-use serde_json::{Value, json};
 
 /// The store answers, or this would not.
 const STORE: &str = "etcd-0";

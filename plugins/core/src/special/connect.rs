@@ -4,10 +4,10 @@
 use apimachinery::definition::Definition;
 use apimachinery::rest::{Special, from_store};
 use apimachinery::status::{ApiError, FieldError};
+use apimachinery::tree::Value;
 use apimachinery::validation::quoted;
 use plugin_sdk::storage::Freshness;
 use plugin_sdk::{Answer, Response};
-use serde_json::Value;
 
 use crate::tree::{items, text};
 

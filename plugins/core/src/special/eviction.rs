@@ -5,8 +5,8 @@ use apimachinery::rest::Special;
 use apimachinery::rest::object::meta;
 use apimachinery::rest::registry::Change;
 use apimachinery::status::{ApiError, Cause};
+use apimachinery::tree::{Value, json};
 use plugin_sdk::Answer;
-use serde_json::{Value, json};
 
 use super::of;
 use crate::tree::text;

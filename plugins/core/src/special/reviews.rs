@@ -7,8 +7,8 @@ use apimachinery::rest::object::arrange;
 use apimachinery::rest::{Special, clock};
 use apimachinery::schema::builtin;
 use apimachinery::status::{ApiError, FieldError};
+use apimachinery::tree::{Value, json};
 use plugin_sdk::{Answer, User};
-use serde_json::{Value, json};
 
 use crate::tree::{items, text};
 

@@ -6,10 +6,10 @@ use apimachinery::rest::object::{arrange, meta, set_meta};
 use apimachinery::rest::{Special, clock};
 use apimachinery::schema::builtin;
 use apimachinery::status::{ApiError, FieldError};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::quoted;
 use plugin_sdk::Answer;
 use plugin_sdk::tokens::{self, ObjectReference, Rules, WantedToken};
-use serde_json::{Value, json};
 
 use super::of;
 use super::reviews::{AUTHENTICATION, metadata, posted, user_info};

@@ -1,9 +1,9 @@
 //! Roles, and who has them.
 
 use apimachinery::schema::internal;
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::rules::{RULES, Rules};
 use crate::tree::{child, items_mut, or_set_text, text};
@@ -131,7 +131,7 @@ fn subject(subject: &Place<'_, '_>, namespaced: bool, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

@@ -1,9 +1,9 @@
 //! Disruption budgets.
 
 use apimachinery::schema::internal;
+use apimachinery::tree::json;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::json;
 
 use super::rules::{RULES, Rules};
 use super::workloads::{no_more_than_all, number_or_percent};

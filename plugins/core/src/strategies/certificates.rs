@@ -6,10 +6,10 @@ use apimachinery::rest::object::carry_over;
 use apimachinery::schema::internal;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::{Findings, Place};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
 
 use crate::signers;
 use crate::tree::{child, items, items_mut, or_set_text, remove, text};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use apimachinery::schema::internal;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::network::Address;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::pods::validate;
 use super::rules::{RULES, Rules};
@@ -196,7 +196,7 @@ fn subsets(subsets: &Place<'_, '_>, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

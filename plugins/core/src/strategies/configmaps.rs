@@ -2,8 +2,8 @@
 
 use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
-use serde_json::{Value, json};
 
 const SIZE_MAX: usize = 1024 * 1024;
 

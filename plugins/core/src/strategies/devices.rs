@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use apimachinery::cel::{Environment, Wanted};
 use apimachinery::rest::clock;
 use apimachinery::schema::internal;
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::pods::validate::node_selector;
 use super::rules::{RULES, Rules};
@@ -428,7 +428,7 @@ fn each_named(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

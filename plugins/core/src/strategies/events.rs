@@ -3,8 +3,8 @@
 
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::tree::{Map, Value};
 use apimachinery::validation::names;
-use serde_json::{Map, Value};
 
 use crate::tree::text;
 
@@ -173,16 +173,16 @@ fn rename(object: &mut Value, pair: impl Fn((&'static str, &'static str)) -> (&'
     *map = std::mem::take(map)
         .into_iter()
         .map(|(key, value)| match pairs.iter().find(|(from, _)| *from == key) {
-            Some((_, to)) => ((*to).to_string(), value),
+            Some((_, to)) => ((*to).into(), value),
             None => (key, value),
         })
-        .collect::<Map<_, _>>();
+        .collect::<Map>();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     #[test]
     fn one_event_has_two_forms() {

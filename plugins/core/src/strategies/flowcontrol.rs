@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use apimachinery::schema::internal;
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::rules::{RULES, Rules};
 use crate::tree::{child, existing, or_set};

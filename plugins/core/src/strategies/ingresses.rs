@@ -2,11 +2,11 @@
 
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::network::Address;
 use apimachinery::validation::place::{Findings, Place};
 use plugin_sdk::Store;
-use serde_json::Value;
 
 use super::services::host_name;
 use crate::small;

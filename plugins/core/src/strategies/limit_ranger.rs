@@ -7,8 +7,8 @@ use apimachinery::codec::quantity::Quantity;
 use apimachinery::rest::object::metadata_mut;
 use apimachinery::status::ApiError;
 use apimachinery::strategy::Operation;
+use apimachinery::tree::{Text, Value, json};
 use plugin_sdk::Store;
-use serde_json::{Value, json};
 
 use crate::small;
 use crate::tree::{child, items, items_mut, text};
@@ -107,7 +107,7 @@ fn complete_container(container: &mut Value, range: &Value, kind: &str) -> Vec<S
     for (from, to, word) in [("defaultRequest", "requests", "request"), ("default", "limits", "limit")] {
         // Of several defaults in one range the last one counts.
         let of_containers = items(&range["spec"], "limits").filter(|limit| text(limit, "type") == "Container");
-        let defaults: BTreeMap<&String, &Value> =
+        let defaults: BTreeMap<&Text, &Value> =
             of_containers.flat_map(|limit| limit[from].as_object().into_iter().flatten()).collect();
         let mut set = Vec::new();
         for (resource, amount) in defaults {
@@ -215,7 +215,7 @@ impl Resources {
 
 fn amounts(value: &Value) -> Amounts {
     let all = value.as_object().into_iter().flatten();
-    all.filter_map(|(name, amount)| Some((name.clone(), Quantity::parse(amount.as_str()?).ok()?))).collect()
+    all.filter_map(|(name, amount)| Some((name.to_string(), Quantity::parse(amount.as_str()?).ok()?))).collect()
 }
 
 fn add(total: &mut Amounts, more: &Amounts) {

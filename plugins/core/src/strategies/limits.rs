@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::pods::validate::resources::{self, amount, is_huge_page, is_native};
 use super::rules::{RULES, Rules};
@@ -288,7 +288,7 @@ fn scope_selector(spec: &Place<'_, '_>, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

@@ -11,8 +11,8 @@ use apimachinery::rest::options::DeleteOptions;
 use apimachinery::rest::registry::set_finalizers_for_collector;
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Operation, Removal, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
-use serde_json::{Value, json};
 
 /// Namespaces that a cluster cannot do without.
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
@@ -102,7 +102,7 @@ impl Strategy for Namespaces {
             return Ok(if has_content_finalizers(object) { Removal::Stays } else { Removal::Ordinary });
         }
         let mut going = object.clone();
-        metadata_mut(&mut going).insert("deletionTimestamp".into(), clock::now().into());
+        metadata_mut(&mut going).insert("deletionTimestamp", clock::now().into());
         going["status"]["phase"] = "Terminating".into();
         set_finalizers_for_collector(&mut going, options, false);
         Ok(Removal::Becomes(going))

@@ -2,10 +2,10 @@
 //! endpoint slices have files of their own.
 
 use apimachinery::schema::internal;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::network::Range;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::rules::{RULES, Rules};
 use crate::tree::{child, existing, is_empty, items_mut, or_set_text};

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use apimachinery::schema::internal;
 use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::network::Range;
 use apimachinery::validation::place::{Findings, Place};
 use plugin_sdk::Store;
-use serde_json::{Value, json};
 
 use super::pods::validate::resources;
 use crate::tree::{child, existing, items, or_set, text};

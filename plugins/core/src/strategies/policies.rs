@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use apimachinery::cel::{Environment, Wanted, is_identifier};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::rules::{RULES, Rules};
 use super::webhooks::{reserved_name, rule};

@@ -2,9 +2,9 @@
 
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use crate::warnings::Warnings;
 

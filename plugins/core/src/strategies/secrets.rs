@@ -4,9 +4,9 @@
 use apimachinery::codec::json;
 use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::tree::Value;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 
 use super::configmaps::{check_immutable, check_key};
 use crate::check;
@@ -103,7 +103,7 @@ fn decoded(value: &Value) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     #[test]
     fn texts_become_data() {

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use apimachinery::cel::Environment;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::{Findings, Place};
 use apimachinery::validation::webhooks::{review_versions, service, url};
-use serde_json::{Value, json};
 
 use super::policies::conditions;
 use super::rules::{RULES, Rules};

@@ -113,7 +113,7 @@ pub(crate) fn range(place: &Place<'_, '_>, out: &mut Warnings) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use apimachinery::tree::{Value, json};
 
     use super::*;
 

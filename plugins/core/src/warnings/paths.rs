@@ -45,7 +45,7 @@ pub(super) fn of_volumes(volumes: &Place<'_, '_>, out: &mut Warnings) {
         }
         let mut known = Vec::new();
         for source in volume.at("projected.sources").items() {
-            if source.value().as_object().is_none_or(|source| source.values().all(serde_json::Value::is_null)) {
+            if source.value().as_object().is_none_or(|source| source.values().all(apimachinery::tree::Value::is_null)) {
                 out.push(format!("volume \"{name}\" (Projected) has no sources provided"));
                 continue;
             }
@@ -105,7 +105,7 @@ fn overlaps(files: Vec<File>, known: &mut Vec<File>, of: &str, out: &mut Warning
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apimachinery::tree::Value;
 use apimachinery::validation::place::Place;
-use serde_json::Value;
 
 use super::{Warnings, address, claim, fraction, name_of_hosts, node_selector_term, old_node_label, paths};
 use crate::strategies::pods::app_armor;
@@ -266,7 +266,7 @@ fn ports(spec: &Place<'_, '_>, out: &mut Warnings) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

@@ -5,9 +5,9 @@ use apimachinery::rest::from_store;
 use apimachinery::rest::options::DeleteOptions;
 use apimachinery::rest::registry::Registry;
 use apimachinery::status::ApiError;
+use apimachinery::tree::Value;
 use plugin_sdk::storage::{Freshness, ListQuery, Selector};
 use plugin_sdk::{HookContext, log};
-use serde_json::Value;
 
 use super::follow::write_status;
 use crate::conditions::{self, Status};
@@ -67,7 +67,7 @@ async fn finalize(context: &HookContext, name: &str) -> Result<(), ApiError> {
             if finalizers.is_empty()
                 && let Some(metadata) = object["metadata"].as_object_mut()
             {
-                metadata.shift_remove("finalizers");
+                metadata.remove("finalizers");
             }
         }
     };
@@ -131,7 +131,7 @@ async fn delete_all(context: &HookContext, crd: &Crd, stored: &[u8]) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

@@ -8,11 +8,11 @@ use std::rc::Rc;
 use apimachinery::definition::Definition;
 use apimachinery::rest::registry::{Change, Registry, Written};
 use apimachinery::status::ApiError;
+use apimachinery::tree::Value;
 use futures_util::future::{Either, select};
 use plugin_sdk::registration::{self, Contents};
 use plugin_sdk::storage::{Error, Event, EventKind, Object, Selector, WatchQuery, WatchStart};
 use plugin_sdk::{HookContext, log, spawn};
-use serde_json::Value;
 
 use super::naming::Taken;
 use super::{NOT_SYNCED, finalize, status};

@@ -77,7 +77,7 @@ fn in_use(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use apimachinery::tree::{Value, json};
 
     use super::*;
 

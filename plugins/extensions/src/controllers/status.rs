@@ -3,7 +3,7 @@
 use apimachinery::rest::clock;
 use apimachinery::schema::structural;
 use apimachinery::status::FieldError;
-use serde_json::{Value, json};
+use apimachinery::tree::{Value, json};
 
 use super::naming::{self, Taken};
 use crate::conditions::{self, Status};

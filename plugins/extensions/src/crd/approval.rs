@@ -58,7 +58,7 @@ fn is_url(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 //! top of the definition, and names the path there.
 
 use apimachinery::schema::structural::internal;
-use serde_json::{Value, json};
+use apimachinery::tree::{Value, json};
 
 /// What versions have in common, as paths.
 pub(super) struct Layout<'a> {

@@ -1,7 +1,7 @@
 //! A CustomResourceDefinition, read without its schemas.
 
+use apimachinery::tree::Value;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 /// What controllers, discovery and validation need to know of a definition. Fields that are
 /// not set, or null, have their zero values.
@@ -171,7 +171,7 @@ impl Crd {
     /// Reads a definition's tree. What does not have the form of one is as if it was not set:
     /// the engine refuses it for its type.
     pub(crate) fn of(value: &Value) -> Self {
-        Self::deserialize(value).unwrap_or_default()
+        value.typed().unwrap_or_default()
     }
 
     pub(crate) fn condition(&self, kind: &str) -> Option<&Condition> {

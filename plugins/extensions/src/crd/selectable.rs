@@ -2,8 +2,8 @@
 
 use apimachinery::schema::{Scalar, Schema, Shape};
 use apimachinery::status::{FieldError, FieldErrorKind};
+use apimachinery::tree::Value;
 use apimachinery::validation::quoted;
-use serde_json::Value;
 
 const FIELDS_MAX: usize = 8;
 

@@ -6,8 +6,8 @@ use apimachinery::rest::options::DeleteOptions;
 use apimachinery::schema::structural::{coerce_defaults, unrecognized_formats};
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Operation, Removal, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::quoted;
-use serde_json::{Value, json};
 
 use super::{FINALIZER, TERMINATING, validation};
 use crate::conditions::{self, Status};
@@ -33,9 +33,9 @@ impl Strategy for CrdStrategy {
         if spec["conversion"].is_null() {
             spec["conversion"] = json!({"strategy": "None"});
         }
-        let service =
-            spec.pointer_mut("/conversion/webhook/clientConfig/service").filter(|service| service.is_object());
-        if let Some(service) = service.filter(|service| service["port"].is_null()) {
+        let place = ["conversion", "webhook", "clientConfig", "service"];
+        let service = place.into_iter().try_fold(spec, |value, name| value.get_mut(name));
+        if let Some(service) = service.filter(|service| service.is_object() && service["port"].is_null()) {
             service["port"] = json!(443);
         }
         if object["status"]["storedVersions"].as_array().is_none_or(Vec::is_empty) {
@@ -103,8 +103,8 @@ impl Strategy for CrdStrategy {
         }
         let now = clock::now();
         let metadata = metadata_mut(&mut marked);
-        metadata.insert("deletionTimestamp".into(), json!(now));
-        metadata.insert("finalizers".into(), json!(finalizers));
+        metadata.insert("deletionTimestamp", json!(now));
+        metadata.insert("finalizers", json!(finalizers));
         let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
         conditions::set(&mut marked, TERMINATING, Status::True, "InstanceDeletionPending", message, &now);
         Ok(Removal::Becomes(marked))

@@ -5,10 +5,10 @@ mod version;
 
 use apimachinery::schema::structural::{self, Tolerance};
 use apimachinery::status::{FieldError, FieldErrorKind};
+use apimachinery::tree::Value;
 use apimachinery::validation::names::{dns1035_label, dns1123_subdomain};
 use apimachinery::validation::place::Place;
 use apimachinery::validation::{quoted, webhooks};
-use serde_json::Value;
 
 use super::layout::Layout;
 use super::{Approval, Crd, ESTABLISHED, approval, is_protected, selectable};
@@ -202,7 +202,7 @@ fn status(crd: &Crd, errors: &mut Vec<FieldError>) {
 fn stored_versions(crd: &Crd, errors: &mut Vec<FieldError>) {
     const PATH: &str = "status.storedVersions";
     let stored = &crd.status.stored_versions;
-    let shown = serde_json::json!(stored).to_string();
+    let shown = apimachinery::tree::json!(stored).to_string();
     if stored.is_empty() {
         let shown = "null";
         errors.push(FieldError::new(FieldErrorKind::Invalid, PATH, shown, "must have at least one stored version"));

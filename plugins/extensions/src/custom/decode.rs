@@ -12,11 +12,11 @@ use std::rc::Rc;
 use apimachinery::rest::object::arrange;
 use apimachinery::schema::structural::{from_openapi, resource_from_openapi, skeleton};
 use apimachinery::schema::{Schema, check, defaults};
+use apimachinery::tree::{Map, Value, json};
 use plugin_sdk::Stored;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value, json};
 
 /// A tag that is longer is not made: what only an amended definition prunes is shown then.
 const TAG_BYTES_MAX: usize = 512 << 10;
@@ -196,7 +196,7 @@ impl Decoder {
             true => resource_from_openapi(schema),
             false => from_openapi(schema),
         };
-        let schemas = versions.map(|(version, stated)| (version.clone(), schema(stated))).collect();
+        let schemas = versions.map(|(version, stated)| (version.to_string(), schema(stated))).collect();
         let read = Rc::new(Tag { storage, schemas });
         let mut kept = self.kept.borrow_mut();
         if kept.len() >= KEPT_MAX {

@@ -6,7 +6,7 @@ use apimachinery::definition::{Cell, Column, Definition, ScalePaths, Subresource
 use apimachinery::discovery::order;
 use apimachinery::schema::structural::resource_from_openapi;
 use apimachinery::schema::{Schema, SchemaRef};
-use serde_json::Value;
+use apimachinery::tree::Value;
 
 use super::selectable::selectable;
 use super::strategy::{CUSTOM, TERMINATING};
@@ -183,7 +183,7 @@ fn deprecation_warning(crd: &Crd, version: &Version) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

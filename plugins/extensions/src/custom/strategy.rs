@@ -6,10 +6,10 @@ use apimachinery::schema::Schema;
 use apimachinery::schema::validate::{embedded, lists};
 use apimachinery::status::{ApiError, FieldError, FieldErrorKind};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names::qualified_name;
 use apimachinery::validation::quoted;
 use plugin_sdk::Store;
-use serde_json::{Value, json};
 
 /// Of a definition in use.
 pub(super) static CUSTOM: Custom = Custom { terminating: false };
@@ -149,7 +149,7 @@ fn field(path: &[Box<str>]) -> String {
 
 fn wrong_type(path: &[Box<str>], value: &Value, expected: &str) -> String {
     let (text, actual) = match value {
-        Value::String(text) => (text.clone(), "string"),
+        Value::String(text) => (text.to_string(), "string"),
         Value::Bool(flag) => (flag.to_string(), "bool"),
         Value::Number(number) if number.is_i64() => (number.to_string(), "int64"),
         Value::Number(number) => (number.to_string(), "float64"),

@@ -1,6 +1,6 @@
 //! The kinds of values as messages of Go's decoder call them.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 pub fn kind(value: &Value) -> &'static str {
     match value {

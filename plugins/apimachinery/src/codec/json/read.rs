@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
 
 use super::syntax;
 use crate::codec::{DEPTH_MAX, Decoded, Path, Strict};
 use crate::schema::{Schema, Shape};
+use crate::tree::{Map, Name, Value};
 
 /// Reads a document without knowing what it is: duplicate fields are found, and all fields
 /// are kept.
@@ -121,7 +121,7 @@ impl<'de> Visitor<'de> for Place<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let depth = self.deeper()?;
         let mut members = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
+        while let Some(Name(key)) = map.next_key()? {
             let path = self.path.key(&key);
             let schema = match self.schema {
                 Some(schema) => match known(schema, &key) {
@@ -163,10 +163,10 @@ fn known<'a>(schema: &'a Schema, key: &str) -> Known<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::schema::builtin;
+    use crate::tree::json;
 
     #[test]
     fn duplicates_are_found_with_their_paths() {

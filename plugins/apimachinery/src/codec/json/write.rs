@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
+
+use crate::tree::Value;
 
 /// The compact form.
 pub fn encode(value: &Value) -> Vec<u8> {
@@ -99,9 +100,9 @@ impl<F: Formatter> Formatter for Go<F> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn scalars_are_written_as_go_writes_them() {

@@ -6,7 +6,7 @@ mod read;
 mod wire;
 mod write;
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 
 pub use envelope::{Envelope, envelope, watch_event};
 pub use read::decode_message;
@@ -39,7 +39,7 @@ pub fn decode_as(envelope: &Envelope<'_>, schema: &Schema) -> Result<Value, Stri
     let mut object = Map::new();
     for (key, text) in [("kind", &envelope.kind), ("apiVersion", &envelope.api_version)] {
         if !text.is_empty() {
-            object.insert(key.into(), text.as_ref().into());
+            object.insert(key, text.as_ref().into());
         }
     }
     read::message_into(schema, envelope.raw, &mut object)?;

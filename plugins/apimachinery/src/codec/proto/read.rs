@@ -1,11 +1,10 @@
 //! Reads messages into trees, in the form that upstream would write them as JSON.
 
-use serde_json::{Map, Value};
-
 use super::wire::{Raw, Reader};
 use crate::codec::time::Instant;
 use crate::codec::{base64, json, quantity, time};
 use crate::schema::{Field, Object, Scalar, Schema, Shape, Wire, builtin};
+use crate::tree::{Map, Value};
 
 /// Reads the message of a struct.
 ///
@@ -17,7 +16,7 @@ pub fn decode_message(schema: &Schema, bytes: &[u8]) -> Result<Value, String> {
     Ok(Value::Object(members))
 }
 
-pub(super) fn message_into(schema: &Schema, bytes: &[u8], members: &mut Map<String, Value>) -> Result<(), String> {
+pub(super) fn message_into(schema: &Schema, bytes: &[u8], members: &mut Map) -> Result<(), String> {
     let mut reader = Reader::new(bytes, 0)?;
     match &schema.shape {
         Shape::Object(object) => Place { object, depth: 0, within: &[] }.read(&mut reader, members),
@@ -35,7 +34,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn read(self, reader: &mut Reader<'_>, members: &mut Map<String, Value>) -> Result<(), String> {
+    fn read(self, reader: &mut Reader<'_>, members: &mut Map) -> Result<(), String> {
         let mut last = 0;
         while let Some((number, raw)) = reader.field()? {
             // Unknown fields are skipped: a newer client may send them.
@@ -67,7 +66,7 @@ impl Place<'_> {
         (last..fields.len()).chain(0..last).find(is_it)
     }
 
-    fn read_field(self, field: &Field, raw: Raw<'_>, members: &mut Map<String, Value>) -> Result<(), String> {
+    fn read_field(self, field: &Field, raw: Raw<'_>, members: &mut Map) -> Result<(), String> {
         match &field.schema.shape {
             Shape::List(list) if field.wire != Wire::StringListMessage => {
                 let Value::Array(items) = members.entry(&*field.name).or_insert_with(|| Value::Array(Vec::new()))
@@ -100,7 +99,7 @@ impl Place<'_> {
                 Ok(())
             }
             _ => {
-                let before = members.remove(&*field.name);
+                let before = members.remove(&field.name);
                 let value = self.value(field, &field.schema, raw, before)?;
                 if keeps(field, &value) {
                     members.insert(field.name.to_string(), value);

@@ -1,9 +1,8 @@
-use serde_json::{Value, json};
-
 use super::*;
 use crate::codec::Path;
 use crate::schema::sample::{self, Dice};
 use crate::schema::{Shape, builtin, defaults};
+use crate::tree::{Value, json};
 
 /// What upstream's reader would have: unset fields written.
 fn complete(schema: &Schema, mut value: Value) -> Value {

@@ -2,12 +2,11 @@
 
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
-
 use super::wire::Writer;
 use crate::codec::time::Instant;
 use crate::codec::{base64, time};
 use crate::schema::{Field, Object, Scalar, Schema, Shape, Wire, builtin};
+use crate::tree::{Map, Value};
 
 /// Writes the message of a struct. Values that do not fit the schema are written as unset:
 /// what is stored was checked.
@@ -20,7 +19,7 @@ pub fn encode_message(schema: &Schema, value: &Value) -> Vec<u8> {
 }
 
 /// The fields of a struct, or of one that it embeds, last first.
-fn message(writer: &mut Writer, object: &Object, members: &Map<String, Value>, within: &[u32]) {
+fn message(writer: &mut Writer, object: &Object, members: &Map, within: &[u32]) {
     let mut fields: Vec<(u32, &Field)> = object
         .fields
         .iter()
@@ -35,7 +34,7 @@ fn message(writer: &mut Writer, object: &Object, members: &Map<String, Value>, w
             let inside = &of.native.within[..=within.len()];
             writer.message(number, |writer| message(writer, object, members, inside));
         } else {
-            field(writer, of, members.get(&*of.name).unwrap_or(&Value::Null));
+            field(writer, of, members.get(&of.name).unwrap_or(&Value::Null));
         }
     }
 }
@@ -154,7 +153,7 @@ fn strings(writer: &mut Writer, number: u32, value: &Value) {
     }
 }
 
-fn members(value: &Value) -> &Map<String, Value> {
-    static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+fn members(value: &Value) -> &Map {
+    static NONE: LazyLock<Map> = LazyLock::new(Map::new);
     value.as_object().unwrap_or_else(|| &NONE)
 }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
-use serde_json::{Map, Value};
 
 use super::resolve;
 use crate::codec::{DEPTH_MAX, Decoded, STRICT_MAX, base64, depth};
+use crate::tree::{Map, Value};
 
 /// How many values aliases may stand for: a small text can ask for billions.
 const ALIASED_MAX: usize = 100_000;
@@ -187,7 +187,7 @@ fn tag_of(value: &Value) -> &'static str {
 /// JSON's keys are strings.
 fn key(value: Value) -> Result<String, String> {
     match value {
-        Value::String(text) => Ok(text),
+        Value::String(text) => Ok(text.into()),
         Value::Bool(value) => Ok(value.to_string()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Null => Err("unsupported map key of type: %!s(<nil>)".into()),
@@ -200,7 +200,7 @@ fn is_merge(event: &Event<'_>) -> bool {
 }
 
 /// `<<`: the members of a mapping, or of several of which the first counts most.
-fn merge(members: &mut Map<String, Value>, merged: Value) -> Result<(), String> {
+fn merge(members: &mut Map, merged: Value) -> Result<(), String> {
     match merged {
         Value::Object(merged) => {
             members.extend(merged);
@@ -238,9 +238,9 @@ fn located(line: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn documents_become_trees() {

@@ -1,6 +1,6 @@
 //! What a scalar means: YAML 1.1 as upstream's library takes it.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 /// The meaning of a plain scalar.
 ///
@@ -134,9 +134,9 @@ fn is_base_60(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn plain_scalars_mean_what_yaml_1_1_says() {

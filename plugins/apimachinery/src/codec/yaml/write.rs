@@ -4,9 +4,8 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
-
 use super::resolve;
+use crate::tree::{Map, Value};
 
 const INDENT: usize = 2;
 /// Lines are broken at the first space behind this column.
@@ -40,7 +39,7 @@ enum Place {
 
 impl Writer {
     /// The first entry follows where the writer stands, the rest on lines of their own.
-    fn mapping(&mut self, members: &Map<String, Value>, indent: usize) {
+    fn mapping(&mut self, members: &Map, indent: usize) {
         let mut entries: Vec<_> = members.iter().collect();
         entries.sort_by(|(a, _), (b, _)| natural(a, b));
         for (at, (key, value)) in entries.into_iter().enumerate() {
@@ -318,10 +317,10 @@ fn natural(a: &str, b: &str) -> Ordering {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::codec::yaml::decode;
+    use crate::tree::json;
 
     /// What upstream's library writes for this tree.
     #[test]

@@ -1,10 +1,9 @@
 //! Applies, one after another, as kube-apiserver recorded them.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::managed::update;
 use crate::schema::{builtin, defaults};
+use crate::tree::{Value, json};
 
 const CONFIG_MAP: &str = "io.k8s.api.core.v1.ConfigMap";
 const DEPLOYMENT: &str = "io.k8s.api.apps.v1.Deployment";

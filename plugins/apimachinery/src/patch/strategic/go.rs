@@ -1,6 +1,6 @@
 //! Values as Go prints them, which is how they stand in upstream's messages.
 
-use serde_json::Value;
+use crate::tree::Value;
 
 /// `%T` of a decoded value.
 pub(super) fn type_name(value: &Value) -> &'static str {
@@ -20,7 +20,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
 pub(crate) fn print(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".into(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         Value::Array(items) => format!("[{}]", items.iter().map(print).collect::<Vec<_>>().join(" ")),
         Value::Object(map) => {
             let mut members: Vec<_> = map.iter().collect();

@@ -1,10 +1,9 @@
 //! Merging of lists.
 
-use serde_json::Value;
-
 use super::order::{self, identity};
 use super::{Failure, PATCH, go, merge_map};
 use crate::schema::{List, Schema, Shape};
+use crate::tree::Value;
 
 /// `original` with `patch` merged into it, if the schema says that the list is merged; or
 /// without what is in `patch`, if it `deletes`.

@@ -9,12 +9,11 @@ pub(crate) mod go;
 mod lists;
 mod order;
 
-use serde_json::{Map, Value};
-
 use super::unprocessable;
 use crate::codec;
 use crate::schema::{Schema, Shape};
 use crate::status::ApiError;
+use crate::tree::{Map, Value};
 
 const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -69,7 +68,7 @@ impl Failure {
 
     fn unknown_patch_type(directive: &Value, patch: &Value) -> Self {
         let shown = match directive {
-            Value::String(text) => text.clone(),
+            Value::String(text) => text.to_string(),
             // How Go complains about what is not the text that it was to print.
             other => format!("%!s({}={})", go::type_name(other), go::print(other)),
         };
@@ -85,31 +84,31 @@ impl Failure {
     }
 }
 
-type Tree = Map<String, Value>;
+type Tree = Map;
 
 fn merge_map(schema: Option<&Schema>, mut original: Tree, mut patch: Tree) -> Result<Tree, Failure> {
     if let Some(directive) = patch.get(PATCH) {
         return match directive.as_str() {
             Some("replace") => {
-                patch.shift_remove(PATCH);
+                patch.remove(PATCH);
                 Ok(patch)
             }
             Some("delete") => Ok(Tree::new()),
             _ => Err(Failure::unknown_patch_type(&directive.clone(), &Value::Object(patch))),
         };
     }
-    if let Some(keys) = patch.shift_remove(RETAIN_KEYS) {
+    if let Some(keys) = patch.remove(RETAIN_KEYS) {
         retain_keys(&mut original, &patch, &keys)?;
     }
     order::apply_set_order(schema, &mut original, &mut patch)?;
 
     for (key, value) in patch {
         let (key, deletes) = match key.strip_prefix(DELETE_FROM) {
-            Some(rest) => (rest.strip_prefix('/').ok_or(Failure::DELETE_FROM)?.to_string(), true),
+            Some(rest) => (rest.strip_prefix('/').ok_or(Failure::DELETE_FROM)?.into(), true),
             None => (key, false),
         };
         if value.is_null() {
-            original.shift_remove(&key);
+            original.remove(&key);
             continue;
         }
         let member = schema.and_then(|schema| schema.member(&key));
@@ -129,7 +128,7 @@ fn merge_map(schema: Option<&Schema>, mut original: Tree, mut patch: Tree) -> Re
                 original.insert(key, merged);
             }
             None => {
-                original.shift_remove(&key);
+                original.remove(&key);
             }
         }
     }

@@ -1,19 +1,18 @@
 //! The order of merged lists: what the patch says comes first, then the order of the patch
 //! itself, then the order that the list had.
 
-use serde_json::Value;
-
 use super::lists::{are_maps, list, merge};
 use super::{Failure, PATCH, SET_ORDER, Tree, go, without_directives};
 use crate::schema::{Object, Schema, Shape};
+use crate::tree::{Text, Value};
 use crate::validation::quoted;
 
 /// Merges the lists that have a `$setElementOrder/x` beside them, and takes both out of the
 /// patch.
 pub(super) fn apply_set_order(schema: Option<&Schema>, original: &mut Tree, patch: &mut Tree) -> Result<(), Failure> {
-    let directives: Vec<String> = patch.keys().filter(|key| key.starts_with(SET_ORDER)).cloned().collect();
+    let directives: Vec<Text> = patch.keys().filter(|key| key.starts_with(SET_ORDER)).cloned().collect();
     for directive in directives {
-        let order = match patch.shift_remove(&directive) {
+        let order = match patch.remove(&directive) {
             Some(Value::Array(order)) => order,
             other => return Err(Failure::bad_type("[]interface {}", &other.unwrap_or_default())),
         };
@@ -39,8 +38,8 @@ pub(super) fn apply_set_order(schema: Option<&Schema>, original: &mut Tree, patc
         let before = before.unwrap_or_default();
         are_maps(&[&before, sent.as_deref().unwrap_or_default()])?;
         let arranged = arrange(merged, &order, &order, &before, key)?;
-        original.insert(name.into(), Value::Array(arranged));
-        patch.shift_remove(name);
+        original.insert(name, Value::Array(arranged));
+        patch.remove(name);
     }
     Ok(())
 }

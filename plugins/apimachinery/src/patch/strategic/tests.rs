@@ -1,9 +1,8 @@
 //! Tables of patches. The schemas are those of deployments, pods and services.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::schema::builtin;
+use crate::tree::{Value, json};
 
 const POD: &str = "io.k8s.api.core.v1.Pod";
 const DEPLOYMENT: &str = "io.k8s.api.apps.v1.Deployment";

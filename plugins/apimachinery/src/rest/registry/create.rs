@@ -1,7 +1,6 @@
 //! Creating an object.
 
 use plugin_sdk::storage::{Guard, Operation as Write, Put, TxnResult};
-use serde_json::Value;
 
 use super::{ATTEMPTS_MAX, Outcome, Registry, Written};
 use crate::rest::clock;
@@ -10,6 +9,7 @@ use crate::rest::object::{carry_over, carry_over_meta, meta, metadata_mut, set_m
 use crate::schema::{self, empties::Empties};
 use crate::status::{ApiError, FieldError};
 use crate::strategy::Operation;
+use crate::tree::Value;
 use crate::validation;
 
 /// How often another name is tried for `generateName`.
@@ -140,12 +140,12 @@ impl Registry<'_> {
     fn fill_system_fields(&self, object: &mut Value) {
         let metadata = metadata_mut(object);
         for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
-            metadata.shift_remove(key);
+            metadata.remove(key);
         }
-        metadata.insert("uid".into(), clock::uid().into());
-        metadata.insert("creationTimestamp".into(), clock::now().into());
+        metadata.insert("uid", clock::uid().into());
+        metadata.insert("creationTimestamp", clock::now().into());
         if self.definition.strategy.generation() {
-            metadata.insert("generation".into(), 1.into());
+            metadata.insert("generation", 1.into());
         }
     }
 

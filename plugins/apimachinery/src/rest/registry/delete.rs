@@ -1,7 +1,6 @@
 //! Removing an object: preconditions, grace periods, finalizers.
 
 use plugin_sdk::storage::{Guard, Operation as Write, Put, TxnResult};
-use serde_json::{Value, json};
 
 use super::{ATTEMPTS_MAX, Registry, Stored, Written};
 use crate::rest::clock;
@@ -10,6 +9,7 @@ use crate::rest::object::{is_deleting, meta, meta_list, meta_number, metadata_mu
 use crate::rest::options::{DeleteOptions, Propagation};
 use crate::status::ApiError;
 use crate::strategy::{Grace, Removal};
+use crate::tree::{Value, json};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
@@ -79,7 +79,7 @@ impl Registry<'_> {
                 operations.extend(self.without_absent(companions.operations).await?);
                 let result = self.store.txn(guards, operations).await.map_err(from_store)?;
                 Ok(first(result)?.map(|removed| {
-                    metadata_mut(&mut object).insert("resourceVersion".into(), removed.revision().to_string().into());
+                    metadata_mut(&mut object).insert("resourceVersion", removed.revision().to_string().into());
                     Deleted::Gone(Written::Tree(object))
                 }))
             }
@@ -169,9 +169,9 @@ fn grace(object: &mut Value, asked: Option<i64>, registry: &Registry<'_>) -> Gra
         let Some(asked) = asked.filter(|asked| *asked < period) else { return Gracefully::Pending };
         // The time to go was the time of the request and the period.
         if let Some(until) = clock::parse(meta(object, "deletionTimestamp")) {
-            metadata_mut(object).insert("deletionTimestamp".into(), clock::rfc3339(until - period + asked).into());
+            metadata_mut(object).insert("deletionTimestamp", clock::rfc3339(until - period + asked).into());
         }
-        metadata_mut(object).insert("deletionGracePeriodSeconds".into(), asked.into());
+        metadata_mut(object).insert("deletionGracePeriodSeconds", asked.into());
         return Gracefully::Yes;
     }
     match strategy.grace(object, asked) {
@@ -191,12 +191,12 @@ fn mark(object: &mut Value, seconds: i64) {
     let earlier = clock::parse(meta(object, "deletionTimestamp")).is_some_and(|set| set <= until);
     let metadata = metadata_mut(object);
     if first && generation > 0 {
-        metadata.insert("generation".into(), (generation + 1).into());
+        metadata.insert("generation", (generation + 1).into());
     }
     if !earlier {
-        metadata.insert("deletionTimestamp".into(), clock::rfc3339(until).into());
+        metadata.insert("deletionTimestamp", clock::rfc3339(until).into());
     }
-    metadata.insert("deletionGracePeriodSeconds".into(), seconds.into());
+    metadata.insert("deletionGracePeriodSeconds", seconds.into());
 }
 
 /// The garbage collector finds by finalizers what is to become of the objects that this one
@@ -221,8 +221,8 @@ pub fn set_finalizers_for_collector(object: &mut Value, options: &DeleteOptions,
     if changed {
         let metadata = metadata_mut(object);
         match new.as_array().is_some_and(Vec::is_empty) {
-            true => metadata.shift_remove("finalizers"),
-            false => metadata.insert("finalizers".into(), new),
+            true => metadata.remove("finalizers"),
+            false => metadata.insert("finalizers", new),
         };
     }
 }

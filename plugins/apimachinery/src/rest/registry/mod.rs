@@ -9,7 +9,8 @@ mod update;
 
 use plugin_sdk::storage::{Freshness, Object, Operation as Write};
 use plugin_sdk::{Context, Store};
-use serde_json::Value;
+
+use crate::tree::Value;
 
 pub use delete::{Deleted, set_finalizers_for_collector};
 pub use update::Change;

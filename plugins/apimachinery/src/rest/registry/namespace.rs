@@ -3,12 +3,12 @@
 
 use plugin_sdk::Store;
 use plugin_sdk::storage::{self, Freshness};
-use serde_json::Value;
 
 use super::Registry;
 use crate::rest::errors::from_store;
 use crate::rest::object::is_deleting;
 use crate::status::{ApiError, Cause};
+use crate::tree::Value;
 
 impl Registry<'_> {
     /// Whether an object may be created in the namespace.

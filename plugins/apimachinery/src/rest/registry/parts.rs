@@ -1,9 +1,8 @@
 //! Which parts of an object a write can reach: `status` and the rest of it are written apart.
 
-use serde_json::Value;
-
 use super::Registry;
 use crate::rest::object::{carry_over, carry_over_meta, meta, metadata_mut, set_meta};
+use crate::tree::{Text, Value};
 
 /// Resources whose metadata stays as it is when their status is written: group, resource.
 const METADATA_STAYS: [(&str, &str); 5] = [
@@ -23,7 +22,7 @@ impl Registry<'_> {
         match self.subresource {
             "" if has_status => carry_over(object, old, "status"),
             "status" => {
-                let keys: Vec<String> = [&*object, old]
+                let keys: Vec<Text> = [&*object, old]
                     .iter()
                     .filter_map(|value| value.as_object())
                     .flat_map(|map| map.keys().cloned())
@@ -46,7 +45,7 @@ impl Registry<'_> {
                     carry_over(object, old, "metadata");
                     set_meta(object, "resourceVersion", &version);
                     if let Some(managed) = managed {
-                        metadata_mut(object).insert("managedFields".into(), managed);
+                        metadata_mut(object).insert("managedFields", managed);
                     }
                 }
             }

@@ -1,7 +1,6 @@
 //! Changing an object: `PUT`, `PATCH`, and what subresources change.
 
 use plugin_sdk::storage::{Guard, Operation as Write, Put, TxnResult};
-use serde_json::{Value, json};
 
 use super::{ATTEMPTS_MAX, Outcome, Registry, Stored, Written};
 use crate::definition::Definition;
@@ -9,6 +8,7 @@ use crate::managed;
 use crate::rest::errors::from_store;
 use crate::rest::object::{carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut};
 use crate::status::{ApiError, FieldError};
+use crate::tree::{Value, json};
 use crate::validation;
 
 /// What a client said of the object beside its new state.
@@ -78,7 +78,7 @@ impl Registry<'_> {
         let desired = !matches!(self.subresource, "status" | "binding");
         if strategy.generation() && desired && strategy.desires_differ(&object, old) {
             let generation = meta_number(old, "generation").unwrap_or(0) + 1;
-            metadata_mut(&mut object).insert("generation".into(), generation.into());
+            metadata_mut(&mut object).insert("generation", generation.into());
         }
         self.complete(&mut object);
         managed::keep_times(old, &mut object);

@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use serde_json::Value;
-
 use super::Type;
 use super::facts::{Body, FieldFacts, ListFacts, Place, TypeFacts};
 use crate::schema::{Field, List, ListKind, Object, Rules, Scalar, Schema, SchemaRef, Shape};
+use crate::tree::Value;
 
 pub(super) fn schema(facts: &'static TypeFacts) -> Schema {
     let shape = match &facts.body {

@@ -1,10 +1,9 @@
 //! Whether a tree can be made a value of upstream's structs by its converter, which strategic
 //! merge patches use in place of the decoder, and in whose words they are refused.
 
-use serde_json::{Map, Value};
-
 use crate::codec::{base64, json, quantity, time};
 use crate::schema::{Object, Scalar, Schema, Shape, Wire};
+use crate::tree::{Map, Value};
 
 /// Finds the first value that upstream's struct cannot hold.
 ///
@@ -31,13 +30,13 @@ fn visit(schema: &Schema, wire: Wire, go: &str, value: &Value) -> Result<(), Str
     }
 }
 
-fn visit_members(object: &Object, wire: Wire, members: &Map<String, Value>) -> Result<(), String> {
+fn visit_members(object: &Object, wire: Wire, members: &Map) -> Result<(), String> {
     if let Some(values) = &object.values {
         return members.values().try_for_each(|value| visit(values, wire, "", value));
     }
     // In the order of the struct, not of the tree.
     for field in &object.fields {
-        if let Some(value) = members.get(&*field.name) {
+        if let Some(value) = members.get(&field.name) {
             visit(&field.schema, field.wire, field.native.go.trim_start_matches('*'), value)?;
         }
     }
@@ -105,10 +104,10 @@ fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::schema::builtin;
+    use crate::tree::json;
 
     #[test]
     fn what_cannot_be_restored_is_worded_as_the_converter_words_it() {

@@ -1,9 +1,8 @@
 //! Whether values have the types of upstream's structs.
 
-use serde_json::Value;
-
 use crate::codec::{json, quantity, time};
 use crate::schema::{Object, Scalar, Schema, Shape, Wire};
+use crate::tree::{Map, Value};
 
 /// Finds the first value that upstream's struct cannot hold.
 ///
@@ -52,7 +51,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    fn visit_struct(&mut self, object: &'a Object, members: &'a serde_json::Map<String, Value>) -> Result<(), String> {
+    fn visit_struct(&mut self, object: &'a Object, members: &'a Map) -> Result<(), String> {
         let owner = self.owner;
         for (name, value) in members {
             let Some(field) = object.fields.iter().find(|field| *field.name == **name) else { continue };
@@ -180,10 +179,10 @@ fn literal(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::schema::builtin;
+    use crate::tree::json;
 
     #[test]
     fn mismatches_are_worded_as_go_words_them() {

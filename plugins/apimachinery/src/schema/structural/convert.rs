@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::props::{Additional, Props};
 use crate::cel;
 use crate::schema::pattern::Pattern;
 use crate::schema::validate::formats;
 use crate::schema::{Field, List, ListKind, Native, Object, Rules, Scalar, Schema, SchemaRef, Shape, Wire, builtin};
+use crate::tree::Value;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 

@@ -1,13 +1,12 @@
 //! Defaults must be values that the schema accepts as they are.
 
-use serde_json::Value;
-
 use super::convert::from_openapi;
 use super::props::{Props, child, key};
 use crate::schema::validate::embedded;
 use crate::schema::validate::text::shown;
 use crate::schema::{Schema, Shape, validate};
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::Value;
 
 /// Findings about every default below `path`.
 pub(super) fn check(schema: &Value, path: &str, pruned: bool) -> Vec<FieldError> {
@@ -29,7 +28,7 @@ pub fn coerce(schema: &mut Value) {
     let Value::Object(props) = schema else { return };
     if props.get("default").is_some_and(Value::is_object) {
         let model = from_openapi(&Value::Object(props.clone()));
-        props.entry("default").and_modify(|default| embedded::coerce_metadata(&model, default));
+        props.get_mut("default").into_iter().for_each(|default| embedded::coerce_metadata(&model, default));
     }
     if let Some(items) = props.get_mut("items") {
         coerce(items);
@@ -119,9 +118,9 @@ fn is_pruned(schema: &Schema, value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn a_default_obeys_its_schema() {

@@ -1,7 +1,7 @@
 //! A schema as upstream prints it in messages: the JSON of its internal Go type, which names
 //! every field.
 
-use serde_json::{Map, Value, json};
+use crate::tree::{Map, Value, json};
 
 /// Fields in their order: as Go names them, as JSON does, and what stands for an unset one.
 const FIELDS: [(&str, &str, Unset); 43] = [
@@ -75,10 +75,10 @@ pub fn schema(props: &Value) -> Value {
             Value::Null => unset.value(),
             value => member(key, value),
         };
-        out.insert(name.into(), value);
+        out.insert(name, value);
     }
     let rules = props["x-kubernetes-validations"].as_array().map(|rules| rules.iter().map(rule).collect());
-    out.insert("XValidations".into(), rules.unwrap_or(Value::Null));
+    out.insert("XValidations", rules.unwrap_or(Value::Null));
     Value::Object(out)
 }
 

@@ -1,11 +1,10 @@
 //! Structurality: every value has one schema that says what it is, found without looking
 //! into `allOf`, `anyOf`, `oneOf` and `not`, which may only restrict it further.
 
-use serde_json::Value;
-
 use super::props::{Additional, Props, child, index, key};
 use crate::schema::pattern::Pattern;
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::Value;
 use crate::validation::quoted;
 
 /// All violations, sorted by their texts as upstream has them.

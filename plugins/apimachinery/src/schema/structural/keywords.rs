@@ -1,12 +1,11 @@
 //! What each keyword of a definition's schema may say, structural or not.
 
-use serde_json::Value;
-
 use super::props::{Additional, Props, child, index, key};
 use super::{Tolerance, internal};
 use crate::cel::{Context, Total};
 use crate::schema::validate::text::json;
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::Value;
 use crate::validation::quoted;
 
 pub(super) const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];

@@ -9,7 +9,7 @@ mod keywords;
 mod props;
 mod skeleton;
 
-use serde_json::Value;
+use crate::tree::Value;
 
 pub use self::convert::{from_openapi, resource_from_openapi};
 pub use self::defaults::coerce as coerce_defaults;

@@ -1,11 +1,11 @@
 //! A schema of a CustomResourceDefinition as its author wrote it: `JSONSchemaProps`.
 
-use serde_json::{Map, Value};
+use crate::tree::{Map, Value};
 
 /// A view of one schema object. Fields that are unset, zero or null are absent, as Go's
 /// zero values are.
 #[derive(Clone, Copy)]
-pub struct Props<'a>(Option<&'a Map<String, Value>>);
+pub struct Props<'a>(Option<&'a Map>);
 
 /// `additionalProperties`: a schema or a boolean.
 #[derive(Clone, Copy)]

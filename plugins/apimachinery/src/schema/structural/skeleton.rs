@@ -1,6 +1,6 @@
 //! Of a schema what is needed to prune by it: which members an object may have, and which nulls.
 
-use serde_json::{Map, Value, json};
+use crate::tree::{Map, Value, json};
 
 use crate::schema::{Scalar, Schema, Shape};
 
@@ -10,23 +10,22 @@ pub fn skeleton(schema: &Schema) -> Value {
     match &schema.shape {
         Shape::Any => {}
         Shape::Object(object) => {
-            out.insert("type".into(), "object".into());
+            out.insert("type", "object".into());
             let fields = object.fields.iter().filter(|field| !is_of_builtin(&field.schema));
-            let properties: Map<String, Value> =
-                fields.map(|field| (field.name.to_string(), skeleton(&field.schema))).collect();
+            let properties: Map = fields.map(|field| (field.name.to_string(), skeleton(&field.schema))).collect();
             if !properties.is_empty() {
-                out.insert("properties".into(), properties.into());
+                out.insert("properties", properties.into());
             }
             if let Some(values) = &object.values {
-                out.insert("additionalProperties".into(), skeleton(values));
+                out.insert("additionalProperties", skeleton(values));
             }
         }
         Shape::List(list) => {
-            out.insert("type".into(), "array".into());
-            out.insert("items".into(), skeleton(&list.items));
+            out.insert("type", "array".into());
+            out.insert("items", skeleton(&list.items));
         }
-        Shape::Scalar(Scalar::IntOrString) => drop(out.insert("x-kubernetes-int-or-string".into(), true.into())),
-        Shape::Scalar(scalar) => drop(out.insert("type".into(), name(*scalar).into())),
+        Shape::Scalar(Scalar::IntOrString) => drop(out.insert("x-kubernetes-int-or-string", true.into())),
+        Shape::Scalar(scalar) => drop(out.insert("type", name(*scalar).into())),
     }
     for (key, holds) in [
         ("nullable", schema.nullable),
@@ -34,12 +33,12 @@ pub fn skeleton(schema: &Schema) -> Value {
         ("x-kubernetes-embedded-resource", schema.embedded_resource),
     ] {
         if holds {
-            out.insert(key.into(), true.into());
+            out.insert(key, true.into());
         }
     }
     // A null that has a default is not dropped, whatever the default.
     if let Some(default) = &schema.default {
-        out.insert("default".into(), json!(default));
+        out.insert("default", json!(default));
     }
     out.into()
 }

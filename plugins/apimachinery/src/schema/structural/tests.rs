@@ -1,6 +1,5 @@
-use serde_json::json;
-
 use super::*;
+use crate::tree::json;
 
 const PATH: &str = "spec.validation.openAPIV3Schema";
 

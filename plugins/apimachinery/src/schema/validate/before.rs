@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use super::lists;
 use crate::schema::{ListKind, Schema, SchemaRef, Shape};
+use crate::tree::{Text, Value};
 
 /// What a place held before an update, with the schema that says how parts of both are told
 /// to be the same one.
@@ -49,7 +48,7 @@ impl<'a> Before<'a> {
     pub(super) fn is(self, value: &Value) -> bool {
         match (value, self.old) {
             (Value::Object(new), Value::Object(old)) => {
-                let same = |(name, value): (&String, &Value)| self.member(name).is_some_and(|before| before.is(value));
+                let same = |(name, value): (&Text, &Value)| self.member(name).is_some_and(|before| before.is(value));
                 new.len() == old.len() && new.iter().all(same)
             }
             (Value::Array(new), Value::Array(old)) => match self.items() {

@@ -1,10 +1,9 @@
 //! `x-kubernetes-embedded-resource`: a complete object inside of another.
 
-use serde_json::{Value, json};
-
 use super::text::shown;
 use crate::schema::{Schema, Shape, builtin, check, defaults};
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::{Value, json};
 use crate::validation::metadata;
 use crate::validation::names::dns1035_label;
 
@@ -17,7 +16,7 @@ pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<Fie
             }
             for (name, value) in map.iter().filter(|(_, value)| value.is_object() || value.is_array()) {
                 if let Some(field) = object.fields.iter().find(|field| *field.name == **name) {
-                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
                     validate(&field.schema, value, &path, errors);
                 } else if let Some(values) = &object.values {
                     validate(values, value, &format!("{path}[{name}]"), errors);
@@ -52,7 +51,7 @@ pub fn check_metadata(schema: &Schema, value: &Value, path: &str) -> Result<(), 
             }
             for (name, value) in map.iter().filter(|(_, value)| value.is_object() || value.is_array()) {
                 if let Some(field) = object.fields.iter().find(|field| *field.name == **name) {
-                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
                     check_metadata(&field.schema, value, &path)?;
                 } else if let Some(values) = &object.values {
                     check_metadata(values, value, &format!("{path}[{name}]"))?;

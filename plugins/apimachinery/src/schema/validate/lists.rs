@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value};
-
 use super::text;
 use crate::schema::{List, ListKind, Schema, Shape};
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::{Map, Value};
 
 /// Appends every first repetition.
 pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
@@ -17,7 +16,7 @@ pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<Fie
                     continue;
                 }
                 if let Some(field) = object.fields.iter().find(|field| *field.name == **name) {
-                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
                     validate(&field.schema, value, &path, errors);
                 } else if let Some(values) = &object.values {
                     validate(values, value, &format!("{path}[{name}]"), errors);
@@ -94,5 +93,5 @@ fn identity(kind: &ListKind, key: &Value) -> String {
 
 fn key_of(keys: &[Box<str>], item: &Value) -> Value {
     let present = keys.iter().filter_map(|key| Some((key.to_string(), item.get(&**key)?.clone())));
-    Value::Object(present.collect::<Map<_, _>>())
+    Value::Object(present.collect::<Map>())
 }

@@ -11,12 +11,11 @@ pub mod text;
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value};
-
 use self::before::Before;
 use self::path::Path;
 use super::{Object, Rules, Scalar, Schema, SchemaRef, Shape};
 use crate::status::{FieldError, FieldErrorKind};
+use crate::tree::{Map, Value};
 use crate::validation::quoted;
 
 /// Appends what is wrong with `value`, below `path` (empty for a whole object).
@@ -216,7 +215,7 @@ impl Validator<'_> {
         outcome.checks += 1;
         let rules = &schema.rules;
         let length = text.chars().count() as u64;
-        let value = || Value::String(text.to_string());
+        let value = || Value::from(text);
         if let Some(most) = rules.max_length.filter(|most| length > *most) {
             let unit = if most == 1 { "byte" } else { "bytes" };
             let detail = format!("may not be more than {most} {unit}");
@@ -261,14 +260,7 @@ impl Validator<'_> {
         }
     }
 
-    fn object(
-        &self,
-        schema: &Schema,
-        map: &Map<String, Value>,
-        before: Option<Before<'_>>,
-        path: &Path<'_>,
-        outcome: &mut Outcome,
-    ) {
+    fn object(&self, schema: &Schema, map: &Map, before: Option<Before<'_>>, path: &Path<'_>, outcome: &mut Outcome) {
         let rules = &schema.rules;
         let count = map.len() as u64;
         if let Some(least) = rules.min_properties.filter(|least| count < *least) {
@@ -302,12 +294,12 @@ impl Validator<'_> {
         for field in &object.fields {
             // Object metadata is the engine's to validate.
             let builtin = matches!(field.schema, SchemaRef::Builtin(_));
-            if let Some(value) = map.get(&*field.name).filter(|_| !builtin) {
+            if let Some(value) = map.get(&field.name).filter(|_| !builtin) {
                 outcome.merge(self.node(&field.schema, value, old_member(&field.name), &path.field(&field.name)));
             }
         }
         for name in &rules.required {
-            if !map.contains_key(&**name) {
+            if !map.contains_key(name) {
                 outcome.add(self.error(FieldErrorKind::Required, &path.key(name), "", ""));
             }
         }

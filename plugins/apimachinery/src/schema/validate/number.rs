@@ -1,10 +1,9 @@
 //! Bounds of numbers.
 
-use serde_json::{Number, Value};
-
 use super::path::Path;
 use super::text::float_text;
 use crate::schema::{Scalar, Schema, Shape};
+use crate::tree::{Number, Value};
 
 pub(super) enum Finding {
     /// A bound does not hold.
@@ -34,7 +33,7 @@ pub(super) fn check(schema: &Schema, number: &Number, path: &Path<'_>, found: &m
     if let Some(factor) = factor {
         if factor <= 0.0 {
             let why = format!("factor MultipleOf declared for {path} must be positive: {}", float_text(factor));
-            found.push(Finding::Factor(serde_json::json!(factor), why));
+            found.push(Finding::Factor(crate::tree::json!(factor), why));
         } else if !is_multiple(value, factor) {
             found.push(Finding::Bound(format!("{path} in body should be a multiple of {}", float_text(factor))));
         }

@@ -1,7 +1,6 @@
-use serde_json::json;
-
 use super::*;
 use crate::schema::structural::from_openapi;
+use crate::tree::json;
 
 fn widget() -> Value {
     json!({"type": "object", "required": ["spec"], "properties": {

@@ -1,7 +1,6 @@
 //! Values as Go prints them in field errors.
 
-use serde_json::{Number, Value};
-
+use crate::tree::{Number, Value};
 use crate::validation::quoted;
 
 /// A value as it stands in `Invalid value: …`: strings quoted, numbers plain, all else as
@@ -65,9 +64,9 @@ pub fn json(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json as value;
 
     use super::*;
+    use crate::tree::json as value;
 
     #[test]
     fn values_are_shown_as_go_prints_them() {

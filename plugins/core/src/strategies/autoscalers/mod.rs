@@ -6,8 +6,8 @@ mod validate;
 use apimachinery::rest::object::metadata_mut;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::Place;
-use serde_json::{Value, json};
 
 use crate::tree::{child, is_empty, or_set, or_set_text, remove};
 
@@ -83,9 +83,9 @@ impl Strategy for OldAutoscalers {
     fn reshape_to_store(&self, object: &mut Value) {
         let annotated = |object: &mut Value, name: &str| -> Option<Value> {
             let annotations = metadata_mut(object).get_mut("annotations")?.as_object_mut()?;
-            let text = annotations.shift_remove(name)?;
+            let text = annotations.remove(name)?;
             if annotations.is_empty() {
-                metadata_mut(object).shift_remove("annotations");
+                metadata_mut(object).remove("annotations");
             }
             serde_json::from_str(text.as_str()?).ok()
         };

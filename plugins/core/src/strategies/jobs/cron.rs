@@ -1,8 +1,8 @@
 //! Whether a cron job's jobs can be made.
 
 use apimachinery::schema::internal;
+use apimachinery::tree::Value;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::{schedule, validate};
 

@@ -9,8 +9,8 @@ mod validate;
 use apimachinery::rest::object::meta;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::tree::Value;
 use apimachinery::validation::place::Place;
-use serde_json::Value;
 
 use super::pods::defaults;
 use crate::tree::{child, is_empty, or_set, or_set_text};
@@ -183,7 +183,7 @@ impl Strategy for CronJobs {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     use super::*;
 

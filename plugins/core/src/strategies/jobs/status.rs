@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::tree::Value;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::failures::{count_indexes, without_value};
 

@@ -1,9 +1,9 @@
 //! Whether a job can be run, and what of it may change.
 
 use apimachinery::schema::internal;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::failures::{failure_policy, success_policy};
 use super::{NAME, UID};
@@ -214,7 +214,7 @@ fn template(spec: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
         if !affinity.is_null() || before["spec"]["affinity"].is_object() {
             put(child(child(&mut before, "spec"), "affinity"), "nodeAffinity", affinity);
         }
-        if before["spec"]["affinity"].as_object().is_some_and(serde_json::Map::is_empty) {
+        if before["spec"]["affinity"].as_object().is_some_and(apimachinery::tree::Map::is_empty) {
             remove(&mut before["spec"], "affinity");
         }
         for list in ["containers", "initContainers"] {

@@ -5,9 +5,9 @@
 use apimachinery::rest::{clock, from_store};
 use apimachinery::status::ApiError;
 use apimachinery::strategy::Operation;
+use apimachinery::tree::{Value, json};
 use plugin_sdk::storage::Freshness;
 use plugin_sdk::{Store, configuration};
-use serde_json::{Value, json};
 
 use crate::tree::{child, is_empty, items, items_mut, or_set_text, text};
 

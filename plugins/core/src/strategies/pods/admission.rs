@@ -4,9 +4,9 @@
 use apimachinery::rest::from_store;
 use apimachinery::status::ApiError;
 use apimachinery::strategy::Operation;
+use apimachinery::tree::{Value, json};
 use plugin_sdk::Store;
 use plugin_sdk::storage::Freshness;
-use serde_json::{Value, json};
 
 use super::account;
 use crate::small;

@@ -1,8 +1,8 @@
 //! AppArmor profiles, which were annotations before they were fields: whoever still writes the
 //! annotation of a container gets the field.
 
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::validate;
 use crate::tree::{child, items, items_mut, text};

@@ -1,6 +1,6 @@
 //! What upstream's defaulting sets in a pod, or in the template of one.
 
-use serde_json::{Value, json};
+use apimachinery::tree::{Value, json};
 
 use super::image;
 use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, remove, text};

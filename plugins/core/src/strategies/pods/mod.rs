@@ -13,9 +13,9 @@ use apimachinery::rest::clock;
 use apimachinery::rest::object::carry_over;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Companions, Grace, Operation, Reading, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::Place;
 use plugin_sdk::Store;
-use serde_json::{Value, json};
 
 use crate::tree::{child, existing, items, items_mut, text};
 use crate::warnings::{self, Warnings};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use apimachinery::codec::quantity::Quantity;
-use serde_json::Value;
+use apimachinery::tree::Value;
 
 use crate::tree::items;
 
@@ -50,7 +50,7 @@ fn add(amounts: &Value, sums: &mut BTreeMap<&'static str, i128>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use apimachinery::tree::json;
 
     #[test]
     fn quality_follows_requests_and_limits() {

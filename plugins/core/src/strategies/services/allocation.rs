@@ -9,9 +9,9 @@ use apimachinery::rest::clock;
 use apimachinery::rest::from_store;
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Companions, Operation};
+use apimachinery::tree::{Value, json};
 use plugin_sdk::storage::{Freshness, Guard, Operation as Write, Put};
 use plugin_sdk::{Store, configuration};
-use serde_json::{Value, json};
 
 use crate::small;
 use crate::tree::{child, is_empty, items, items_mut, text};

@@ -6,10 +6,10 @@ mod validate;
 use apimachinery::rest::object::carry_over;
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::place::Place;
 use plugin_sdk::Store;
-use serde_json::{Value, json};
 
 pub(crate) use allocation::{PORTS_PREFIX, Range};
 pub(super) use validate::{host_name, public_address};

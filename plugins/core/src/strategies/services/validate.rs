@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::network::Address;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];

@@ -5,10 +5,10 @@ use apimachinery::rest::object::{carry_over, meta};
 use apimachinery::schema::internal;
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 use plugin_sdk::Store;
-use serde_json::{Value, json};
 
 use super::protect;
 use super::validate::claim_spec;

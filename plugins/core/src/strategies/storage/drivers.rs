@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use apimachinery::schema::internal;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::validate;
 use super::validate::resources::amount;

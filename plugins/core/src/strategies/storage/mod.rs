@@ -6,8 +6,8 @@ mod drivers;
 mod volumes;
 
 use apimachinery::rest::object::metadata_mut;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 pub(super) use claims::Claims;
 pub(super) use classes::{ATTRIBUTES_CLASSES, STORAGE_CLASSES};

@@ -4,10 +4,10 @@ use apimachinery::rest::clock;
 use apimachinery::schema::internal;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::tree::{Map, Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 use plugin_sdk::Store;
-use serde_json::{Map, Value, json};
 
 use super::protect;
 use super::validate::resources::amount;
@@ -378,7 +378,7 @@ fn embedded_sources(spec: &Value) -> Value {
 
 fn change(root: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
     let spec = root.at("spec");
-    let own = |spec: &Value| -> Map<String, Value> {
+    let own = |spec: &Value| -> Map {
         SOURCES.iter().filter_map(|(field, _, _)| Some((field.to_string(), spec.get(*field)?.clone()))).collect()
     };
     let (mut new, before) = (Value::Object(own(spec.value())), Value::Object(own(old)));

@@ -2,8 +2,8 @@
 
 use apimachinery::rest::object::{meta_number, metadata_mut};
 use apimachinery::schema::internal;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::{amount, collisions, counts, no_more_than_all, number_or_percent, restarting, selector, selects};
 use crate::strategies::pods::defaults;

@@ -7,8 +7,8 @@ mod revisions;
 mod statefulsets;
 
 use apimachinery::schema::internal;
+use apimachinery::tree::Value;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 pub(super) use daemonsets::DAEMON_SETS;
 pub(super) use deployments::DEPLOYMENTS;

@@ -2,8 +2,8 @@
 
 use apimachinery::rest::object::metadata_mut;
 use apimachinery::schema::internal;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::deployments::replicated;
 use super::{counts, named, no_more, restarting};
@@ -95,7 +95,7 @@ fn controller_defaults(object: &mut Value) {
             object["spec"]["selector"] = labels.clone();
         }
         if is_empty(&object["metadata"]["labels"]) {
-            metadata_mut(object).insert("labels".into(), labels);
+            metadata_mut(object).insert("labels", labels);
         }
     }
     let spec = child(object, "spec");

@@ -1,8 +1,8 @@
 //! Pod templates, and what controllers remember of older ones.
 
 use apimachinery::schema::internal;
+use apimachinery::tree::Value;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::validate;
 use crate::strategies::pods::defaults;

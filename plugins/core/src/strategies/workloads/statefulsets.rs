@@ -1,9 +1,9 @@
 //! Stateful sets.
 
 use apimachinery::schema::internal;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::{
     always, amount, collisions, counts, no_more, no_more_than_all, number_or_percent, selector, selects, validate,

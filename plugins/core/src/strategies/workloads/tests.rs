@@ -1,6 +1,6 @@
 use apimachinery::strategy::Strategy;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::Place;
-use serde_json::{Value, json};
 
 use super::{DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS};
 use crate::strategies::rules::Rules;

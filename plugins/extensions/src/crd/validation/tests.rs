@@ -1,4 +1,4 @@
-use serde_json::json;
+use apimachinery::tree::json;
 
 use super::*;
 

@@ -2,8 +2,8 @@
 
 use apimachinery::schema::structural;
 use apimachinery::status::{FieldError, FieldErrorKind};
+use apimachinery::tree::Value;
 use apimachinery::validation::{is_printable, quoted};
-use serde_json::Value;
 
 use super::{Before, invalid, label};
 use crate::crd::layout::{Layout, Placed};

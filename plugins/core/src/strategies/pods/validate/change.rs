@@ -1,8 +1,8 @@
 //! What may become of a pod that is there: little, and each subresource has its own part.
 
 use apimachinery::schema::internal;
+use apimachinery::tree::{Map, Text, Value};
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Map, Value};
 
 use super::placement::scheduling_tolerations;
 use super::resources::RESTART_ALWAYS;
@@ -122,7 +122,7 @@ fn with_what_may_change(new: &Value, old: &Value) -> Value {
 fn while_gated(spec: &Place<'_, '_>, munged: &mut Value, old: &Value, findings: &mut Findings) {
     let selector = spec.at("nodeSelector");
     if !same(selector.value(), &old["nodeSelector"]) {
-        let kept = |(key, value): (&String, &Value)| selector.value().get(key) == Some(value);
+        let kept = |(key, value): (&Text, &Value)| selector.value().get(key) == Some(value);
         if !old["nodeSelector"].as_object().into_iter().flatten().all(kept) {
             let shown = internal::sorted(selector.value());
             let why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
@@ -351,7 +351,7 @@ fn put(object: &mut Value, key: &str, value: &Value) {
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(left), Value::Object(right)) => {
-            let given = |map: &Map<String, Value>| map.values().filter(|value| !is_empty(value)).count();
+            let given = |map: &Map| map.values().filter(|value| !is_empty(value)).count();
             given(left) == given(right)
                 && left
                     .iter()

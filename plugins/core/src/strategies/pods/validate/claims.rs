@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use apimachinery::schema::internal;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::metadata;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::{Value, json};
 
 use super::annotations::MIRROR;
 use super::resources::amount;

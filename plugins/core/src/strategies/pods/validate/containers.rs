@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::{Scope, environment, handlers, mounts, network, resources, restarts, security};
 
@@ -111,7 +111,9 @@ fn ephemeral_fields(container: &Place<'_, '_>, findings: &mut Findings) {
     ] {
         let field = container.at(field);
         let set = match field.value() {
-            Value::Object(map) => !map.values().all(|value| value.as_object().is_some_and(serde_json::Map::is_empty)),
+            Value::Object(map) => {
+                !map.values().all(|value| value.as_object().is_some_and(apimachinery::tree::Map::is_empty))
+            }
             other => !other.is_null(),
         };
         if set {

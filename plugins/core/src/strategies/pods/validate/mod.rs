@@ -27,9 +27,9 @@ mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apimachinery::tree::{Text, Value};
 use apimachinery::validation::place::{Findings, Place};
 use apimachinery::validation::{metadata, names};
-use serde_json::Value;
 
 pub(super) use change::{ephemeral_containers, resize, update};
 pub(crate) use claims::{access_modes, claim_spec};
@@ -174,7 +174,7 @@ fn gates(spec: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
-static EMPTY: Value = Value::String(String::new());
+static EMPTY: Value = Value::String(Text::new_static(""));
 
 /// Each container of a spec, in upstream's order of visits.
 fn visit<'v>(spec: &Place<'_, 'v>, mut each: impl FnMut(&Place<'_, 'v>)) {

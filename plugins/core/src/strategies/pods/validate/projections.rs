@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::tree::Value;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::volumes::{downward_file, key_to_path, local_path, mode};
 use crate::signers;

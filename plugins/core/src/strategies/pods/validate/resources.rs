@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use apimachinery::codec::quantity::Quantity;
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::Scope;
 
@@ -125,7 +125,7 @@ pub(crate) fn of_container(resources: &Place<'_, '_>, claims: &BTreeSet<&str>, f
 /// A container's resources in a list of limits alone.
 pub(super) fn overhead(overhead: &Place<'_, '_>, findings: &mut Findings) {
     if overhead.is_given() {
-        let limits = serde_json::json!({"limits": overhead.value()});
+        let limits = apimachinery::tree::json!({"limits": overhead.value()});
         requirements(&overhead.with(&limits), container_name, &BTreeSet::new(), findings);
     }
 }

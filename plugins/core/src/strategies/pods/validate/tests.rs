@@ -1,4 +1,4 @@
-use serde_json::{Value, json};
+use apimachinery::tree::{Value, json};
 
 use super::*;
 use crate::strategies::pods::defaults;

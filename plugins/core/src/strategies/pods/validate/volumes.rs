@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apimachinery::codec::quantity::Quantity;
 use apimachinery::schema::pattern::Pattern;
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
-use serde_json::Value;
 
 use super::{claims, environment, projections};
 
