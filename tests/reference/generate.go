@@ -2,11 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/rand"
+	"reflect"
 	"slices"
-
-	appsv1 "k8s.io/api/apps/v1"
+	"strings"
 )
 
 type (
@@ -14,256 +15,233 @@ type (
 	list   = []any
 )
 
-// generator draws deployments that have a bit of everything: keyed lists in keyed lists, sets,
-// atomic lists and maps, structs and scalars, each of few values so that draws collide.
-type generator struct{ random *rand.Rand }
+// generator draws objects of one case. A case is about a few fields of each struct and about few
+// values, so that what is drawn one after the other meets.
+type generator struct {
+	random *rand.Rand
+	about  map[structure][]field
+	// patching has directives drawn, and room is how much more may be drawn.
+	patching bool
+	room     int
+}
 
-func (g generator) chance(share float64) bool { return g.random.Float64() < share }
+// structure is a struct, as an item of a list with these keys or not.
+type structure struct {
+	goType reflect.Type
+	keys   string
+}
 
-func (g generator) pick(from ...string) string { return from[g.random.Intn(len(from))] }
+const (
+	// membersMax is about how many members an object gets.
+	membersMax = 60
+	// fieldsMax is how many fields of a struct a case is about, beside its keys.
+	fieldsMax = 4
+	// depthMax ends types that hold themselves.
+	depthMax = 9
+)
 
-// some are about half of the values, in any order.
-func (g generator) some(values ...string) []string {
-	var chosen []string
-	for _, place := range g.random.Perm(len(values)) {
-		if g.chance(0.5) {
-			chosen = append(chosen, values[place])
+func newGenerator(random *rand.Rand) *generator {
+	return &generator{random: random, about: map[structure][]field{}}
+}
+
+func (g *generator) chance(share float64) bool { return g.random.Float64() < share }
+
+func pick[T any](g *generator, from ...T) T { return from[g.random.Intn(len(from))] }
+
+// object draws one without what identifies it.
+func (g *generator) object(k *kind) object {
+	g.patching, g.room = false, membersMax
+	return k.tree(g.whole(k))
+}
+
+// patch draws a strategic merge patch.
+func (g *generator) patch(k *kind) object {
+	g.patching, g.room = true, membersMax
+	return k.tree(g.whole(k))
+}
+
+func (g *generator) whole(k *kind) object {
+	root := place{goType: k.goType, types: k.types.Schema(), ref: k.types.TypeRef()}
+	return g.members(root, nil, 0)
+}
+
+func (g *generator) value(p place, depth int) any {
+	if forms, ok := ownForm[p.goType]; ok {
+		return clone(pick(g, forms...))
+	}
+	switch p.goType.Kind() {
+	case reflect.String:
+		if g.chance(0.05) {
+			return ""
 		}
+		return pick(g, "a", "b", "c")
+	case reflect.Bool:
+		return g.chance(0.5)
+	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint8:
+		return g.random.Intn(3)
+	case reflect.Float64:
+		return pick(g, 0, 1, 1.5)
+	case reflect.Slice:
+		return g.list(p, depth)
+	case reflect.Map:
+		return g.mapping(p, depth)
+	case reflect.Struct:
+		return g.members(p, nil, depth)
+	default:
+		panic(fmt.Sprintf("nothing is drawn for %v", p.goType))
 	}
-	return chosen
 }
 
-func (g generator) strings(values ...string) list {
-	drawn := list{}
-	for _, value := range g.some(values...) {
-		drawn = append(drawn, value)
-	}
-	return drawn
-}
-
-func (g generator) labels() object {
+// mapping draws a map, which is not a struct.
+func (g *generator) mapping(p place, depth int) object {
 	drawn := object{}
-	for _, key := range g.some("l", "m", "n") {
-		drawn[key] = g.pick("1", "2")
+	for _, place := range g.random.Perm(3) {
+		switch key := []string{"l", "m", "n"}[place]; {
+		case g.chance(0.5):
+		case g.patching && g.chance(0.2):
+			drawn[key] = nil
+		default:
+			drawn[key] = g.value(p.items(), depth+1)
+		}
+	}
+	if g.patching {
+		g.directive(drawn)
 	}
 	return drawn
 }
 
-// keyed is a list of items with a key; in a patch with directives among them.
-func (g generator) keyed(key string, patching bool, names []string, item func(name string) object) list {
+// members draws a struct, whose keys it always has.
+func (g *generator) members(p place, keys []string, depth int) object {
+	drawn := object{}
+	for _, field := range g.fieldsOf(p, keys) {
+		share := 0.6
+		switch {
+		case depth == 0:
+			share = 0.9
+		case slices.Contains(keys, field.name):
+			share = 0.98
+		case g.room <= 0 || depth >= depthMax && field.structured():
+			continue
+		}
+		if !g.chance(share) {
+			continue
+		}
+		g.room--
+		g.member(drawn, field, slices.Contains(keys, field.name), depth)
+	}
+	if g.patching {
+		g.retaining(drawn, p)
+		g.directive(drawn)
+	}
+	return drawn
+}
+
+func (g *generator) member(drawn object, field field, isKey bool, depth int) {
+	switch {
+	case !isKey && g.patching && g.chance(0.08), !isKey && !g.patching && g.chance(0.02):
+		drawn[field.name] = nil
+	case g.patching && field.goType.Kind() == reflect.Slice && field.structured():
+		g.listWithDirectives(drawn, field, depth)
+	default:
+		drawn[field.name] = g.value(field.place, depth+1)
+	}
+}
+
+// fieldsOf are the fields that this case is about, rather those with something below.
+func (g *generator) fieldsOf(p place, keys []string) []field {
+	of := structure{p.goType, strings.Join(keys, ",")}
+	known, ok := g.about[of]
+	if ok {
+		return known
+	}
+	all := p.fields()
+	var chosen []int
+	for at, field := range all {
+		if slices.Contains(keys, field.name) {
+			chosen = append(chosen, at)
+		}
+	}
+	most := len(chosen) + fieldsMax
+	for _, at := range append(g.random.Perm(len(all)), g.random.Perm(len(all))...) {
+		if len(chosen) < most && !slices.Contains(chosen, at) && (all[at].structured() || g.chance(0.3)) {
+			chosen = append(chosen, at)
+		}
+	}
+	slices.Sort(chosen)
+	for _, at := range chosen {
+		known = append(known, all[at])
+	}
+	g.about[of] = known
+	return known
+}
+
+// list draws a list whose items are different, mostly.
+func (g *generator) list(p place, depth int) list {
 	drawn := list{}
-	for _, name := range g.some(names...) {
-		if patching && g.chance(0.2) {
-			drawn = append(drawn, object{"$patch": "delete", key: name})
+	keys := p.keys()
+	if key := p.mergeKey(); key != "" && !slices.Contains(keys, key) {
+		keys = append(slices.Clone(keys), key)
+	}
+	if depth >= depthMax && p.items().structured() {
+		return drawn
+	}
+	for range pick(g, 0, 1, 2, 2, 3) {
+		var item any
+		if below := p.items(); len(keys) != 0 {
+			item = g.members(below, keys, depth+1)
 		} else {
-			drawn = append(drawn, item(name))
+			item = g.value(below, depth+1)
 		}
-	}
-	if patching && g.chance(0.07) {
-		drawn = append(drawn, object{"$patch": "replace"})
+		unique := !slices.ContainsFunc(drawn, func(other any) bool { return g.same(p, keys, item, other) })
+		if unique || g.chance(0.03) {
+			drawn = append(drawn, item)
+		}
 	}
 	return drawn
 }
 
-// deployment is a whole object, or a strategic merge patch of one.
-func (g generator) deployment(patching bool) object {
-	drawn := object{"apiVersion": "apps/v1", "kind": "Deployment"}
-	if g.chance(0.7) {
-		drawn["metadata"] = g.metadata(patching)
+// same tells whether two items stand for one: for apply or for strategic merge.
+func (g *generator) same(p place, keys []string, one, other any) bool {
+	if len(keys) == 0 {
+		return (p.isSet() || p.isMerged()) && reflect.DeepEqual(one, other)
 	}
-	spec := object{}
-	if g.chance(0.6) {
-		spec["replicas"] = g.random.Intn(3)
+	if key := p.mergeKey(); key != "" && reflect.DeepEqual(one.(object)[key], other.(object)[key]) {
+		return g.patching
 	}
-	if g.chance(0.5) {
-		spec["selector"] = object{"matchLabels": g.labels()}
-	}
-	if g.chance(0.4) {
-		strategy := object{"type": g.pick("Recreate", "RollingUpdate")}
-		if g.chance(0.5) {
-			strategy["rollingUpdate"] = object{"maxSurge": 1 + g.random.Intn(2)}
-		}
-		spec["strategy"] = g.retaining(strategy, patching)
-	}
-	if g.chance(0.9) {
-		template := object{"spec": g.podSpec(patching)}
-		if g.chance(0.5) {
-			template["metadata"] = object{"labels": g.labels()}
-		}
-		spec["template"] = template
-	}
-	drawn["spec"] = spec
-	return drawn
-}
-
-// applied is what a manager wants.
-func (g generator) applied() object {
-	drawn := g.deployment(false)
-	if _, ok := drawn["metadata"]; !ok {
-		drawn["metadata"] = object{}
-	}
-	drawn["metadata"].(object)["name"] = "d"
-	return drawn
+	return !slices.ContainsFunc(p.keys(), func(key string) bool {
+		return !reflect.DeepEqual(one.(object)[key], other.(object)[key])
+	})
 }
 
 // change is another object, most times not far from the present one.
-func (g generator) change(present *appsv1.Deployment) object {
-	fresh := g.deployment(false)
-	if present.UID == "" || g.chance(0.3) {
-		return fresh
+func (g *generator) change(present, fresh any) any {
+	before, isMap := present.(object)
+	after, stays := fresh.(object)
+	if !isMap || !stays {
+		return pick(g, present, fresh)
 	}
-	var changed object
-	if err := json.Unmarshal(encode(present), &changed); err != nil {
-		panic(err)
+	changed := object{}
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		value, drawn := after[name]
+		switch {
+		case drawn:
+			changed[name] = g.change(before[name], value)
+		case g.chance(0.9):
+			changed[name] = before[name]
+		}
 	}
-	for _, part := range []string{"metadata", "spec"} {
-		values, _ := fresh[part].(object)
-		for name, value := range values {
-			// Drawn from the name, since maps have no order.
-			if len(name)%2 == 0 {
-				changed[part].(object)[name] = value
-			}
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if _, ok := before[name]; !ok && g.chance(0.5) {
+			changed[name] = after[name]
 		}
 	}
 	return changed
 }
 
-func (g generator) metadata(patching bool) object {
-	drawn := object{}
-	if g.chance(0.5) {
-		drawn["labels"] = g.labels()
+func clone(value any) any {
+	var cloned any
+	if err := json.Unmarshal(encode(value), &cloned); err != nil {
+		panic(err)
 	}
-	if g.chance(0.3) {
-		drawn["annotations"] = g.labels()
-	}
-	if g.chance(0.3) {
-		owners := list{}
-		for _, uid := range g.some("1", "2") {
-			owners = append(owners, object{"apiVersion": "v1", "kind": "Pod", "name": g.pick("p", "q"), "uid": uid})
-		}
-		drawn["ownerReferences"] = owners
-	}
-	switch {
-	case patching && g.chance(0.3):
-		drawn["$deleteFromPrimitiveList/finalizers"] = g.strings("e.com/f", "e.com/x")
-	case g.chance(0.3):
-		drawn["finalizers"] = g.strings("e.com/f", "e.com/g", "e.com/h")
-	}
-	if patching && g.chance(0.2) {
-		drawn["$setElementOrder/finalizers"] = list{"e.com/h", "e.com/g", "e.com/f"}
-	}
-	if patching && g.chance(0.2) {
-		drawn[g.pick("labels", "annotations")] = nil
-	}
-	return drawn
-}
-
-func (g generator) podSpec(patching bool) object {
-	drawn := object{}
-	container := func(name string) object { return g.container(name, patching) }
-	if g.chance(0.9) {
-		drawn["containers"] = g.keyed("name", patching, []string{"a", "b", "c"}, container)
-	}
-	if patching && g.chance(0.5) {
-		g.order(drawn, "containers", "name")
-	}
-	if g.chance(0.4) {
-		drawn["initContainers"] = g.keyed("name", patching, []string{"i", "j"}, container)
-	}
-	if g.chance(0.5) {
-		drawn["volumes"] = g.keyed("name", patching, []string{"v", "w"}, func(name string) object {
-			if g.chance(0.5) {
-				return g.retaining(object{"name": name, "emptyDir": object{}}, patching)
-			}
-			return g.retaining(object{"name": name, "configMap": object{"name": g.pick("x", "y")}}, patching)
-		})
-	}
-	if g.chance(0.4) {
-		drawn["nodeSelector"] = g.labels()
-	}
-	if g.chance(0.4) {
-		drawn["tolerations"] = list{object{"key": g.pick("k", "l"), "operator": "Exists"}}
-	}
-	if g.chance(0.3) {
-		drawn["imagePullSecrets"] = g.keyed("name", patching, []string{"s", "t"}, func(name string) object {
-			return object{"name": name}
-		})
-	}
-	if g.chance(0.3) {
-		drawn["hostAliases"] = g.keyed("ip", patching, []string{"1.1.1.1", "2.2.2.2"}, func(ip string) object {
-			return object{"ip": ip, "hostnames": g.strings("g", "h")}
-		})
-	}
-	if g.chance(0.3) {
-		drawn["securityContext"] = object{"runAsUser": g.random.Intn(3)}
-	}
-	if g.chance(0.2) {
-		drawn["topologySpreadConstraints"] = list{object{
-			"topologyKey": g.pick("y", "z"), "whenUnsatisfiable": g.pick("DoNotSchedule", "ScheduleAnyway"), "maxSkew": 1,
-		}}
-	}
-	if patching && g.chance(0.2) {
-		drawn[g.pick("nodeSelector", "volumes", "tolerations", "securityContext")] = nil
-	}
-	if patching && g.chance(0.1) {
-		drawn["securityContext"] = object{"$patch": g.pick("replace", "delete")}
-	}
-	return drawn
-}
-
-func (g generator) container(name string, patching bool) object {
-	drawn := object{"name": name}
-	if g.chance(0.7) {
-		drawn["image"] = g.pick("i:1", "i:2")
-	}
-	if g.chance(0.5) {
-		drawn["env"] = g.keyed("name", patching, []string{"X", "Y", "Z"}, func(name string) object {
-			return object{"name": name, "value": g.pick("", "1", "2")}
-		})
-	}
-	if g.chance(0.4) {
-		drawn["args"] = g.strings("p", "q")
-	}
-	if g.chance(0.4) {
-		ports := list{}
-		for _, name := range g.some("n", "o") {
-			port := object{"name": name, "containerPort": 80 + len(ports)}
-			if g.chance(0.5) {
-				port["protocol"] = g.pick("TCP", "UDP")
-			}
-			ports = append(ports, port)
-		}
-		drawn["ports"] = ports
-	}
-	if g.chance(0.3) {
-		drawn["resources"] = object{"limits": object{"cpu": g.pick("1", "2")}}
-	}
-	if patching && g.chance(0.15) {
-		drawn[g.pick("image", "env", "args", "resources")] = nil
-	}
-	return drawn
-}
-
-// retaining adds to a patch which keys are to stay.
-func (g generator) retaining(drawn object, patching bool) object {
-	if patching && g.chance(0.5) {
-		drawn["$retainKeys"] = slices.Sorted(maps.Keys(drawn))
-	}
-	return drawn
-}
-
-// order adds the order that a list shall have, unless something is deleted from it.
-func (g generator) order(parent object, field, key string) {
-	var order list
-	items, _ := parent[field].(list)
-	for _, item := range items {
-		if _, directive := item.(object)["$patch"]; directive {
-			return
-		}
-		order = append(order, object{key: item.(object)[key]})
-	}
-	if g.chance(0.5) || order == nil {
-		order = append(order, object{key: g.pick("a", "b", "c")})
-	}
-	parent["$setElementOrder/"+field] = order
+	return cloned
 }

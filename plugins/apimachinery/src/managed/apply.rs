@@ -36,13 +36,6 @@ pub fn apply(
     force: bool,
     ignored: &Set,
 ) -> Result<Value, ApiError> {
-    if managed_fields(patch).is_some_and(|fields| !fields.is_null()) {
-        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
-    }
-    check::check(Type::Root(schema), patch).map_err(|why| {
-        ApiError::new(500, "", format!("failed to create typed patch object ({}): {why}", identity(patch)))
-    })?;
-
     let mut before = match live {
         Some(live) => live.clone(),
         None => empty_object(schema, patch),
@@ -56,15 +49,21 @@ pub fn apply(
     set_managed_fields(&mut before, None);
     let entries = owned_before(schema, live, &before, entries, manager, ignored)?;
 
+    if managed_fields(patch).is_some_and(|fields| !fields.is_null()) {
+        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
+    }
+    check::check(Type::Root(schema), patch)
+        .map_err(|why| internal(format!("failed to create typed patch object ({}): {why}", identity(patch))))?;
+
     let request = Request { of: Type::Root(schema), live: &before, patch, manager, ignored };
-    let applied = match request.apply(entries.clone(), force).map_err(internal)? {
+    let applied = match request.apply(entries.clone(), force).map_err(|why| request.problem(why))? {
         Ok(applied) => applied,
         Err(conflicts) => {
             let left = last_applied::without_own(&request, conflicts);
             if !left.is_empty() {
                 return Err(conflict::error(left));
             }
-            match request.apply(entries, true).map_err(internal)? {
+            match request.apply(entries, true).map_err(|why| request.problem(why))? {
                 Ok(applied) => applied,
                 Err(conflicts) => return Err(conflict::error(conflicts)),
             }
@@ -81,7 +80,10 @@ pub fn apply(
     let mut object = object.unwrap_or(before);
     last_applied::keep_in_step(&mut object, patch, manager);
     if let Some(object) = object.as_object_mut() {
-        object.entry("metadata").or_insert_with(|| json!({}));
+        let metadata = object.entry("metadata").or_insert(Value::Null);
+        if metadata.is_null() {
+            *metadata = json!({});
+        }
     }
     set_managed_fields(&mut object, encode(entries));
     Ok(object)
@@ -100,8 +102,13 @@ fn owned_before(
         return Ok(entries);
     }
     let unknown = Manager { name: BEFORE_FIRST_APPLY.into(), ..manager.clone() };
-    updated(schema, None, before, entries, &unknown, ignored)
-        .map_err(|why| internal(format!("failed to create manager for existing fields: {why}")))
+    updated(schema, None, before, entries, &unknown, ignored).map_err(|why| {
+        let why = match check::check_stored(Type::Root(schema), before) {
+            Err(why) => format!("failed to convert new object ({}) to smd typed: {why}", identity(before)),
+            Ok(()) => why,
+        };
+        internal(format!("failed to create manager for existing fields: {why}"))
+    })
 }
 
 /// One attempt at applying.
@@ -150,6 +157,15 @@ impl Request<'_> {
         }
         let object = (object != *self.live).then_some(object);
         Ok(Ok(Applied { object, entries }))
+    }
+
+    /// What could not be merged is looked at for why: nearly always an object as it is stored
+    /// fits its schema.
+    fn problem(&self, why: String) -> ApiError {
+        match check::check_stored(self.of, self.live) {
+            Err(why) => internal(format!("failed to create typed live object ({}): {why}", identity(self.live))),
+            Ok(()) => internal(why),
+        }
     }
 
     pub(super) fn owner(&self) -> Owner {

@@ -13,22 +13,46 @@ use crate::validation::quoted;
 /// # Errors
 /// All of them in one text.
 pub(super) fn check(of: Type<'_>, value: &Value) -> Result<(), String> {
-    let mut problems = Vec::new();
-    walk(of, value, &mut String::new(), &mut problems);
-    match problems.as_slice() {
-        [] => Ok(()),
-        [one] => Err(one.clone()),
-        several => Err(format!("errors:\n  {}", several.join("\n  "))),
+    Problems::default().of(of, value)
+}
+
+/// The same of what is stored, where an item may be there twice.
+pub(super) fn check_stored(of: Type<'_>, value: &Value) -> Result<(), String> {
+    Problems { duplicates_allowed: true, ..Problems::default() }.of(of, value)
+}
+
+#[derive(Default)]
+struct Problems {
+    found: Vec<String>,
+    duplicates_allowed: bool,
+}
+
+impl Problems {
+    fn of(mut self, of: Type<'_>, value: &Value) -> Result<(), String> {
+        walk(of, value, &mut String::new(), &mut self);
+        match self.found.as_slice() {
+            [] => Ok(()),
+            [one] => Err(one.clone()),
+            several => Err(format!("errors:\n  {}", several.join("\n  "))),
+        }
+    }
+
+    fn push(&mut self, path: &str, problem: &str) {
+        self.found.push(if path.is_empty() { problem.to_string() } else { format!("{path}: {problem}") });
     }
 }
 
-fn walk(of: Type<'_>, value: &Value, path: &mut String, problems: &mut Vec<String>) {
+fn walk(of: Type<'_>, value: &Value, path: &mut String, problems: &mut Problems) {
     if value.is_null() {
         return;
     }
     let length = path.len();
     match of.atom(Some(value)) {
-        Atom::Scalar(kind) => problems.extend(scalar_problem(kind, value).map(|problem| at(path, &problem))),
+        Atom::Scalar(kind) => {
+            if let Some(problem) = scalar_problem(kind, value) {
+                problems.push(path, &problem);
+            }
+        }
         // What is inside has no owner of its own, but a type.
         Atom::Leaf => match (of.items(), value) {
             (Some(items_of), Value::Array(items)) => {
@@ -38,17 +62,17 @@ fn walk(of: Type<'_>, value: &Value, path: &mut String, problems: &mut Vec<Strin
                     path.truncate(length);
                 }
             }
-            (Some(_), other) => problems.push(at(path, &format!("expected list, got {}", pointer(other)))),
+            (Some(_), other) => problems.push(path, &format!("expected list, got {}", pointer(other))),
             (None, Value::Object(_)) => walk_map(of, value, path, problems),
             (None, other) => {
                 if of.is_map() {
-                    problems.push(at(path, &format!("expected map, got {}", pointer(other))));
+                    problems.push(path, &format!("expected map, got {}", pointer(other)));
                 }
             }
         },
         Atom::List(list) => {
             let Value::Array(items) = value else {
-                problems.push(at(path, &format!("expected list, got {}", pointer(value))));
+                problems.push(path, &format!("expected list, got {}", pointer(value)));
                 return;
             };
             let mut seen = BTreeSet::new();
@@ -56,13 +80,13 @@ fn walk(of: Type<'_>, value: &Value, path: &mut String, problems: &mut Vec<Strin
                 let element = match list.element(item) {
                     Ok(element) => element,
                     Err(why) => {
-                        problems.push(at(path, &format!("element {index}: {why}")));
+                        problems.push(path, &format!("element {index}: {why}"));
                         return;
                     }
                 };
                 let text = element.to_string();
-                if !seen.insert(element) {
-                    problems.push(at(path, &format!("duplicate entries for key {text}")));
+                if !seen.insert(element) && !problems.duplicates_allowed {
+                    problems.push(path, &format!("duplicate entries for key {text}"));
                 }
                 path.push_str(&text);
                 walk(list.items, item, path, problems);
@@ -71,19 +95,19 @@ fn walk(of: Type<'_>, value: &Value, path: &mut String, problems: &mut Vec<Strin
         }
         Atom::Map(_) => match value {
             Value::Object(_) => walk_map(of, value, path, problems),
-            other => problems.push(at(path, &format!("expected map, got {}", pointer(other)))),
+            other => problems.push(path, &format!("expected map, got {}", pointer(other))),
         },
     }
 }
 
-fn walk_map(of: Type<'_>, value: &Value, path: &mut String, problems: &mut Vec<String>) {
+fn walk_map(of: Type<'_>, value: &Value, path: &mut String, problems: &mut Problems) {
     let length = path.len();
     for (name, value) in value.as_object().into_iter().flatten() {
         path.push_str(&PathElement::field(name).to_string());
         match of.member(name) {
             Some(of) => walk(of, value, path, problems),
             None => {
-                problems.push(at(path, "field not declared in schema"));
+                problems.push(path, "field not declared in schema");
                 path.truncate(length);
                 return;
             }
@@ -106,10 +130,6 @@ fn scalar_problem(kind: Option<Scalar>, value: &Value) -> Option<String> {
         (_, Value::Array(_) | Value::Object(_)) => Some(format!("expected any scalar, got {}", pointer(value))),
         _ => None,
     }
-}
-
-fn at(path: &str, problem: &str) -> String {
-    if path.is_empty() { problem.to_string() } else { format!("{path}: {problem}") }
 }
 
 /// `%v` of upstream's pointer to a value.

@@ -16,16 +16,31 @@ pub(super) fn type_name(value: &Value) -> &'static str {
     }
 }
 
+/// `%s` of a decoded value: of what is no text Go says so.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "%!s(<nil>)".into(),
+        Value::Bool(_) | Value::Number(_) => format!("%!s({}={value})", type_name(value)),
+        other => print_with(other, text),
+    }
+}
+
 /// `%v` of a decoded value: `map[a:1 b:[x y]]`.
 pub(crate) fn print(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".into(),
+        other => print_with(other, print),
+    }
+}
+
+fn print_with(value: &Value, below: fn(&Value) -> String) -> String {
+    match value {
         Value::String(text) => text.to_string(),
-        Value::Array(items) => format!("[{}]", items.iter().map(print).collect::<Vec<_>>().join(" ")),
+        Value::Array(items) => format!("[{}]", items.iter().map(below).collect::<Vec<_>>().join(" ")),
         Value::Object(map) => {
             let mut members: Vec<_> = map.iter().collect();
             members.sort_by_key(|(key, _)| *key);
-            let members: Vec<_> = members.into_iter().map(|(key, value)| format!("{key}:{}", print(value))).collect();
+            let members: Vec<_> = members.into_iter().map(|(key, value)| format!("{key}:{}", below(value))).collect();
             format!("map[{}]", members.join(" "))
         }
         other => other.to_string(),

@@ -1,19 +1,20 @@
 //! Merging of lists.
 
 use super::order::{self, identity};
+use super::place::Place;
 use super::{Failure, PATCH, go, merge_map};
-use crate::schema::{List, Schema, Shape};
+use crate::schema::{List, Shape};
 use crate::tree::Value;
 
 /// `original` with `patch` merged into it, if the schema says that the list is merged; or
 /// without what is in `patch`, if it `deletes`.
 pub(super) fn merge(
-    schema: Option<&Schema>,
+    place: Place<'_>,
     original: Vec<Value>,
     patch: Vec<Value>,
     deletes: bool,
 ) -> Result<Vec<Value>, Failure> {
-    let list = list(schema);
+    let list = place.list();
     if !deletes && !list.is_some_and(|list| list.patch_merge) {
         return Ok(patch);
     }
@@ -21,7 +22,7 @@ pub(super) fn merge(
         return Ok(original);
     }
     let of_maps = are_maps(&[&original, &patch])?;
-    let Some(key) = list.and_then(|list| list.merge_key.as_deref()).filter(|_| of_maps) else {
+    let Some(key) = place.merge_key().filter(|_| of_maps) else {
         if of_maps {
             return Err(Failure::Other(format!("cannot merge lists without merge key for {}", name(list))));
         }
@@ -29,19 +30,14 @@ pub(super) fn merge(
             return Ok(original.into_iter().filter(|item| !patch.contains(item)).collect());
         }
         let merged = unique(original.iter().chain(&patch).cloned().collect());
-        return order::arrange(merged, &patch, &patch, &original, None);
+        let (ours, others) = order::partition(merged, &patch, None)?;
+        return order::arrange(ours, others, &patch, &original, None);
     };
 
     let (original, patch) = apply_directives(original, patch, key)?;
-    let merged = merge_items(list.map(|list| &*list.items), original.clone(), &patch, key)?;
-    order::arrange(merged, &patch, &patch, &original, Some(key))
-}
-
-pub(super) fn list(schema: Option<&Schema>) -> Option<&List> {
-    match schema.map(|schema| &schema.shape) {
-        Some(Shape::List(list)) => Some(list),
-        _ => None,
-    }
+    let merged = merge_items(place.item(), original.clone(), &patch, key)?;
+    let (ours, others) = order::partition(merged, &patch, Some(key))?;
+    order::arrange(ours, others, &patch, &original, Some(key))
 }
 
 /// Whether the items are maps; all must be of one type.
@@ -89,18 +85,13 @@ fn apply_directives(
     if replaces { Ok((plain, Vec::new())) } else { Ok((original, plain)) }
 }
 
-fn merge_items(
-    schema: Option<&Schema>,
-    mut original: Vec<Value>,
-    patch: &[Value],
-    key: &str,
-) -> Result<Vec<Value>, Failure> {
+fn merge_items(place: Place<'_>, mut original: Vec<Value>, patch: &[Value], key: &str) -> Result<Vec<Value>, Failure> {
     for item in patch {
         let value = item.get(key).ok_or_else(|| Failure::no_merge_key(item, key))?;
         match original.iter_mut().find(|old| old.get(key) == Some(value)) {
             Some(old) => {
                 if let (Value::Object(before), Value::Object(item)) = (old.take(), item) {
-                    *old = Value::Object(merge_map(schema, before, item.clone())?);
+                    *old = Value::Object(merge_map(place, before, item.clone())?);
                 }
             }
             None => original.push(item.clone()),

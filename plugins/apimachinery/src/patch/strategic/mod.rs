@@ -8,12 +8,14 @@
 pub(crate) mod go;
 mod lists;
 mod order;
+mod place;
 
 use super::unprocessable;
 use crate::codec;
-use crate::schema::{Schema, Shape};
+use crate::schema::Schema;
 use crate::status::ApiError;
 use crate::tree::{Map, Value};
+use place::Place;
 
 const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -39,7 +41,7 @@ pub fn apply(schema: &Schema, object: &Value, document: &Value) -> Result<Value,
         return Err(ApiError::bad_request(format!("json: cannot unmarshal {kind} into {target}")));
     };
     let object = object.as_object().cloned().unwrap_or_default();
-    let merged = merge_map(Some(schema), object, patch.clone()).map_err(Failure::into_error)?;
+    let merged = merge_map(Place::root(schema), object, patch.clone()).map_err(Failure::into_error)?;
     Ok(Value::Object(merged))
 }
 
@@ -67,12 +69,7 @@ impl Failure {
     }
 
     fn unknown_patch_type(directive: &Value, patch: &Value) -> Self {
-        let shown = match directive {
-            Value::String(text) => text.to_string(),
-            // How Go complains about what is not the text that it was to print.
-            other => format!("%!s({}={})", go::type_name(other), go::print(other)),
-        };
-        Self::Other(format!("unknown patch type: {shown} in map: {}", go::print(patch)))
+        Self::Other(format!("unknown patch type: {} in map: {}", go::text(directive), go::print(patch)))
     }
 
     fn into_error(self) -> ApiError {
@@ -86,7 +83,7 @@ impl Failure {
 
 type Tree = Map;
 
-fn merge_map(schema: Option<&Schema>, mut original: Tree, mut patch: Tree) -> Result<Tree, Failure> {
+fn merge_map(place: Place<'_>, mut original: Tree, mut patch: Tree) -> Result<Tree, Failure> {
     if let Some(directive) = patch.get(PATCH) {
         return match directive.as_str() {
             Some("replace") => {
@@ -100,7 +97,7 @@ fn merge_map(schema: Option<&Schema>, mut original: Tree, mut patch: Tree) -> Re
     if let Some(keys) = patch.remove(RETAIN_KEYS) {
         retain_keys(&mut original, &patch, &keys)?;
     }
-    order::apply_set_order(schema, &mut original, &mut patch)?;
+    order::apply_set_order(place, &mut original, &mut patch)?;
 
     for (key, value) in patch {
         let (key, deletes) = match key.strip_prefix(DELETE_FROM) {
@@ -111,14 +108,14 @@ fn merge_map(schema: Option<&Schema>, mut original: Tree, mut patch: Tree) -> Re
             original.remove(&key);
             continue;
         }
-        let member = schema.and_then(|schema| schema.member(&key));
         let merged = match (original.get_mut(&key).map(Value::take), value) {
             (None, _) if deletes => continue,
             (Some(Value::Object(old)), Value::Object(new)) => {
-                Some(Value::Object(if is_replaced(member) { new } else { merge_map(member, old, new)? }))
+                let member = place.member(&key)?;
+                Some(Value::Object(if member.is_replaced() { new } else { merge_map(member, old, new)? }))
             }
             (Some(Value::Array(old)), Value::Array(new)) => {
-                Some(Value::Array(lists::merge(member, old, new, deletes)?))
+                Some(Value::Array(lists::merge(place.member(&key)?, old, new, deletes)?))
             }
             (Some(old), _) if deletes => Some(old),
             (_, new) => without_directives(without_nulls(new)),
@@ -145,10 +142,6 @@ fn retain_keys(original: &mut Tree, patch: &Tree, keys: &Value) -> Result<(), Fa
     }
     original.retain(|key, _| retained(key));
     Ok(())
-}
-
-fn is_replaced(schema: Option<&Schema>) -> bool {
-    matches!(schema.map(|schema| &schema.shape), Some(Shape::Object(object)) if object.replace)
 }
 
 /// Values that are set for the first time have nothing to remove from.

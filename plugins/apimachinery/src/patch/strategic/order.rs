@@ -1,15 +1,17 @@
 //! The order of merged lists: what the patch says comes first, then the order of the patch
 //! itself, then the order that the list had.
 
-use super::lists::{are_maps, list, merge};
+use super::lists::{are_maps, merge};
+use super::place::Place;
 use super::{Failure, PATCH, SET_ORDER, Tree, go, without_directives};
-use crate::schema::{Object, Schema, Shape};
 use crate::tree::{Text, Value};
-use crate::validation::quoted;
+
+/// Go sorts shorter lists by insertion.
+const SORTED_BY_INSERTION_MAX: usize = 20;
 
 /// Merges the lists that have a `$setElementOrder/x` beside them, and takes both out of the
 /// patch.
-pub(super) fn apply_set_order(schema: Option<&Schema>, original: &mut Tree, patch: &mut Tree) -> Result<(), Failure> {
+pub(super) fn apply_set_order(place: Place<'_>, original: &mut Tree, patch: &mut Tree) -> Result<(), Failure> {
     let directives: Vec<Text> = patch.keys().filter(|key| key.starts_with(SET_ORDER)).cloned().collect();
     for directive in directives {
         let order = match patch.remove(&directive) {
@@ -19,14 +21,8 @@ pub(super) fn apply_set_order(schema: Option<&Schema>, original: &mut Tree, patc
         let name =
             directive.strip_prefix(SET_ORDER).and_then(|rest| rest.strip_prefix('/')).ok_or(Failure::SET_ORDER)?;
         let (before, sent) = (items_of(original, name)?, items_of(patch, name)?);
-        let member = schema.and_then(|schema| schema.member(name));
-        if let (None, Some(Shape::Object(Object { name: Some(of), .. }))) = (member, schema.map(|schema| &schema.shape))
-        {
-            let of = of.rsplit('.').next().unwrap_or(of);
-            let why = format!("unable to find api field in struct {of} for the json field {}", quoted(name));
-            return Err(Failure::Other(why));
-        }
-        let key = list(member).and_then(|list| list.merge_key.as_deref());
+        let member = place.member(name)?;
+        let key = member.merge_key();
         check(sent.as_deref().unwrap_or_default(), &order, key)?;
 
         let merged = match (before.clone(), sent.clone()) {
@@ -35,44 +31,68 @@ pub(super) fn apply_set_order(schema: Option<&Schema>, original: &mut Tree, patc
             (None, Some(sent)) => sent.into_iter().filter_map(without_directives).collect(),
             (Some(before), Some(sent)) => merge(member, before, sent, false)?,
         };
-        let before = before.unwrap_or_default();
-        are_maps(&[&before, sent.as_deref().unwrap_or_default()])?;
-        let arranged = arrange(merged, &order, &order, &before, key)?;
+        let (before, sent) = (before.unwrap_or_default(), sent.unwrap_or_default());
+        let (ours, others) = partition(merged, &order, key)?;
+        let of_maps = are_maps(&[&before, &sent])?;
+        let live = key.map_or_else(|| before.clone(), |key| live_order(&before, &sent, key));
+        // Of maps upstream wants a key even if there is none.
+        let key = of_maps.then(|| key.unwrap_or_default());
+        let arranged = arrange(ours, others, &order, &live, key)?;
         original.insert(name, Value::Array(arranged));
         patch.remove(name);
     }
     Ok(())
 }
 
-/// `merged` with the items that are in `sent` in the order of `sent_order`, and the others,
-/// in the order of `live`, between them where they were.
-pub(super) fn arrange(
+/// The items that are in `sent`, and the others.
+pub(super) fn partition(
     merged: Vec<Value>,
     sent: &[Value],
-    sent_order: &[Value],
+    key: Option<&str>,
+) -> Result<(Vec<Value>, Vec<Value>), Failure> {
+    let Some(key) = key else { return Ok(merged.into_iter().partition(|item| sent.contains(item))) };
+    let (mut ours, mut others) = (Vec::new(), Vec::new());
+    for item in merged {
+        let value = key_of(&item, key)?;
+        let sought = sent.iter().position(|other| !other.is_object() || other.get(key) == Some(value));
+        match sought {
+            Some(at) if !sent[at].is_object() => {
+                return Err(Failure::Other(format!("value for key {at} is not a map")));
+            }
+            Some(_) => ours.push(item),
+            None => others.push(item),
+        }
+    }
+    Ok((ours, others))
+}
+
+fn key_of<'a>(item: &'a Value, key: &str) -> Result<&'a Value, Failure> {
+    if !item.is_object() {
+        return Err(Failure::bad_type("map[string]interface {}", item));
+    }
+    item.get(key).ok_or_else(|| Failure::no_merge_key(item, key))
+}
+
+/// `ours`, which are sent, in the order of `sent`, and `others`, in the order of `live`, between
+/// them where they were.
+pub(super) fn arrange(
+    ours: Vec<Value>,
+    others: Vec<Value>,
+    sent: &[Value],
     live: &[Value],
     key: Option<&str>,
 ) -> Result<Vec<Value>, Failure> {
     if let Some(key) = key {
-        for item in merged.iter().chain(sent).chain(sent_order).chain(live) {
-            if !item.is_object() {
-                return Err(Failure::bad_type("map[string]interface {}", item));
-            }
-            if item.get(key).is_none() {
-                return Err(Failure::no_merge_key(item, key));
-            }
+        for item in ours.iter().chain(sent).chain(&others).chain(live) {
+            key_of(item, key)?;
         }
     }
     let place = |order: &[Value], item: &Value| {
         order.iter().position(|other| identity(other, key) == identity(item, key)).unwrap_or(usize::MAX)
     };
-    let (mut ours, mut others): (Vec<Value>, Vec<Value>) =
-        merged.into_iter().partition(|item| place(sent, item) != usize::MAX);
-    ours.sort_by_key(|item| place(sent_order, item));
-    others.sort_by_key(|item| place(live, item));
-
     let mut arranged = Vec::with_capacity(ours.len() + others.len());
-    let (mut ours, mut others) = (ours.into_iter().peekable(), others.into_iter().peekable());
+    let mut ours = sorted(ours, |item| place(sent, item)).peekable();
+    let mut others = sorted(others, |item| place(live, item)).peekable();
     loop {
         let take_other = match (others.peek(), ours.peek()) {
             (None, None) => return Ok(arranged),
@@ -85,6 +105,43 @@ pub(super) fn arrange(
         };
         arranged.extend(if take_other { others.next() } else { ours.next() });
     }
+}
+
+/// Items by their places. One without a place goes before the one that it stands behind, and so
+/// does the one behind it: this is how Go's sort, by insertion, takes it.
+fn sorted(items: Vec<Value>, place: impl Fn(&Value) -> usize) -> impl Iterator<Item = Value> {
+    let mut placed: Vec<(usize, Value)> = items.into_iter().map(|item| (place(&item), item)).collect();
+    if placed.len() > SORTED_BY_INSERTION_MAX || placed.iter().all(|(place, _)| *place != usize::MAX) {
+        placed.sort_by_key(|(place, _)| *place);
+    } else {
+        for end in 1..placed.len() {
+            for at in (1..=end).rev() {
+                let (before, own) = (placed[at - 1].0, placed[at].0);
+                if before <= own && own != usize::MAX {
+                    break;
+                }
+                placed.swap(at - 1, at);
+            }
+        }
+    }
+    placed.into_iter().map(|(_, item)| item)
+}
+
+/// The list as it was, as far as upstream remembers it: it takes items out of it in place and
+/// adds others where there is room from those.
+fn live_order(before: &[Value], sent: &[Value], key: &str) -> Vec<Value> {
+    let directed = |item: &&Value, directive: &str| item.get(PATCH).is_some_and(|found| found == directive);
+    let deleted: Vec<_> = sent.iter().filter(|item| directed(item, "delete")).map(|item| &item[key]).collect();
+    let kept = before.iter().filter(|item| !deleted.contains(&&item[key]));
+    let mut live: Vec<Value> = kept.cloned().collect();
+    if !sent.iter().any(|item| directed(&item, "replace")) {
+        for item in sent.iter().filter(|item| item.get(PATCH).is_none()) {
+            if live.len() < before.len() && live.iter().all(|other| other[key] != item[key]) {
+                live.push(item.clone());
+            }
+        }
+    }
+    live
 }
 
 /// What tells items apart: the key of maps, the value of anything else.
@@ -100,9 +157,12 @@ fn check(sent: &[Value], order: &[Value], key: Option<&str>) -> Result<(), Failu
     if sent.is_empty() || order.is_empty() {
         return Ok(());
     }
+    let no_map = |item: &&Value| key.is_some() && !item.is_object();
+    if let Some(item) = sent.iter().find(no_map) {
+        return Err(Failure::bad_type("map[string]interface {}", item));
+    }
     let of = |item: &Value| match key {
-        Some(_) if !item.is_object() => Err(Failure::bad_type("map[string]interface {}", item)),
-        Some(key) => item.get(key).cloned().ok_or_else(|| Failure::no_merge_key(item, key)),
+        Some(key) => key_of(item, key).cloned(),
         None => Ok(item.clone()),
     };
     let mut places = order.iter();
