@@ -207,7 +207,6 @@ impl Operator {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

@@ -9,7 +9,7 @@ use plugin_sdk::bindings::host::chain::storage::{self, Store};
 use crate::definition::Definition;
 use crate::rest::options::DeleteOptions;
 use crate::status::{ApiError, FieldError};
-use crate::tree::{Map, Value};
+use crate::tree::{Text, Value};
 
 /// What a hook may know of the request.
 pub struct Operation<'a> {
@@ -242,14 +242,12 @@ pub trait Strategy: Sync {
 
 /// Whether anything differs but metadata and status, whatever the order of members.
 pub fn desires_differ(object: &Value, old: &Value) -> bool {
-    let desired = |value: &Value| -> Map {
-        let members = value.as_object().into_iter().flatten();
-        members
-            .filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
-    };
-    desired(object) != desired(old)
+    desired(object).count() != desired(old).count() || desired(object).any(|(name, value)| old.get(name) != Some(value))
+}
+
+fn desired(object: &Value) -> impl Iterator<Item = (&Text, &Value)> {
+    let members = object.as_object().into_iter().flatten();
+    members.filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion" | "metadata" | "status"))
 }
 
 /// No rules beside the schema's.

@@ -138,7 +138,8 @@ impl Request<'_> {
         let place = entries.iter().position(|entry| entry.owner == owner);
         let last = place.map(|place| entries.remove(place));
         let object = match &last {
-            Some(last) if !last.set.is_empty() => self.prune(&merged, &last.set, &wanted, &entries),
+            // Who wants all that it wanted takes nothing away.
+            Some(last) if !last.set.is_within(&wanted) => self.prune(&merged, &last.set, &wanted, &entries),
             _ => merged,
         };
 

@@ -185,7 +185,6 @@ fn go_type(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::schema::builtin;
     use crate::schema::structural::from_openapi;

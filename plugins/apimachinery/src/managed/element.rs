@@ -3,16 +3,16 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::tree::Value;
+use crate::tree::{Text, TextBuilder, Value};
 use crate::validation::quoted;
 
 /// A step into an object: a field, or an item of a list by what identifies it.
 #[derive(Debug, Clone)]
 pub enum PathElement {
     /// `f:name`, of a struct or a map.
-    Field(Box<str>),
+    Field(Text),
     /// `k:{"name":"main"}`: the item of a keyed list, its keys sorted by name.
-    Key(Vec<(Box<str>, Value)>),
+    Key(Vec<(Text, Value)>),
     /// `v:"a"`: the item of a set.
     Value(Value),
     /// `i:0`: an item by its place.
@@ -33,17 +33,33 @@ impl PathElement {
     }
 
     /// As it stands in `FieldsV1`.
-    pub(super) fn serialize(&self) -> String {
+    pub(super) fn serialize(&self) -> Text {
+        let mut out = TextBuilder::new();
         match self {
-            Self::Field(name) => ["f:", name].concat(),
-            Self::Key(keys) => {
-                let keys: Vec<String> =
-                    keys.iter().map(|(name, value)| format!("{}:{value}", Value::from(&**name))).collect();
-                format!("k:{{{}}}", escape_html(keys.join(",")))
+            Self::Field(name) => {
+                out.push_str("f:");
+                out.push_str(name);
             }
-            Self::Value(value) => format!("v:{}", escape_html(value.to_string())),
-            Self::Index(index) => format!("i:{index}"),
+            Self::Key(keys) => {
+                out.push_str("k:{");
+                for (position, (name, value)) in keys.iter().enumerate() {
+                    out.push_str(if position > 0 { "," } else { "" });
+                    push_text(&mut out, name);
+                    out.push(':');
+                    push(&mut out, value);
+                }
+                out.push('}');
+            }
+            Self::Value(value) => {
+                out.push_str("v:");
+                push(&mut out, value);
+            }
+            Self::Index(index) => {
+                out.push_str("i:");
+                out.push_str(&index.to_string());
+            }
         }
+        out.finish()
     }
 
     pub(super) fn deserialize(text: &str) -> Result<Self, Unreadable> {
@@ -59,9 +75,8 @@ impl PathElement {
             b'v' => Ok(Self::Value(json()?)),
             b'k' => match json()? {
                 Value::Object(keys) => {
-                    let mut keys: Vec<_> =
-                        keys.into_iter().map(|(name, value)| (name.as_str().into(), value)).collect();
-                    keys.sort_by(|a: &(Box<str>, Value), b| a.0.cmp(&b.0));
+                    let mut keys: Vec<_> = keys.into_iter().collect();
+                    keys.sort_by(|a, b| a.0.cmp(&b.0));
                     Ok(Self::Key(keys))
                 }
                 _ => Err(malformed("key is not an object")),
@@ -162,6 +177,25 @@ fn text(value: &Value) -> String {
         Value::String(text) => quoted(text),
         other => other.to_string(),
     }
+}
+
+/// Adds a value as JSON.
+fn push(out: &mut TextBuilder, value: &Value) {
+    match value {
+        Value::String(text) => push_text(out, text),
+        other => out.push_str(&escape_html(other.to_string())),
+    }
+}
+
+/// Adds a text as JSON: as it is, if nothing in it has to be written otherwise.
+fn push_text(out: &mut TextBuilder, text: &str) {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
+    if !text.bytes().all(plain) {
+        return out.push_str(&escape_html(Value::from(text).to_string()));
+    }
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
 }
 
 /// Go's JSON writes these characters of a string so, and clients compare the keys as bytes.

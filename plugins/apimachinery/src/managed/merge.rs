@@ -110,7 +110,6 @@ fn members<'a>(value: Option<&'a Value>, none: &'a Map) -> &'a Map {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::schema::builtin;
     use crate::tree::json;

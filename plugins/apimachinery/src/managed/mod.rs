@@ -106,23 +106,22 @@ pub fn update(schema: &Schema, old: Option<&Value>, new: &mut Value, manager: &M
 /// so that a write that changes nothing is none.
 pub fn keep_times(old: &Value, new: &mut Value) {
     let (Some(before), Some(after)) = (managed_fields(old), managed_fields(new)) else { return };
-    let same = |a: &Value, b: &Value| {
-        let without_time = |entry: &Value| {
-            let fields = entry.as_object().into_iter().flatten().filter(|(name, _)| *name != "time");
-            fields.map(|(name, value)| (name.clone(), value.clone())).collect::<Map>()
-        };
-        without_time(a) == without_time(b)
-    };
     let (Some(before_list), Some(after_list)) = (before.as_array(), after.as_array()) else { return };
     if before == after
         || before_list.len() != after_list.len()
-        || !before_list.iter().zip(after_list).all(|(a, b)| same(a, b))
+        || !before_list.iter().zip(after_list).all(|(a, b)| equal_without_time(a, b))
     {
         return;
     }
     if equal_without_entries(old, new) {
         set_managed_fields(new, Some(before.clone()));
     }
+}
+
+fn equal_without_time(a: &Value, b: &Value) -> bool {
+    let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return a == b };
+    let others = |entry: &Map| entry.len() - usize::from(entry.contains_key("time"));
+    others(a) == others(b) && a.iter().all(|(name, value)| name == "time" || b.get(name) == Some(value))
 }
 
 fn equal_without_entries(a: &Value, b: &Value) -> bool {

@@ -52,7 +52,6 @@ fn is_leaf(of: Type<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::managed::entries::decode;
     use crate::schema::builtin;

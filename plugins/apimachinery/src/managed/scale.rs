@@ -65,7 +65,6 @@ fn elements(path: &[&str]) -> Vec<PathElement> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::element::{PathElement, Unreadable};
-use crate::tree::{Map, Value};
+use crate::tree::{Map, Text, Value};
 
 /// A set of paths in an object, as a tree. A path can be a member with or without what is
 /// below it.
@@ -98,6 +98,15 @@ impl Set {
         Self { entries: in_both.collect() }
     }
 
+    /// Whether all that is here is there, too.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.entries.iter().all(|mine| {
+            other
+                .entry(&mine.element)
+                .is_some_and(|theirs| (theirs.member || !mine.member) && mine.children.is_within(&theirs.children))
+        })
+    }
+
     /// What is here and not there. A path is not removed by one that leads to it.
     pub fn difference(mut self, other: &Self) -> Self {
         for theirs in &other.entries {
@@ -154,14 +163,12 @@ impl Set {
     }
 
     fn to_map(&self, itself: bool) -> Map {
-        let mut map = Map::with_capacity(self.entries.len() + 1);
-        if itself && !self.is_empty() {
-            map.insert(".", Value::Object(Map::new()));
-        }
-        for entry in &self.entries {
-            map.insert(entry.element.serialize(), Value::Object(entry.children.to_map(entry.member)));
-        }
-        map
+        let itself = (itself && !self.is_empty()).then(|| (Text::new_static("."), Map::new().into()));
+        let entries = self.entries.iter().map(|entry| {
+            let below = entry.children.to_map(entry.member);
+            (entry.element.serialize(), below.into())
+        });
+        Map::of_distinct(itself.into_iter().chain(entries))
     }
 
     /// Reads `FieldsV1`. Kinds of path elements that are not known are left out.
@@ -231,7 +238,6 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 
@@ -274,6 +280,16 @@ mod tests {
             ("without itself", a.clone().difference(&a), json!({})),
         ] {
             assert_eq!(result.to_value(), expected, "{name}");
+        }
+        for (inner, outer, expected) in [
+            (&a, &a, true),
+            (&Set::default(), &a, true),
+            (&a.intersection(&b), &b, true),
+            (&y, &a, true),
+            (&a, &b, false),
+            (&y, &set(json!({"f:y": {"f:1": {}}})), false),
+        ] {
+            assert_eq!(inner.is_within(outer), expected, "{} in {}", inner.to_value(), outer.to_value());
         }
     }
 

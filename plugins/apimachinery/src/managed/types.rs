@@ -3,7 +3,7 @@
 
 use super::element::PathElement;
 use crate::schema::{self, ListKind, Object, Scalar, Schema, Shape, Wire};
-use crate::tree::Value;
+use crate::tree::{Text, Value};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -163,11 +163,11 @@ impl<'a> AssociativeList<'a> {
             Value::Null => return Err("associative list with keys may not have a null element".into()),
             _ => return Err("associative list with keys may not have non-map elements".into()),
         };
-        let mut found: Vec<(Box<str>, Value)> = Vec::with_capacity(self.keys.len());
+        let mut found: Vec<(Text, Value)> = Vec::with_capacity(self.keys.len());
         for key in self.keys {
             let value = fields.get(key).or_else(|| self.default_of(key));
             // An item without one of the keys is another item than one that has it.
-            found.extend(value.map(|value| (key.clone(), value.clone())));
+            found.extend(value.map(|value| (Text::new(key), value.clone())));
         }
         if found.is_empty() {
             let keys: Vec<String> = self.keys.iter().map(|key| crate::validation::quoted(key)).collect();

@@ -249,7 +249,6 @@ fn additional(value: &Value) -> &'static Kind {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

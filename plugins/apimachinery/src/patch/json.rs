@@ -231,7 +231,6 @@ fn fits(path: &str, value: &Value) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

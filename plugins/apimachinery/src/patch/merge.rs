@@ -48,7 +48,6 @@ pub fn merge(value: &mut Value, patch: &Value) {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

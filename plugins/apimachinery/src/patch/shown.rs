@@ -60,7 +60,6 @@ fn sort(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

@@ -117,7 +117,6 @@ pub fn arrange(object: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

@@ -96,7 +96,6 @@ fn named(name: &str) -> Option<&'static Schema> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::schema::{Field, Object, SchemaRef};
     use crate::tree::json;

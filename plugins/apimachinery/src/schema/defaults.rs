@@ -212,7 +212,6 @@ fn is_zero(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::schema::builtin;
     use crate::tree::json;

@@ -130,7 +130,6 @@ fn metadata(value: &Value, shown: &mut Map) {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

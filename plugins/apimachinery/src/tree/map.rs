@@ -29,6 +29,13 @@ impl Map {
         Self { members: Vec::with_capacity(members), places: None }
     }
 
+    /// Members whose names are known to differ.
+    pub(crate) fn of_distinct(members: impl Iterator<Item = Member>) -> Self {
+        let mut map = Self { members: members.collect(), places: None };
+        map.find_places();
+        map
+    }
+
     pub fn len(&self) -> usize {
         self.members.len()
     }

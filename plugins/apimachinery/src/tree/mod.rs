@@ -17,7 +17,7 @@ pub use make::{ToValue, no_items};
 pub use map::{Entry, Map};
 pub use serde_json::Number;
 pub(crate) use serial::Name;
-pub use smol_str::SmolStr as Text;
+pub use smol_str::{SmolStr as Text, SmolStrBuilder as TextBuilder};
 
 pub use crate::json;
 

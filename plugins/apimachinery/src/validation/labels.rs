@@ -62,7 +62,6 @@ fn expression(requirement: &Value, field: &str, errors: &mut Vec<FieldError>) {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

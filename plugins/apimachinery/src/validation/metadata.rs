@@ -273,7 +273,6 @@ fn too_long(field: &str, bytes_max: usize) -> FieldError {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::testing;
     use crate::tree::json;

@@ -166,7 +166,6 @@ impl Place<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::Value;
 

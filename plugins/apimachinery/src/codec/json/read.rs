@@ -163,7 +163,6 @@ fn known<'a>(schema: &'a Schema, key: &str) -> Known<'a> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::schema::builtin;
     use crate::tree::json;

@@ -100,7 +100,6 @@ impl<F: Formatter> Formatter for Go<F> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

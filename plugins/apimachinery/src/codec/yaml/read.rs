@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use super::resolve;
-use crate::codec::{DEPTH_MAX, Decoded, STRICT_MAX, base64, depth};
+use crate::codec::{DEPTH_MAX, Decoded, STRICT_MAX, base64, depth, json};
 use crate::tree::{Map, Value};
 
 /// How many values aliases may stand for: a small text can ask for billions.
 const ALIASED_MAX: usize = 100_000;
+
+/// Keys that no reader of YAML finds too long.
+const SHORT_KEY_BYTES: usize = 512;
 
 /// Reads a document. Strict decoding finds keys that are there twice.
 ///
@@ -18,6 +21,13 @@ const ALIASED_MAX: usize = 100_000;
 pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "yaml: invalid leading UTF-8 octet")?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match as_json(text) {
+        Some(value) => Ok(Decoded { value, strict: Vec::new() }),
+        None => read(text),
+    }
+}
+
+fn read(text: &str) -> Result<Decoded, String> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
         open_end: (!text.ends_with('\n')).then(|| text.chars().count()),
@@ -32,6 +42,33 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
         false => vec![format!("yaml: unmarshal errors:\n  {}", reader.duplicates.join("\n  "))],
     };
     Ok(Decoded { value, strict })
+}
+
+/// Most of what is applied comes as JSON, which is YAML, and is read in a fraction of the time.
+/// Nothing where it might mean something else.
+fn as_json(text: &str) -> Option<Value> {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
+    if !text.starts_with('{') || !text.bytes().all(plain) || text.contains("\\u") {
+        return None;
+    }
+    let Decoded { mut value, strict } = json::decode(text.as_bytes()).ok()?;
+    if !strict.is_empty() || !means_the_same(&value) {
+        return None;
+    }
+    value.sort_all_objects();
+    Some(value)
+}
+
+/// Floats without a fraction are integers in YAML, and long keys are none.
+fn means_the_same(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_i64(),
+        Value::Array(items) => items.iter().all(means_the_same),
+        Value::Object(members) => {
+            members.iter().all(|(name, value)| name.len() <= SHORT_KEY_BYTES && means_the_same(value))
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
 }
 
 struct Reader<'a> {
@@ -238,7 +275,6 @@ fn located(line: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 
@@ -260,6 +296,31 @@ mod tests {
             ("when: 2026-11-21T00:00:00Z", json!({"when": "2026-11-21T00:00:00Z"})),
         ] {
             assert_eq!(decode(text.as_bytes()).unwrap().value, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn json_means_what_it_means_as_yaml() {
+        let long = format!(r#"{{"{}": 1}}"#, "k".repeat(SHORT_KEY_BYTES + 1));
+        for (text, is_quick) in [
+            (r#"{"b": {"z": [1, -2, true, null, "x"], "": []}, "a": "010", "<<": {}}"#, true),
+            ("{\n  \"a\": \"\\\\ \\\" \\/ \\n \\t: # 'x' & *x\",\n  \"b\":1\n}\n", true),
+            (r#"{"a": 1.0}"#, false),
+            (r#"{"a": 1e3}"#, false),
+            (r#"{"a": 18446744073709551615}"#, false),
+            (r#"{"a": "\u00e9"}"#, false),
+            (r#"{"a": "é"}"#, false),
+            (r#"{"a": 1, "a": 2}"#, false),
+            (r#"{"a": 010}"#, false),
+            (r#"{a: b}"#, false),
+            (&long, false),
+        ] {
+            let quick = as_json(text);
+            assert_eq!(quick.is_some(), is_quick, "{text}");
+            if let Some(quick) = quick {
+                let slow = read(text).unwrap();
+                assert_eq!((quick.to_string(), slow.strict), (slow.value.to_string(), vec![]), "{text}");
+            }
         }
     }
 

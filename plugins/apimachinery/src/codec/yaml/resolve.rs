@@ -134,7 +134,6 @@ fn is_base_60(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

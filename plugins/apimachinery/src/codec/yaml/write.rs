@@ -317,7 +317,6 @@ fn natural(a: &str, b: &str) -> Ordering {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::codec::yaml::decode;
     use crate::tree::json;

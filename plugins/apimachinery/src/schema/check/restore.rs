@@ -104,7 +104,6 @@ fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::schema::builtin;
     use crate::tree::json;

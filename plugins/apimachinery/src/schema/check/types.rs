@@ -179,7 +179,6 @@ fn literal(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::schema::builtin;
     use crate::tree::json;

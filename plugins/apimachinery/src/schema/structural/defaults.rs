@@ -118,7 +118,6 @@ fn is_pruned(schema: &Schema, value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json;
 

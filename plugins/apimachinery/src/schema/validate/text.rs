@@ -64,7 +64,6 @@ pub fn json(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::tree::json as value;
 
