@@ -15,11 +15,13 @@ mod watch;
 
 use std::sync::Arc;
 
+use bytes::{BufMut, BytesMut};
 use host_server::{Body as HttpBody, Failure, Response};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as _;
 
-use crate::chain::{Fault, Link, RequestState};
+use crate::chain::{Fault, Link, PlainRead, RequestState};
 use crate::guest::{Answer, Body, CallError, Layout};
 use crate::limits::Limits;
 
@@ -60,6 +62,25 @@ pub async fn carry_out(request: &Arc<RequestState>, link: &Arc<Link>, answer: An
     }
     response
 }
+
+/// The answer to a plain read; nothing if it is none, or the object is not there: the link says what
+/// then.
+pub async fn plainly(request: &RequestState, link: &Arc<Link>, read: &PlainRead) -> Option<Response> {
+    let (key, freshness) = read.key_in(request)?;
+    let found = tokio::select! {
+        found = link.services().cache.get(&key, freshness) => found.ok().flatten()?,
+        () = request.cancel.cancelled() => return None,
+    };
+    let mut body = BytesMut::with_capacity(found.json().len() + TYPE_BYTES);
+    item::append(&found, &read.form(), &mut body);
+    body.put_u8(b'\n');
+    let mut response = Response::new(HttpBody::from(body.freeze()).packable());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Some(response)
+}
+
+/// Room for another type, and for the end of the line.
+const TYPE_BYTES: usize = 128;
 
 /// The answer that a client gets where the plugin's cannot be sent.
 fn invalid(link: &Link, what: &str) -> Response {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{failure, item};
 use crate::bindings::host::chain::request::ItemForm;
-use crate::chain::{Link, Services};
+use crate::chain::{Link, Neighbours, Services};
 use crate::guest::WatchOptions;
 
 /// How often a watch that asked for bookmarks gets one, as upstream: each minute, not all at
@@ -40,6 +40,7 @@ pub(super) fn body(link: &Link, watcher: Watcher, options: WatchOptions, form: I
         watcher,
         options,
         form,
+        neighbours: Neighbours::default(),
         first: true,
         over: false,
     };
@@ -67,6 +68,8 @@ struct Stream {
     end: Pin<Box<Sleep>>,
     /// When the next bookmark is due, for those who asked for some.
     bookmark: Pin<Box<Sleep>>,
+    /// Whether the last object is decoded.
+    neighbours: Neighbours,
     /// Nothing has been written yet: a table begins with its columns.
     first: bool,
     over: bool,
@@ -117,7 +120,7 @@ impl Stream {
     async fn write(&mut self, events: Vec<Event>) -> Result<Bytes, Failure> {
         // One event as it is cached is written once for all watchers.
         if let ([Event::Object(event)], ItemForm::Stored) = (&events[..], &self.form)
-            && self.services.claims.decode_tag(event.object.key()).is_none()
+            && !self.services.claims.decodes(event.object.key(), &mut self.neighbours)
         {
             self.first = false;
             return Ok(event.frame());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use host_store::{Cache, HOST_KEYS, SelectableField};
 use parking_lot::RwLock;
@@ -19,6 +20,17 @@ pub enum Access {
 #[derive(Default)]
 pub struct Claims {
     held: RwLock<BTreeMap<String, Held>>,
+    /// How often they have changed.
+    changes: AtomicU64,
+}
+
+/// What was last found for a key and its neighbours, for who asks again and again.
+#[derive(Default)]
+pub struct Neighbours {
+    changes: u64,
+    /// The key up to its last slash: claims end with one, so one that covers a key covers them all.
+    place: Box<str>,
+    decodes: bool,
 }
 
 #[derive(Clone, PartialEq)]
@@ -59,6 +71,8 @@ impl Claims {
             }
         }
         let mut held = self.held.write();
+        // Whoever sees this waits for what follows.
+        self.changes.fetch_add(1, Ordering::Release);
         for prefix in wanted.keys() {
             if let Some((other, holder)) = overlapping(&held, prefix).find(|(_, holder)| &*holder.link != link) {
                 return Err(Error::Taken(format!(
@@ -116,6 +130,16 @@ impl Claims {
         self.held.read().keys().cloned().collect()
     }
 
+    /// Whether objects of this key are decoded; quick for a neighbour of the last key.
+    pub fn decodes(&self, key: &str, last: &mut Neighbours) -> bool {
+        let place = &key[..key.rfind('/').map_or(0, |slash| slash + 1)];
+        let changes = self.changes.load(Ordering::Acquire);
+        if last.changes != changes || *last.place != *place {
+            *last = Neighbours { changes, place: place.into(), decodes: self.decode_tag(key).is_some() };
+        }
+        last.decodes
+    }
+
     /// The tag under which objects of this key are decoded, if they are.
     pub fn decode_tag(&self, key: &str) -> Option<Arc<str>> {
         covering(&self.held.read(), key).and_then(|(_, holder)| holder.decode.clone())
@@ -148,9 +172,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_known_of_a_neighbour_is_forgotten_when_claims_change() {
+        let held = |decode: Option<&str>| Held {
+            link: "own".into(),
+            readers: Readers::Link,
+            decode: decode.map(Into::into),
+            fields: vec![],
+        };
+        let claims = Claims::default();
+        let set = |decode| {
+            claims.held.write().insert("/registry/a/".to_owned(), held(decode));
+            claims.changes.fetch_add(1, Ordering::Release);
+        };
+        set(Some("tag"));
+        let mut last = Neighbours::default();
+        assert!(claims.decodes("/registry/a/d/x", &mut last));
+        assert!(claims.decodes("/registry/a/d/y", &mut last));
+        assert!(!claims.decodes("/registry/b/d/y", &mut last));
+        set(None);
+        assert!(!claims.decodes("/registry/a/d/x", &mut last));
+    }
+
+    #[test]
     fn a_claim_above_the_hosts_own_keys_does_not_open_them() {
         let all = Held { link: "greedy".into(), readers: Readers::Chain, decode: None, fields: vec![] };
-        let claims = Claims { held: RwLock::new(BTreeMap::from([("/registry/".to_owned(), all)])) };
+        let held = RwLock::new(BTreeMap::from([("/registry/".to_owned(), all)]));
+        let claims = Claims { held, ..Claims::default() };
         for (key, allowed) in [
             ("/registry/pods/d/a", true),
             ("/registry/pods/", true),

@@ -17,6 +17,7 @@ use crate::limits::Limits;
 /// What the host counts of all plugins.
 pub struct PluginFamilies {
     calls: IntCounterVec,
+    plain_reads: IntCounterVec,
     busy: CounterVec,
     seconds: HistogramVec,
     traps: IntCounterVec,
@@ -55,6 +56,7 @@ pub struct PluginMetrics {
     families: Arc<PluginFamilies>,
     handled: IntCounter,
     failed: IntCounter,
+    plain_reads: IntCounter,
     busy: Counter,
     seconds: Histogram,
     traps: IntCounter,
@@ -73,6 +75,11 @@ impl PluginFamilies {
         let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let families = Self {
             calls: counter("host_plugin_calls_total", "Calls into a plugin, by outcome.", &["plugin", "outcome"])?,
+            plain_reads: counter(
+                "host_plugin_plain_reads_total",
+                "Requests that the host answered in a plugin's place, as the plugin has declared.",
+                &["plugin"],
+            )?,
             busy: CounterVec::new(
                 Opts::new("host_plugin_busy_seconds_total", "Time that threads spent in a plugin's instances."),
                 &["plugin"],
@@ -98,6 +105,7 @@ impl PluginFamilies {
             series: Mutex::default(),
         };
         registry.register(Box::new(families.calls.clone()))?;
+        registry.register(Box::new(families.plain_reads.clone()))?;
         registry.register(Box::new(families.busy.clone()))?;
         registry.register(Box::new(families.seconds.clone()))?;
         registry.register(Box::new(families.traps.clone()))?;
@@ -189,6 +197,7 @@ impl PluginMetrics {
             limits: limits.clone(),
             handled: families.calls.with_label_values(&[plugin, "ok"]),
             failed: families.calls.with_label_values(&[plugin, "failed"]),
+            plain_reads: families.plain_reads.with_label_values(&[plugin]),
             busy: families.busy.with_label_values(&[plugin]),
             seconds: families.seconds.with_label_values(&[plugin]),
             traps: families.traps.with_label_values(&[plugin]),
@@ -204,6 +213,11 @@ impl PluginMetrics {
     pub fn call(&self, duration: Duration, ok: bool) {
         if ok { &self.handled } else { &self.failed }.inc();
         self.seconds.observe(duration.as_secs_f64());
+    }
+
+    /// The host has answered in its place.
+    pub fn plain_read(&self) {
+        self.plain_reads.inc();
     }
 
     /// A thread was in one of its instances for so long.

@@ -11,6 +11,7 @@ pub mod delegate;
 mod link;
 mod log;
 mod metrics;
+mod plain;
 mod registered;
 mod registrations;
 mod request;
@@ -22,12 +23,13 @@ use std::sync::Arc;
 use host_server::Response;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use claims::{Access, Claims};
+pub use claims::{Access, Claims, Neighbours};
 pub use conduct::{Closed, Conduct, Fault};
 pub use delegate::Subrequests;
 pub use link::{Facts, Link, LinkOptions, Services};
 pub use log::PluginLog;
 pub use metrics::{PluginFamilies, PluginMetrics};
+pub use plain::PlainRead;
 pub use registered::Registered;
 pub use registrations::Registrations;
 pub use request::RequestState;
@@ -130,6 +132,12 @@ pub async fn serve(request: Arc<RequestState>, from: usize) -> Response {
     let chain = request.chain.clone();
     for (position, entry) in chain.entries.iter().enumerate().skip(from) {
         let Some(route) = entry.routes.find(request.target()) else { continue };
+        if let Some(read) = &route.read
+            && let Some(answer) = answer::plainly(&request, &entry.link, read).await
+        {
+            entry.link.metrics().plain_read();
+            return answer;
+        }
         let context = Context::new(request.clone(), position, route.clone());
         let started = std::time::Instant::now();
         let result = entry.link.pool().handle(context).await;

@@ -6,15 +6,20 @@ use std::sync::Arc;
 use host_store::HOST_KEYS;
 
 use crate::bindings::host::chain::registration::{
-    Claim, Contents, Endpoint, HealthCheck, Hook, Pattern, RegistrationError as Error, Route,
+    Claim, Contents, Endpoint, GroupVersionResource, HealthCheck, Hook, Pattern, PlainRead, RegistrationError as Error,
+    Route,
 };
 use crate::limits::Limits;
+
+use super::plain::PlainReads;
 
 /// All that one generation of a link has registered.
 #[derive(Debug, Default, Clone)]
 pub struct Registrations {
     /// Routes and claims by the name of their set.
     pub sets: BTreeMap<String, Arc<Contents>>,
+    /// What the host may answer by itself.
+    pub reads: PlainReads,
     pub checks: Vec<HealthCheck>,
     pub hooks: Vec<Hook>,
     /// Names announced with `expect-routes`.
@@ -40,6 +45,23 @@ impl Registrations {
         let bytes = others.map(|(name, contents)| name.len() + bytes(contents)).sum::<usize>();
         bounded("registration_bytes_max", bytes + name.len() + self::bytes(&contents), limits.registration_bytes_max)?;
         self.sets.insert(name, Arc::new(contents));
+        Ok(())
+    }
+
+    /// One read for each resource: a later one takes the place of an earlier.
+    pub fn add_reads(&mut self, limits: &Limits, reads: Vec<PlainRead>) -> Result<(), Error> {
+        for read in &reads {
+            bounded("tag_bytes_max", bytes_of_read(read), limits.tag_bytes_max)?;
+            let Some(claim) = self.claims().find(|claim| claim.prefix == read.prefix) else {
+                return Err(Error::Invalid(format!("plain reads of `{}`, which is no claim", read.prefix)));
+            };
+            if claim.decode.is_some() {
+                return Err(Error::Invalid(format!("plain reads of `{}`, whose objects are decoded", read.prefix)));
+            }
+        }
+        let all = self.reads.with(reads);
+        bounded("routes_max", all.len(), limits.routes_max)?;
+        self.reads = all;
         Ok(())
     }
 
@@ -77,6 +99,12 @@ impl Registrations {
     pub fn claims(&self) -> impl Iterator<Item = &Claim> {
         self.sets.values().flat_map(|contents| &contents.claims)
     }
+}
+
+fn bytes_of_read(read: &PlainRead) -> usize {
+    let typed = read.typed.as_ref().map_or(0, |typed| typed.kind.len() + typed.api_version.len());
+    let GroupVersionResource { group, version, resource } = &read.resource;
+    read.prefix.len() + typed + group.len() + version.len() + resource.len()
 }
 
 fn check(limits: &Limits, contents: &Contents) -> Result<(), Error> {
@@ -151,6 +179,7 @@ fn bounded(bound: &str, value: usize, max: usize) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::bindings::host::chain::registration::Readers;
+    use crate::chain::{Routes, Target};
 
     #[test]
     fn what_the_host_keeps_for_itself_cannot_be_claimed() {
@@ -165,5 +194,47 @@ mod tests {
             let result = Registrations::default().replace(&Limits::default(), "set".to_owned(), contents);
             assert_eq!(result.is_ok(), allowed, "{prefix}: {result:?}");
         }
+    }
+
+    #[test]
+    fn plain_reads_are_of_claims_whose_objects_are_served_as_they_are_stored() {
+        let claim = |prefix: &str, decode: Option<&str>| Claim {
+            prefix: prefix.to_owned(),
+            selectable: vec![],
+            readers: Readers::Link,
+            decode: decode.map(str::to_owned),
+        };
+        let claims = vec![claim("/registry/plain/", None), claim("/registry/decoded/", Some("tag"))];
+        let mut registrations = Registrations::default();
+        let limits = Limits::default();
+        registrations.replace(&limits, "set".to_owned(), Contents { routes: vec![], claims }).expect("it is valid");
+        for (prefix, refusal) in [
+            ("/registry/plain/", None),
+            ("/registry/", Some("is no claim")),
+            ("/registry/plain/a/", Some("is no claim")),
+            ("/registry/decoded/", Some("are decoded")),
+        ] {
+            let resource =
+                GroupVersionResource { group: String::new(), version: "v1".to_owned(), resource: "plain".to_owned() };
+            let read = PlainRead { resource, prefix: prefix.to_owned(), namespaced: true, typed: None };
+            let refused = registrations.add_reads(&limits, vec![read]).err().map(|error| format!("{error:?}"));
+            let expected = refused.as_deref().zip(refusal).is_some_and(|(said, why)| said.contains(why));
+            assert!(expected || refused.is_none() && refusal.is_none(), "{prefix}: {refused:?}");
+        }
+        let routes = |claims| {
+            let resource =
+                GroupVersionResource { group: String::new(), version: "v1".to_owned(), resource: "plain".to_owned() };
+            let route = Route { pattern: Pattern::Resource(resource), tag: String::new(), revision: 0 };
+            let sets = BTreeMap::from([("set".to_owned(), Arc::new(Contents { routes: vec![route], claims }))]);
+            Routes::new(&sets, &registrations.reads)
+        };
+        let read = |routes: &Routes| {
+            let target = Target { path: "/api/v1/plain/a", resource: Some(("", "v1", "plain")) };
+            routes.find(target).expect("it is there").read.is_some()
+        };
+        assert!(read(&routes(vec![claim("/registry/plain/", None)])));
+        // A hook has let go of the claim, or has its objects decoded.
+        assert!(!read(&routes(vec![])));
+        assert!(!read(&routes(vec![claim("/registry/plain/", Some("tag"))])));
     }
 }

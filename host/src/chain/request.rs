@@ -105,6 +105,10 @@ impl RequestState {
         })
     }
 
+    pub fn request_info(&self) -> &RequestInfo {
+        &self.info
+    }
+
     pub fn subrequests(&self) -> &Subrequests {
         self.subrequests.get_or_init(Subrequests::default)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use host_server::RequestInfo;
 
+use super::plain::{PlainRead, PlainReads, ResourceKey};
 use crate::bindings::host::chain::registration::{Contents, Pattern, Route};
 
 /// A route that matched, with what the link said about it.
@@ -12,6 +13,8 @@ use crate::bindings::host::chain::registration::{Contents, Pattern, Route};
 pub struct Matched {
     pub tag: Arc<str>,
     pub revision: u64,
+    /// How the host answers plain reads by itself, if it may.
+    pub read: Option<Arc<PlainRead>>,
 }
 
 /// An immutable table; a change makes a new one.
@@ -21,8 +24,6 @@ pub struct Routes {
     resources: HashMap<ResourceKey, Matched>,
     prefixes: BTreeMap<String, Matched>,
 }
-
-type ResourceKey = (String, String, String);
 
 /// What routes are matched against.
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +44,13 @@ impl<'a> Target<'a> {
 impl Routes {
     /// The table of all sets of a link. Where two sets have the same pattern the later name
     /// wins, so that the result does not depend on the order of registration.
-    pub fn new(sets: &BTreeMap<String, Arc<Contents>>) -> Self {
+    pub fn new(sets: &BTreeMap<String, Arc<Contents>>, reads: &PlainReads) -> Self {
+        // A link reads what it claims, and hooks may change that.
+        let claims = sets.values().flat_map(|contents| &contents.claims).filter(|claim| claim.decode.is_none());
+        let reads = reads.below(&claims.map(|claim| &*claim.prefix).collect());
         let mut routes = Self::default();
         for route in sets.values().flat_map(|contents| &contents.routes) {
-            routes.add(route);
+            routes.add(route, &reads);
         }
         routes
     }
@@ -69,8 +73,8 @@ impl Routes {
         self.exact.keys().chain(self.prefixes.keys()).map(String::as_str)
     }
 
-    fn add(&mut self, route: &Route) {
-        let matched = Matched { tag: route.tag.as_str().into(), revision: route.revision };
+    fn add(&mut self, route: &Route, reads: &PlainReads) {
+        let mut matched = Matched { tag: route.tag.as_str().into(), revision: route.revision, read: None };
         match &route.pattern {
             Pattern::Exact(path) => {
                 self.exact.insert(path.clone(), matched);
@@ -79,7 +83,9 @@ impl Routes {
                 self.prefixes.insert(path.trim_end_matches('/').to_string(), matched);
             }
             Pattern::Resource(key) => {
-                self.resources.insert((key.group.clone(), key.version.clone(), key.resource.clone()), matched);
+                let key = (key.group.clone(), key.version.clone(), key.resource.clone());
+                matched.read = reads.of(&key).cloned();
+                self.resources.insert(key, matched);
             }
         }
     }
@@ -111,7 +117,10 @@ mod tests {
             .enumerate()
             .map(|(index, pattern)| Route { pattern, tag: index.to_string(), revision: 0 })
             .collect();
-        Routes::new(&BTreeMap::from([("all".to_string(), Arc::new(Contents { routes, claims: vec![] }))]))
+        Routes::new(
+            &BTreeMap::from([("all".to_string(), Arc::new(Contents { routes, claims: vec![] }))]),
+            &PlainReads::default(),
+        )
     }
 
     #[test]

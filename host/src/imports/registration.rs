@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use crate::bindings::host::chain::registration::{Contents, HealthCheck, Hook, Host, RegistrationError as Error};
+use crate::bindings::host::chain::registration::{
+    Contents, HealthCheck, Hook, Host, PlainRead, RegistrationError as Error,
+};
 use crate::chain::Fault;
 use crate::imports::{Role, State};
 
@@ -21,6 +23,11 @@ impl Host for State {
             Role::Serve => Err(closed("`replace`", "`init` or a hook")),
         };
         Ok(self.judged(result))
+    }
+
+    fn register_plain_reads(&mut self, reads: Vec<PlainRead>) -> wasmtime::Result<Result<(), Error>> {
+        let limits = self.link.limits().clone();
+        Ok(self.during_init("`register-plain-reads`", |registrations| registrations.add_reads(&limits, reads)))
     }
 
     fn register_health_check(&mut self, check: HealthCheck) -> wasmtime::Result<Result<(), Error>> {

@@ -82,7 +82,7 @@ impl HostContext for State {
     }
 
     fn route(&mut self, context: Resource<Context>) -> wasmtime::Result<MatchedRoute> {
-        let Matched { tag, revision } = &self.table.get(&context)?.route;
+        let Matched { tag, revision, .. } = &self.table.get(&context)?.route;
         Ok(MatchedRoute { tag: tag.to_string(), revision: *revision })
     }
 

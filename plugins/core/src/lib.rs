@@ -20,8 +20,8 @@ mod warnings;
 use apimachinery::definition::Definition;
 use apimachinery::discovery;
 use apimachinery::openapi::{self, Published};
-use apimachinery::rest::Special;
 use apimachinery::rest::render::{self, Form};
+use apimachinery::rest::{self, Special};
 use apimachinery::status::ApiError;
 use plugin_sdk::registration;
 use plugin_sdk::{Answer, Context, HookContext, Item, Link, Objects, Result, Summary, export_resource_link};
@@ -61,6 +61,8 @@ impl Link for Core {
         contents.routes.extend(discovery::routes(&definitions));
         contents.routes.extend(openapi::routes());
         contents.register("resources")?;
+        let stored = definitions.iter().filter(|definition| resources::is_stored(definition));
+        registration::register_plain_reads(&stored.filter_map(rest::plain_read).collect::<Vec<_>>())?;
         for hook in hooks::all() {
             registration::hook(hook)?;
         }

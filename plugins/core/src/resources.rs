@@ -52,7 +52,7 @@ pub(crate) fn contents(definitions: &[Definition]) -> Contents {
 }
 
 /// Reviews and bindings are answered and forgotten.
-fn is_stored(definition: &Definition) -> bool {
+pub(crate) fn is_stored(definition: &Definition) -> bool {
     definition.verbs.iter().any(|verb| &**verb == "watch")
 }
 

@@ -12,9 +12,9 @@
 //! ```
 
 pub use crate::bindings::host::chain::registration::{
-    Claim, Contents, Endpoint, GroupVersionResource, HealthCheck, Hook, Moment, Pattern, Placement, Readers,
-    RegistrationError, Route, SelectableField, expect_routes, register_health_check, register_hook, replace,
-    routes_complete,
+    Claim, Contents, Endpoint, GroupVersionResource, HealthCheck, Hook, Moment, Pattern, Placement, PlainRead,
+    PlainType, Readers, RegistrationError, Route, SelectableField, expect_routes, register_health_check, register_hook,
+    register_plain_reads, replace, routes_complete,
 };
 
 /// Registers a check of this name at these endpoints.
@@ -78,6 +78,31 @@ impl Route {
     /// An instance serves this route only once it has caught up with this store revision.
     pub fn from_revision(mut self, revision: u64) -> Self {
         self.revision = revision;
+        self
+    }
+}
+
+impl PlainRead {
+    /// Objects of a resource, in no namespace and as they are stored. `prefix` is one of the link's
+    /// claims.
+    pub fn new(group: &str, version: &str, resource: &str, prefix: &str) -> Self {
+        let resource = GroupVersionResource {
+            group: group.to_string(),
+            version: version.to_string(),
+            resource: resource.to_string(),
+        };
+        Self { resource, prefix: prefix.to_string(), namespaced: false, typed: None }
+    }
+
+    /// Each is in a namespace.
+    pub fn namespaced(mut self) -> Self {
+        self.namespaced = true;
+        self
+    }
+
+    /// With this kind and version in place of its own.
+    pub fn typed(mut self, kind: &str, api_version: &str) -> Self {
+        self.typed = Some(PlainType { kind: kind.to_string(), api_version: api_version.to_string() });
         self
     }
 }

@@ -30,6 +30,7 @@ mod helm;
 mod kubectl;
 mod options;
 mod pages;
+mod plain_reads;
 mod projects;
 mod python;
 mod rolling;

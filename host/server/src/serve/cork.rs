@@ -14,6 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What is gathered at most: what TLS takes at once.
 const GATHERED_BYTES_MAX: usize = 64 << 10;
+/// Buffers of that size that are kept for whoever gathers next.
+const SPARE_MAX: usize = 16;
 /// A piece that is as large goes as it is, and is not copied.
 const LARGE_BYTES: usize = 8 << 10;
 
@@ -63,11 +65,25 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
                 written => self.written += written,
             }
         }
-        self.gathered.clear();
         self.written = 0;
-        // An idle connection must not keep what a busy one needed.
-        self.gathered.shrink_to(LARGE_BYTES);
+        put_by(std::mem::take(&mut self.gathered));
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Buffers that nobody gathers in: an idle connection must not keep what a busy one needs, and a busy
+/// one must not grow its own each time.
+static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+fn spare() -> Vec<u8> {
+    SPARE.lock().pop().unwrap_or_default()
+}
+
+fn put_by(mut buffer: Vec<u8>) {
+    buffer.clear();
+    let mut spare = SPARE.lock();
+    if buffer.capacity() > 0 && spare.len() < SPARE_MAX {
+        spare.push(buffer);
     }
 }
 
@@ -89,6 +105,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
         this.unflushed = true;
         if bytes >= LARGE_BYTES {
             return Pin::new(&mut this.stream).poll_write_vectored(context, pieces);
+        }
+        if this.gathered.capacity() == 0 {
+            this.gathered = spare();
         }
         for piece in pieces {
             this.gathered.extend_from_slice(piece);

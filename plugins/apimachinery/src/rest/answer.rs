@@ -1,6 +1,7 @@
 //! Answers: whole objects by reference where JSON is wanted, so that their bytes never come
 //! into the guest; everything else is rendered, by the host's batches or here.
 
+use plugin_sdk::registration::PlainRead;
 use plugin_sdk::storage::{Collection, Object, Watch};
 use plugin_sdk::{Answer, Body, CollectionBody, ItemForm, ObjectBody, Rendering, Response, TypeMeta, WatchBody};
 
@@ -238,6 +239,21 @@ fn whole(definition: &Definition) -> ItemForm {
         return ItemForm::Stored;
     }
     ItemForm::Typed(TypeMeta { kind: definition.kind.to_string(), api_version })
+}
+
+/// What the host may answer by itself: [`Request::get`](super::request::Request) where nothing special
+/// is asked for. Nothing if a read is more than the object's bytes.
+pub fn plain_read(definition: &Definition) -> Option<PlainRead> {
+    let read = definition.verbs.iter().any(|verb| &**verb == "get") && definition.deprecation_warning.is_none();
+    let Definition { group, version, resource, storage_prefix, .. } = definition;
+    let plain = PlainRead::new(group, version, resource, storage_prefix);
+    let plain = if definition.namespaced { plain.namespaced() } else { plain };
+    match whole(definition) {
+        _ if !read => None,
+        ItemForm::Stored => Some(plain),
+        ItemForm::Typed(typed) => Some(plain.typed(&typed.kind, &typed.api_version)),
+        ItemForm::Untyped | ItemForm::Rendered(_) => None,
+    }
 }
 
 fn list_around(kind: &str, api_version: &str, metadata: &Value) -> (String, String) {

@@ -24,6 +24,7 @@ mod write;
 
 use plugin_sdk::{Answer, Context, Summary};
 
+pub use answer::plain_read;
 pub use body::typed;
 pub use errors::from_store;
 pub use query::Query;
