@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 use crate::process;
 
 /// As many as keep two cores busy without a queue that hides what one request costs.
-const CONNECTIONS: usize = 8;
+pub(crate) const CONNECTIONS: usize = 8;
 
 /// What a run of requests came to.
 pub(crate) struct Load {
@@ -35,9 +35,18 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
 
 /// A `POST` as it is written on the wire.
 pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
+    with_body("POST", path, "application/json", body)
+}
+
+/// A `PATCH` as it is written on the wire.
+pub(crate) fn patch(path: &str, kind: &str, body: &str) -> Vec<u8> {
+    with_body("PATCH", path, kind, body)
+}
+
+fn with_body(method: &str, path: &str, kind: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
 }

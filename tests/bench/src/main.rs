@@ -6,8 +6,11 @@
 mod hostile;
 mod load;
 mod peers;
+mod pods;
 mod process;
+mod profile;
 mod report;
+mod steps;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,7 +33,7 @@ const TURNS: usize = 5;
 const TURN: Duration = Duration::from_secs(3);
 
 /// What is measured, in this order, unless some of it is asked for by name.
-const PARTS: [&str; 5] = ["memory", "starts", "objects", "guest", "hostile"];
+const PARTS: [&str; 6] = ["memory", "starts", "objects", "pods", "guest", "hostile"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -56,6 +59,9 @@ fn main() -> ExitCode {
     }
     if asked("objects") {
         objects(&setup.start());
+    }
+    if asked("pods") {
+        pods::writes(&setup.start());
     }
     drop(setup);
     if asked("guest")
