@@ -76,4 +76,9 @@ impl Objects for Extensions {
     }
 }
 
+/// Trees are made of small pieces.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static MEMORY: plugin_sdk::Pieces = plugin_sdk::Pieces::new();
+
 export_resource_link!(Extensions);

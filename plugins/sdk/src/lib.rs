@@ -65,6 +65,8 @@ pub mod bindings;
 mod client;
 mod link;
 pub mod log;
+#[expect(unsafe_code, reason = "an allocator hands out memory")]
+mod memory;
 pub mod registration;
 pub mod storage;
 mod summary;
@@ -77,6 +79,7 @@ pub use bindings::host::chain::types::{Header, RequestInfo, User};
 pub use bindings::host::chain::{configuration, lifecycle, metrics, tokens};
 pub use client::{Client, Delegate};
 pub use link::{Event, Item, Link, Objects, Stored};
+pub use memory::Pieces;
 pub use storage::Store;
 
 /// Runs a future beside the call that spawns it; the call ends when both have.
