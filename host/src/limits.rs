@@ -151,7 +151,7 @@ limits! {
     /// How long such a request may wait: for a connection, for an answer, for the next piece of it.
     http_ms_max: u64 = 60_000,
     /// Watches that the plugin has open, its clients' included.
-    watches_max: usize = 10_000,
+    watches_max: usize = 50_000,
     /// A component's file.
     component_bytes_max: u64 = 64 << 20,
     /// Memory that the process that compiles a component may use.

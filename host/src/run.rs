@@ -36,6 +36,7 @@ pub fn run(options: &RunOptions) -> ExitCode {
         eprintln!("cannot start logging: {error}");
         return ExitCode::FAILURE;
     }
+    allow_open_files();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -52,6 +53,15 @@ pub fn run(options: &RunOptions) -> ExitCode {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Raises the number of files that may be open to what the process is allowed: each connection is one, and
+/// what shells begin with is enough for a thousand.
+fn allow_open_files() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => tracing::debug!(files, "files that may be open"),
+        Err(error) => tracing::warn!("the number of files that may be open stays as it is: {error}"),
     }
 }
 

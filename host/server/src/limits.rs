@@ -26,6 +26,11 @@ pub(crate) const WARNING_CHARS_MAX: usize = 4096;
 /// Each of them, then.
 pub(crate) const WARNING_CHARS_CUT: usize = 256;
 
+/// HTTP/2: what is gathered for a connection until it is written together: what TLS takes at once.
+pub(crate) const HTTP2_GATHERED_BYTES_MAX: usize = 64 << 10;
+/// Buffers of that size that are kept for whoever gathers next.
+pub(crate) const HTTP2_SPARE_BUFFERS_MAX: usize = 16;
+
 /// What an audit event keeps of a user agent.
 pub(crate) const AUDIT_USER_AGENT_BYTES_MAX: usize = 1024;
 /// What is kept of an answer for its audit event, at level `RequestResponse`. An event whose answer
@@ -55,6 +60,9 @@ pub(crate) const PROFILE_TIME_MAX: Duration = Duration::from_secs(300);
 pub(crate) const TRACE_SPANS_QUEUED_MAX: usize = 2048;
 /// Spans that the collector gets at once.
 pub(crate) const TRACE_SPANS_SENT_MAX: usize = 512;
+
+/// What is read of a collector's answer: it says hardly more than that all went well.
+pub(crate) const TRACE_ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// What a connection may use, most of it before anybody knows who it is.
 #[derive(Debug, Clone)]
@@ -97,7 +105,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections_max: 10_000,
+            connections_max: 20_000,
             handshake_ms_max: 10_000,
             request_head_ms_max: 32_000,
             request_head_bytes_max: 1 << 20,
@@ -158,6 +166,8 @@ impl Limits {
             ("http2_early_resets_max", self.http2_early_resets_max as u64),
             ("http2_broken_streams_max", self.http2_broken_streams_max as u64),
             ("http2_send_buffer_bytes_max", self.http2_send_buffer_bytes_max as u64),
+            ("http2_gathered_bytes_max", HTTP2_GATHERED_BYTES_MAX as u64),
+            ("http2_spare_buffers_max", HTTP2_SPARE_BUFFERS_MAX as u64),
             ("tcp_keep_alive_ms", self.tcp_keep_alive_ms),
             ("http2_ping_ms", self.http2_ping_ms),
             ("http2_ping_answer_ms_max", self.http2_ping_answer_ms_max),
@@ -182,6 +192,7 @@ impl Limits {
             ("profile_sample_depth_max", host_profile::SAMPLE_DEPTH_MAX as u64),
             ("trace_spans_queued_max", TRACE_SPANS_QUEUED_MAX as u64),
             ("trace_spans_sent_max", TRACE_SPANS_SENT_MAX as u64),
+            ("trace_answer_bytes_max", TRACE_ANSWER_BYTES_MAX as u64),
             ("ending_watches_per_second_min", ENDING_WATCHES_PER_SECOND_MIN.into()),
         ]
     }

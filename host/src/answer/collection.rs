@@ -16,8 +16,9 @@ use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::{Chain, Link};
 use crate::guest::{CallError, Layout};
 
-/// Bytes in one piece of a long list.
-const CHUNK_BYTES: usize = 64 << 10;
+/// Bytes in one piece of a long list: with what HTTP/1.1 puts around it no more than TLS takes at once,
+/// in whole records.
+const CHUNK_BYTES: usize = 63 << 10;
 /// And in the first: what is a stream then is worth packing.
 const FIRST_CHUNK_BYTES: usize = PACKED_BYTES_MIN;
 
@@ -67,8 +68,15 @@ impl Writer {
         if self.next == 0 {
             out.extend_from_slice(&self.layout.head);
         }
-        while out.len() < bytes && self.next < self.listing.objects.len() {
-            let batch = self.batch(bytes - out.len());
+        let from = self.next;
+        while let Some(object) = self.listing.objects.get(self.next) {
+            let room = bytes.saturating_sub(out.len());
+            let fits = room > 0 && (object.json().len() <= room || self.asks_guest());
+            // What is larger than a piece is one.
+            if !fits && self.next > from {
+                break;
+            }
+            let batch = self.batch(room);
             self.write(batch.clone(), &mut out).await?;
             self.next = batch.end;
         }

@@ -2,6 +2,16 @@
 
 use std::time::Duration;
 
+/// One answer of etcd: a page of the largest lists, with room to spare.
+pub(crate) const ETCD_ANSWER_BYTES_MAX: usize = 512 << 20;
+
+/// Prefixes that changes which the history forgot are told apart by.
+pub(crate) const FORGOTTEN_PREFIXES_MAX: usize = 10_000;
+
+/// One record of a backup. Beyond the largest that any limits allow: the length in a damaged file is not
+/// believed.
+pub(crate) const BACKUP_RECORD_BYTES_MAX: usize = 64 << 20;
+
 /// What may grow, and how far. The defaults serve a control plane of some hundred thousand
 /// objects; tests make them small.
 #[derive(Clone, Debug)]
@@ -86,7 +96,7 @@ impl Default for Limits {
             history_changes_per_tree: 64,
             history_replayed_max: 2_000,
             watcher_events_max: 2048,
-            watchers_max: 20_000,
+            watchers_max: 100_000,
             selectable_fields_max: 32,
             future_revision_wait: Duration::from_secs(3),
         }
@@ -122,6 +132,9 @@ impl Limits {
             ("watcher_events_max", self.watcher_events_max as u64),
             ("watchers_max", self.watchers_max as u64),
             ("selectable_fields_max", self.selectable_fields_max as u64),
+            ("etcd_answer_bytes_max", ETCD_ANSWER_BYTES_MAX as u64),
+            ("forgotten_prefixes_max", FORGOTTEN_PREFIXES_MAX as u64),
+            ("backup_record_bytes_max", BACKUP_RECORD_BYTES_MAX as u64),
             ("future_revision_wait_ms", self.future_revision_wait.as_millis() as u64),
         ]
     }

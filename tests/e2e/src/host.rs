@@ -1,6 +1,7 @@
 //! The real `host` as a child process.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,6 +112,15 @@ impl Setup {
         self.data_dir = certificates.join("host-data");
         let certificates = format!("--cert-dir={}", certificates.display());
         self.with(&[&certificates])
+    }
+
+    /// The same in a shell that allows so many open files, and more for who asks.
+    pub fn in_shell_with_open_files(mut self, files: u64) -> Setup {
+        let script = format!("#!/bin/sh\nulimit -S -n {files}\nexec '{}' \"$@\"\n", self.binary.display());
+        let path = PathBuf::from(self.file("in-shell", script.as_bytes()));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        self.binary = path;
+        self
     }
 
     /// Runs it with nothing but these arguments, to its end.

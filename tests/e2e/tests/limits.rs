@@ -73,3 +73,13 @@ fn two_links_that_announce_routes_under_one_name_do_not_complete_each_other() {
     eventually(|| client.get("/nowhere").status == 404, || "the routes are not complete".to_owned());
     client.get("/readyz/informer-sync").expect(200);
 }
+
+#[test]
+fn as_many_files_may_be_open_as_the_process_is_allowed() {
+    let Some(setup) = Setup::bare().and_then(|setup| setup.link("inner", "prefix /inner")) else { return };
+    let host = setup.in_shell_with_open_files(64).start();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", host.id())).expect("it runs");
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("it is one of them");
+    let now: Vec<&str> = files.split_whitespace().take(2).collect();
+    assert!(now[0] == now[1] && now[0] != "64", "{files}");
+}

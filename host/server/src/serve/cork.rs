@@ -12,10 +12,8 @@ use std::task::{Context, Poll, ready};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What is gathered at most: what TLS takes at once.
-const GATHERED_BYTES_MAX: usize = 64 << 10;
-/// Buffers of that size that are kept for whoever gathers next.
-const SPARE_MAX: usize = 16;
+use crate::limits::{HTTP2_GATHERED_BYTES_MAX, HTTP2_SPARE_BUFFERS_MAX};
+
 /// A piece that is as large goes as it is, and is not copied.
 const LARGE_BYTES: usize = 8 << 10;
 
@@ -82,7 +80,7 @@ fn spare() -> Vec<u8> {
 fn put_by(mut buffer: Vec<u8>) {
     buffer.clear();
     let mut spare = SPARE.lock();
-    if buffer.capacity() > 0 && spare.len() < SPARE_MAX {
+    if buffer.capacity() > 0 && spare.len() < HTTP2_SPARE_BUFFERS_MAX {
         spare.push(buffer);
     }
 }
@@ -99,7 +97,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Corked<S> {
     ) -> Poll<io::Result<usize>> {
         let mut this = self.0.lock();
         let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
-        if bytes >= LARGE_BYTES || this.gathered.len() + bytes > GATHERED_BYTES_MAX {
+        if bytes >= LARGE_BYTES || this.gathered.len() + bytes > HTTP2_GATHERED_BYTES_MAX {
             ready!(this.poll_drain(context))?;
         }
         this.unflushed = true;
@@ -208,7 +206,7 @@ mod tests {
         while let Some(bytes) = corked.write(&[7; 1_000]).now_or_never() {
             taken += bytes.unwrap();
         }
-        assert!(taken <= 30_000 + GATHERED_BYTES_MAX, "{taken} bytes");
+        assert!(taken <= 30_000 + HTTP2_GATHERED_BYTES_MAX, "{taken} bytes");
         assert!(poll_fn(|context| cork.poll_flush(context)).now_or_never().is_none());
         cork.0.lock().stream.room = usize::MAX;
         flush(&cork).await;

@@ -17,14 +17,12 @@ use tracing::warn;
 
 use super::otlp;
 use super::span::Span;
-use crate::limits::TRACE_SPANS_SENT_MAX;
+use crate::limits::{TRACE_ANSWER_BYTES_MAX, TRACE_SPANS_SENT_MAX};
 
 /// Spans wait this long for others.
 const EVERY: Duration = Duration::from_secs(5);
 /// Connecting included.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// An answer says hardly more than that all went well.
-const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 type Connection = SendRequest<Full<Bytes>>;
 
@@ -68,7 +66,7 @@ impl Collector {
 
         let response = self.connection().await?.send_request(request).await.map_err(|error| error.to_string())?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|error| error.to_string())?;
+        let body = Limited::new(body, TRACE_ANSWER_BYTES_MAX).collect().await.map_err(|error| error.to_string())?;
         // Without a body it is among the headers.
         match status(body.trailers().unwrap_or(&head.headers)).or_else(|| status(&head.headers)) {
             Some("0") => Ok(()),

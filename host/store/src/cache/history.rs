@@ -8,6 +8,7 @@ use super::event::Change;
 use super::object::Object;
 use super::tree;
 use crate::Limits;
+use crate::limits::FORGOTTEN_PREFIXES_MAX;
 
 /// All objects at one revision. Copies share what they have in common.
 pub(super) type Tree = tree::Tree<Arc<Object>>;
@@ -23,9 +24,6 @@ pub(super) struct History {
     /// long ago, however much is written beside it.
     forgotten: HashMap<Box<str>, u64>,
 }
-
-/// Prefixes that forgotten changes are told apart by.
-const PREFIXES_MAX: usize = 10_000;
 
 /// A tree, and the changes after it up to the next span.
 struct Span {
@@ -71,7 +69,7 @@ impl History {
                 }
             }
         }
-        if self.forgotten.len() > PREFIXES_MAX {
+        if self.forgotten.len() > FORGOTTEN_PREFIXES_MAX {
             self.began = self.oldest();
             self.forgotten.clear();
         }

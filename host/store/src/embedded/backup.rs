@@ -13,10 +13,9 @@ use std::path::Path;
 
 use super::record::{Slot, Stored};
 use super::transfer::BackupError;
+use crate::limits::BACKUP_RECORD_BYTES_MAX;
 
 const MAGIC: &[u8; 16] = b"host backup v1\n\0";
-/// Beyond the largest record that any limits allow: the length of a damaged file is not believed.
-const RECORD_BYTES_MAX: usize = 64 << 20;
 
 /// What is in a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +94,7 @@ impl<R: Read> Reader<R> {
             if length == 0 {
                 break;
             }
-            if length > RECORD_BYTES_MAX {
+            if length > BACKUP_RECORD_BYTES_MAX {
                 return Err(format!("a record claims to have `{length}` bytes"));
             }
             let slot = Slot::from_bytes(self.array()?);

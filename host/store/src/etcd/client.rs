@@ -11,10 +11,9 @@ use tonic_prost::ProstCodec;
 
 use super::EtcdOptions;
 use super::members::{self, Members};
+use crate::limits::ETCD_ANSWER_BYTES_MAX;
 use crate::{ReadError, WriteError};
 
-/// A page of the largest lists, with room to spare.
-const ANSWER_BYTES_MAX: usize = 512 << 20;
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(3);
 const CALL_TIME_MAX: Duration = Duration::from_secs(10);
 /// A member that is silent for so long is taken for dead.
@@ -44,8 +43,8 @@ impl Client {
 
     fn grpc(&self) -> Grpc<Channel> {
         Grpc::new(self.channel.clone())
-            .max_decoding_message_size(ANSWER_BYTES_MAX)
-            .max_encoding_message_size(ANSWER_BYTES_MAX)
+            .max_decoding_message_size(ETCD_ANSWER_BYTES_MAX)
+            .max_encoding_message_size(ETCD_ANSWER_BYTES_MAX)
     }
 
     /// Asks once.
