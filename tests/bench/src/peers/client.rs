@@ -118,11 +118,19 @@ impl Connection {
     /// Writes a request and reads its answer to the end; one that is not a success is a panic.
     pub(super) async fn exchange(&mut self, request: &[u8]) {
         let head = self.ask(request).await.expect("the server answers");
-        assert!((200..300).contains(&head.status), "{}: {}", head.status, String::from_utf8_lossy(request));
+        let refused = !(200..300).contains(&head.status);
+        let mut said = Vec::new();
+        let mut see = |piece: &[u8]| {
+            if refused {
+                said.extend_from_slice(piece);
+            }
+        };
         match head.length {
-            Some(length) => self.skip(length, |_| ()).await,
-            None => while self.chunk(|_| ()).await {},
+            Some(length) => self.skip(length, see).await,
+            None => while self.chunk(&mut see).await {},
         }
+        let text = String::from_utf8_lossy;
+        assert!(!refused, "{}: {}\n{}", head.status, text(&said), text(request));
     }
 
     /// Writes a request and reads the head of its answer.
