@@ -118,7 +118,7 @@ impl Declared {
 
 fn build(schema: &Value, root: bool, name: &str) -> Option<Declared> {
     let flag = |key: &str| schema[key] == true;
-    let max_length = schema["maxLength"].as_i64().map(|length| length.max(0) * 4);
+    let max_length = schema["maxLength"].as_i64().map(|length| length.max(0).saturating_mul(4));
     let embedded = |schema: &Value| schema["x-kubernetes-embedded-resource"] == true;
     if flag("x-kubernetes-int-or-string") {
         return Some(Declared::simple("dyn", Shape::Dyn, max_length.unwrap_or(REQUEST_BYTES_MAX - 2), 1));

@@ -15,8 +15,6 @@ pub(super) enum Token<'a> {
     NotEquals,
     Greater,
     Less,
-    /// Symbols that mean nothing together.
-    Unknown(&'a str),
     End,
 }
 
@@ -36,7 +34,6 @@ impl Token<'_> {
             Self::NotEquals => "!=".into(),
             Self::Greater => ">".into(),
             Self::Less => "<".into(),
-            Self::Unknown(symbols) => format!("error expected: keyword found '{symbols}'"),
             Self::End => String::new(),
         }
     }
@@ -49,7 +46,7 @@ pub(super) fn tokens(selector: &str) -> Vec<Token<'_>> {
     loop {
         rest = rest.trim_start_matches([' ', '\t', '\r', '\n']);
         let Some(first) = rest.chars().next() else { break };
-        let (token, length) = if is_symbol(first) { symbol(rest) } else { word(rest) };
+        let (token, length) = symbol(first, rest).unwrap_or_else(|| word(rest));
         tokens.push(token);
         rest = &rest[length..];
     }
@@ -71,26 +68,19 @@ fn word(text: &str) -> (Token<'_>, usize) {
     (token, length)
 }
 
-/// The longest run of symbols that is an operator; symbols before one are swallowed by it
-/// only if the run so far is an operator itself.
-fn symbol(text: &str) -> (Token<'_>, usize) {
-    let run = text.find(|c| !is_symbol(c)).unwrap_or(text.len());
-    let mut found = None;
-    for length in 1..=run {
-        let token = match &text[..length] {
-            ")" => Token::Close,
-            "," => Token::Comma,
-            "!" => Token::Not,
-            "==" => Token::DoubleEquals,
-            "=" => Token::Equals,
-            ">" => Token::Greater,
-            "<" => Token::Less,
-            "!=" => Token::NotEquals,
-            "(" => Token::Open,
-            _ if found.is_some() => break,
-            _ => continue,
-        };
-        found = Some((token, length));
-    }
-    found.unwrap_or((Token::Unknown(&text[..run]), run))
+/// The operator that the text begins with, the longer one of two.
+fn symbol(first: char, text: &str) -> Option<(Token<'_>, usize)> {
+    let token = match first {
+        '=' if text.starts_with("==") => return Some((Token::DoubleEquals, 2)),
+        '!' if text.starts_with("!=") => return Some((Token::NotEquals, 2)),
+        '=' => Token::Equals,
+        '!' => Token::Not,
+        '(' => Token::Open,
+        ')' => Token::Close,
+        ',' => Token::Comma,
+        '>' => Token::Greater,
+        '<' => Token::Less,
+        _ => return None,
+    };
+    Some((token, 1))
 }
