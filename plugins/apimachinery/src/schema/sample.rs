@@ -52,7 +52,7 @@ fn value(schema: &Schema, wire: Wire, dice: &mut Dice, depth: usize) -> Value {
             Scalar::String => format!("text {}", dice.roll(1000)).into(),
             Scalar::Integer if wire == Wire::Int32 => (dice.roll(1 << 32) as u32 as i32).into(),
             Scalar::Integer => ((dice.roll(1 << 31) as i64 - (1 << 30)) << dice.roll(30)).into(),
-            Scalar::Number => (dice.roll(1000) as f64 / 8.0).into(),
+            Scalar::Number => ((2 * dice.roll(500) + 1) as f64 / 8.0).into(),
             Scalar::Boolean => true.into(),
             Scalar::Bytes => ["", "AA==", "aGVsbG8=", "/+8="][dice.roll(4) as usize].into(),
             Scalar::Quantity => ["0", "1", "500m", "1Gi", "-3k", "1e3"][dice.roll(6) as usize].into(),
@@ -64,7 +64,7 @@ fn value(schema: &Schema, wire: Wire, dice: &mut Dice, depth: usize) -> Value {
 
 fn any(wire: Wire, dice: &mut Dice) -> Value {
     match wire {
-        Wire::SchemaOrArray if dice.roll(2) == 0 => json!([{"type": "string"}, {"type": "integer", "minimum": 0.0}]),
+        Wire::SchemaOrArray if dice.roll(2) == 0 => json!([{"type": "string"}, {"type": "integer", "minimum": 0}]),
         Wire::SchemaOrBool if dice.roll(2) == 0 => (dice.roll(2) == 0).into(),
         Wire::SchemaOrStringArray if dice.roll(2) == 0 => json!(["a", "b"]),
         Wire::SchemaOrArray | Wire::SchemaOrBool | Wire::SchemaOrStringArray => {

@@ -136,7 +136,7 @@ impl Place<'_> {
             (Wire::Int32, Raw::Varint(value)) => return Ok((value as i32).into()),
             (Wire::Int64, Raw::Varint(value)) => return Ok((value as i64).into()),
             (Wire::Bool, Raw::Varint(value)) => return Ok((value != 0).into()),
-            (Wire::Double, Raw::Fixed64(bits)) => return Ok(f64::from_bits(bits).into()),
+            (Wire::Double, Raw::Fixed64(bits)) => return Ok(number(f64::from_bits(bits))),
             (Wire::Int32 | Wire::Int64 | Wire::Bool | Wire::Double, raw) => return Err(wrong(raw, field)),
             (_, Raw::Bytes(bytes)) => bytes,
             (_, raw) => return Err(wrong(raw, field)),
@@ -272,6 +272,15 @@ fn repeated(message: &[u8], number: u32) -> Result<Vec<&[u8]>, String> {
         }
     }
     Ok(found)
+}
+
+/// As JSON has it, where a whole number does not tell that it may be another.
+fn number(value: f64) -> Value {
+    const WHOLE_MAX: f64 = 1e15;
+    match value.fract() == 0.0 && value.abs() < WHOLE_MAX {
+        true => (value as i64).into(),
+        false => value.into(),
+    }
 }
 
 fn lossy(bytes: &[u8]) -> String {

@@ -105,6 +105,14 @@ fn options_are_a_kind_of_every_group() {
 }
 
 #[test]
+fn whole_numbers_are_read_as_they_are_from_json() {
+    let schema = builtin::schema(JSON_SCHEMA_PROPS);
+    for bounds in [json!({"maximum": -2}), json!({"maximum": 1.5}), json!({"maximum": 1e30})] {
+        assert_eq!(decode_message(schema, &encode_message(schema, &bounds)), Ok(bounds));
+    }
+}
+
+#[test]
 fn packed_numbers_are_read() {
     let schema = builtin::schema("io.k8s.api.core.v1.PodSecurityContext");
     let mut writer = wire::Writer::default();
