@@ -28,8 +28,8 @@ pub struct Definition {
     pub storage_prefix: Box<str>,
     /// `apiVersion` of stored objects.
     pub storage_version: Box<str>,
-    /// The schema of that version, where a custom resource is served in another one: an object has
-    /// what both know.
+    /// The schema of that version, where a custom resource is served in another one or may be stored
+    /// in several: an object has what both know.
     pub storage_schema: Option<SchemaRef>,
     /// Whether there may be objects that were stored under another schema than today's.
     pub is_amended: bool,

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use plugin_sdk::User;
 use plugin_sdk::bindings::host::chain::storage::{self, Store};
 
 use crate::definition::Definition;
@@ -22,6 +23,8 @@ pub struct Operation<'a> {
     pub subresource: &'a str,
     pub user: &'a str,
     pub groups: &'a [String],
+    /// Who asks, with all that is known of him; nothing for the server's own writes.
+    pub identity: Option<&'a User>,
     pub dry_run: bool,
 }
 

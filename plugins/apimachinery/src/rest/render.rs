@@ -219,12 +219,14 @@ pub fn shape(definition: &Definition, kind: FormKind, object: Value) -> Value {
         FormKind::Row { version, include } => row(definition, object, version, include),
         FormKind::Partial { version } => partial(definition, object, version),
         FormKind::Table { version, include, columns } => {
-            let revision = object["metadata"]["resourceVersion"].clone();
+            let revision = object["metadata"].get("resourceVersion").cloned();
+            let metadata: Map =
+                revision.map(|revision| ("resourceVersion".to_string(), revision)).into_iter().collect();
             let columns = if columns { table::column_definitions(definition) } else { Value::Null };
             json!({
                 "kind": "Table",
                 "apiVersion": version.api_version(),
-                "metadata": {"resourceVersion": revision},
+                "metadata": metadata,
                 "columnDefinitions": columns,
                 "rows": [row(definition, object, version, include)],
             })

@@ -131,6 +131,9 @@ impl Request<'_> {
                 let patch = &decoded.value;
                 let scale = managed::apply(schema, Some(&scale), patch, &who, options.force, &Set::default())?;
                 self.check_name(&scale)?;
+                if !self.definition.builtin {
+                    return Err(not_applied(&scale));
+                }
                 check(&scale)?;
                 let mut object = rescaled(old, &scale, paths);
                 managed::from_scale(&scale, &replicas, &own_version, &mut object).map_err(ApiError::internal)?;
@@ -175,6 +178,16 @@ impl Request<'_> {
         };
         self.show_scale(scale_of(&object, paths), shape)
     }
+}
+
+/// Upstream cannot convert what an apply makes of a custom resource's scale.
+fn not_applied(scale: &Value) -> ApiError {
+    let (namespace, name) = (meta(scale, "namespace"), meta(scale, "name"));
+    let why = format!(
+        "failed to convert new object ({namespace}/{name}; {SCALE_VERSION}, Kind=Scale) to proper version: request to \
+         convert CR to an invalid group/version: {SCALE_VERSION}"
+    );
+    ApiError::new(500, "", why)
 }
 
 /// The scale of an object.

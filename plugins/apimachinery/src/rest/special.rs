@@ -74,6 +74,7 @@ impl<'a> Special<'a> {
             store: &self.0.store,
             user: self.0.summary.user_name(),
             groups: &self.0.user().groups,
+            identity: Some(self.0.user()),
             manager,
             subresource: self.0.summary.subresource(),
             dry_run,

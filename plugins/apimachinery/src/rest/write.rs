@@ -110,6 +110,7 @@ impl Request<'_> {
             store: &self.store,
             user: self.summary.user_name(),
             groups: &self.user().groups,
+            identity: Some(self.user()),
             manager,
             subresource: self.summary.subresource(),
             dry_run,
@@ -135,7 +136,7 @@ impl Request<'_> {
     /// The path and the object must be about the same thing.
     pub(super) fn check_name(&self, object: &Value) -> Result<(), ApiError> {
         let namespace = meta(object, "namespace");
-        if !namespace.is_empty() && namespace != self.namespace() {
+        if !namespace.is_empty() && !self.namespace().is_empty() && namespace != self.namespace() {
             return Err(ApiError::bad_request(
                 "the namespace of the provided object does not match the namespace sent on the request",
             ));

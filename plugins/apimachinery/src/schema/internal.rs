@@ -1,7 +1,7 @@
 //! How upstream's internal types show in messages: as structs under Go's names, all fields
 //! there. The generated table (`internal-types.json`) says which those are.
 
-use super::builtin;
+use super::{Field, Schema, Shape, builtin};
 use crate::tree::{Map, Value};
 
 /// A field of an internal struct.
@@ -77,21 +77,33 @@ fn convert(name: &str, value: &Value, around: &Value) -> Value {
             Value::Object(shown)
         }
         // A type that shows under the names that it is served with.
-        (Value::Object(object), None) => match builtin::Type::find(name) {
-            Some(of) => in_order(of.schema(), object),
+        (Value::Object(_), None) => match builtin::Type::find(name) {
+            Some(of) => in_order(of.schema(), value),
             None => sorted(value),
         },
         _ => value.clone(),
     }
 }
 
-fn in_order(schema: &super::Schema, object: &Map) -> Value {
-    let super::Shape::Object(shape) = &schema.shape else { return sorted(&Value::Object(object.clone())) };
-    if shape.fields.is_empty() {
-        return sorted(&Value::Object(object.clone()));
+/// In the order of the struct's fields, without the lists and maps that are left out if they are empty.
+fn in_order(schema: &Schema, value: &Value) -> Value {
+    match (&schema.shape, value) {
+        (Shape::Object(shape), Value::Object(object)) if !shape.fields.is_empty() => {
+            let is_left_out = |field: &Field, value: &Value| {
+                let empty = match (&field.schema.shape, value) {
+                    (Shape::Object(of), Value::Object(map)) => of.values.is_some() && map.is_empty(),
+                    (_, Value::Array(items)) => items.is_empty(),
+                    _ => false,
+                };
+                empty && field.when_unset.is_none()
+            };
+            let fields = shape.fields.iter().filter_map(|field| Some((field, object.get(&field.name)?)));
+            let shown = fields.filter(|(field, value)| !is_left_out(field, value));
+            shown.map(|(field, value)| (field.name.to_string(), in_order(&field.schema, value))).collect()
+        }
+        (Shape::List(list), Value::Array(items)) => items.iter().map(|item| in_order(&list.items, item)).collect(),
+        _ => sorted(value),
     }
-    let fields = shape.fields.iter().filter_map(|field| Some((field.name.to_string(), object.get(&field.name)?)));
-    fields.map(|(name, value)| (name, sorted(value))).collect()
 }
 
 impl InternalField {

@@ -77,9 +77,10 @@ fn unescape(value: &str) -> Result<String, String> {
 fn known(name: &str, definition: &Definition) -> Result<String, String> {
     let is = |group: &str, kind: &str| *definition.group == *group && *definition.kind == *kind;
     let selectable = definition.selectable.iter().any(|field| *field.name == *name);
-    // Cluster-wide custom resources alone have no namespace to select by.
-    let metadata =
-        name == "metadata.name" || name == "metadata.namespace" && (definition.builtin || definition.namespaced);
+    // Cluster-wide custom resources have no namespace to select by, nor two types of upstream's.
+    let alone = is("", "Node") || is("", "Namespace");
+    let within = definition.namespaced || (definition.builtin && !alone);
+    let metadata = name == "metadata.name" || name == "metadata.namespace" && within;
     if selectable || metadata {
         return Ok(name.into());
     }

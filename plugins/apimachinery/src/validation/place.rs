@@ -173,7 +173,10 @@ impl Place<'_, '_> {
     }
 
     pub fn duplicate(&self, findings: &mut Findings) {
-        self.duplicate_as(self.value, findings);
+        match self.value {
+            Value::Null => self.duplicate_as(&Value::from(""), findings),
+            value => self.duplicate_as(value, findings),
+        }
     }
 
     pub fn duplicate_as(&self, shown: &Value, findings: &mut Findings) {

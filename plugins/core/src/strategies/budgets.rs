@@ -5,6 +5,7 @@ use apimachinery::tree::json;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 
+use super::conditions::conditions;
 use super::rules::{RULES, Rules};
 use super::workloads::{no_more_than_all, number_or_percent};
 
@@ -18,6 +19,7 @@ pub(super) static BUDGETS: Rules = Rules {
         for field in ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] {
             object.at("status").at(field).not_negative(findings);
         }
+        conditions(&object.at("status.conditions"), findings);
     },
     name: names::path_segment,
     generation: true,

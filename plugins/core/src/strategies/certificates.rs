@@ -67,6 +67,13 @@ impl Strategy for SigningRequests {
         }
         spec["username"] = operation.user.into();
         spec["groups"] = json!(operation.groups);
+        let Some(identity) = operation.identity else { return };
+        if !identity.uid.is_empty() {
+            spec["uid"] = identity.uid.as_str().into();
+        }
+        if !identity.extra.is_empty() {
+            spec["extra"] = identity.extra.iter().map(|(key, values)| (key.clone(), json!(values))).collect();
+        }
     }
 
     fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {

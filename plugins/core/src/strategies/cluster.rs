@@ -11,7 +11,7 @@ use apimachinery::validation::place::{Findings, Place};
 use super::pods::validate;
 use super::rules::{RULES, Rules};
 use super::services::public_address;
-use crate::tree::{existing, items_mut, or_set_text, remove};
+use crate::tree::{existing, items_mut, or_set, or_set_text, remove};
 use crate::warnings;
 
 const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
@@ -30,9 +30,18 @@ pub(super) static SERVICE_ACCOUNTS: Rules = Rules {
             ));
         }
     },
+    prepare: name_secrets_alone,
+    prepare_update: |object, _| name_secrets_alone(object),
     returns_deleted: true,
     ..RULES
 };
+
+/// Of secrets a service account keeps the names, whatever else a reference may say.
+fn name_secrets_alone(object: &mut Value) {
+    for secret in items_mut(object, "secrets").filter_map(Value::as_object_mut) {
+        secret.retain(|member, _| member == "name");
+    }
+}
 
 pub(super) static ENDPOINTS: Rules = Rules {
     default: |object| {
@@ -63,7 +72,7 @@ pub(super) static ENDPOINTS: Rules = Rules {
 };
 
 pub(super) static PRIORITY_CLASSES: Rules = Rules {
-    default: |object| or_set_text(object, "preemptionPolicy", "PreemptLowerPriority"),
+    default: |object| or_set(object, "preemptionPolicy", "PreemptLowerPriority"),
     validate: priority_class,
     validates_updates: false,
     change: |object, old, findings| {
@@ -73,6 +82,7 @@ pub(super) static PRIORITY_CLASSES: Rules = Rules {
         object.at("preemptionPolicy").immutable(&old["preemptionPolicy"], findings);
     },
     generation: true,
+    generation_stays: true,
     ..RULES
 };
 
@@ -118,7 +128,6 @@ pub(super) static RUNTIME_CLASSES: Rules = Rules {
             }
         }
     },
-    validates_updates: false,
     immutable: &["handler"],
     warnings: |object, _, out| {
         for (label, _) in object.at("scheduling.nodeSelector").entries() {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::network::Address;
 use apimachinery::validation::place::{Findings, Place};
 
 use super::rules::{RULES, Rules};
 use super::services::public_address;
-use crate::tree::{items_mut, or_set, or_set_text};
+use crate::tree::{items_mut, or_set, remove};
 use crate::warnings;
 
 /// Who writes addresses in their canonical form.
@@ -23,9 +24,12 @@ pub(super) static ENDPOINT_SLICES: Rules = Rules {
     default: |object| {
         for port in items_mut(object, "ports") {
             or_set(port, "name", "");
-            or_set_text(port, "protocol", "TCP");
+            or_set(port, "protocol", "TCP");
         }
     },
+    // Where endpoints are has fields of its own.
+    prepare: forget_topology,
+    prepare_update: |object, _| forget_topology(object),
     validate: |object, findings| {
         own(object, findings);
         endpoints(object, findings);
@@ -54,6 +58,12 @@ pub(super) static ENDPOINT_SLICES: Rules = Rules {
     ..RULES
 };
 
+fn forget_topology(object: &mut Value) {
+    for endpoint in items_mut(object, "endpoints") {
+        remove(endpoint, "deprecatedTopology");
+    }
+}
+
 fn own(object: &Place<'_, '_>, findings: &mut Findings) {
     object.at("addressType").one_of(&["FQDN", "IPv4", "IPv6"], findings);
     let ports = object.at("ports");
@@ -67,7 +77,11 @@ fn own(object: &Place<'_, '_>, findings: &mut Findings) {
         if !taken.insert(name.text()) {
             name.duplicate(findings);
         }
-        port.at("protocol").one_of(&["SCTP", "TCP", "UDP"], findings);
+        let protocol = port.at("protocol");
+        match protocol.is_given() {
+            true => protocol.none_or_one_of(&["SCTP", "TCP", "UDP"], findings),
+            false => protocol.required("", findings),
+        }
         if port.at("appProtocol").is_given() {
             port.at("appProtocol").shaped(names::qualified_name, findings);
         }

@@ -1,6 +1,7 @@
 //! Events: one object in two groups. It is stored as the core group has it; the other group
 //! has other names for the same. Each is gone after an hour.
 
+use apimachinery::schema::internal;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::{Map, Value};
@@ -10,6 +11,7 @@ use crate::tree::text;
 
 const TTL_SECONDS: u64 = 3600;
 const NAME_BYTES_MAX: usize = 128;
+const MESSAGE_BYTES_MAX: usize = 1024;
 
 pub(super) struct Events;
 pub(super) struct NewEvents;
@@ -27,10 +29,11 @@ const NAMES: [(&str, &str); 7] = [
 
 impl Strategy for Events {
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        same_namespace(object, "involvedObject", errors);
-        if !object["eventTime"].is_null() {
-            reporter(object, "reportingComponent", errors);
-        }
+        common(object, &OLD, errors);
+    }
+
+    fn validate_update(&self, operation: &Operation<'_>, object: &Value, _old: &Value, errors: &mut Vec<FieldError>) {
+        self.validate(operation, object, errors);
     }
 
     fn validate_name(&self, name: &str) -> Vec<String> {
@@ -56,7 +59,16 @@ impl Strategy for Events {
 
 impl Strategy for NewEvents {
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        common(object, &NEW, errors);
+        series(&object["series"], errors);
+        if object["eventTime"].is_null() {
+            errors.push(FieldError::required("eventTime", ""));
+        }
         let mut refuse = |field: &str, why: &str| errors.push(FieldError::invalid(field, &"".into(), why));
+        let kind = text(object, "type");
+        if !matches!(kind, "Normal" | "Warning") {
+            refuse("type", &format!("has invalid value: {kind}"));
+        }
         for (own, field) in [
             ("deprecatedFirstTimestamp", "firstTimestamp"),
             ("deprecatedLastTimestamp", "lastTimestamp"),
@@ -72,28 +84,19 @@ impl Strategy for NewEvents {
                 refuse(field, "needs to be unset");
             }
         }
-        let kind = text(object, "type");
-        if !matches!(kind, "Normal" | "Warning") {
-            refuse("type", &format!("has invalid value: {kind}"));
+    }
+
+    fn validate_update(&self, _operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+        common(object, &NEW, errors);
+        if object["series"] != old["series"] {
+            series(&object["series"], errors);
         }
-        let series = &object["series"];
-        if series.is_object() {
-            if series["count"].as_i64().unwrap_or(0) < 2 {
-                refuse("series.count", "should be at least 2");
+        for (own, field, of) in FIXED {
+            if object[own] != old[own] {
+                let shown = internal::show(of, &object[own]);
+                errors.push(FieldError::invalid(field, &shown, "field is immutable"));
             }
-            if series["lastObservedTime"].is_null() {
-                errors.push(FieldError::required("series.lastObservedTime", ""));
-            }
         }
-        let after = std::mem::take(errors);
-        same_namespace(object, "regarding", errors);
-        match object["eventTime"].is_null() {
-            true => errors.push(FieldError::required("eventTime", "")),
-            false => reporter(object, "reportingController", errors),
-        }
-        let (kinds, others): (Vec<_>, Vec<_>) = after.into_iter().partition(|error| error.field == "type");
-        let (series, unset): (Vec<_>, Vec<_>) = others.into_iter().partition(|error| error.field.starts_with("series"));
-        errors.extend(series.into_iter().chain(kinds).chain(unset));
     }
 
     /// Both are validated as the core group's.
@@ -137,13 +140,64 @@ impl Strategy for NewEvents {
     }
 }
 
-/// An event is where the object is that it is about; those without a namespace are in
-/// `default`. Upstream tells it by the core group's name of the field.
-fn same_namespace(object: &Value, field: &str, errors: &mut Vec<FieldError>) {
-    let (about, own) = (text(&object[field], "namespace"), text(&object["metadata"], "namespace"));
-    let fits = if about.is_empty() { matches!(own, "" | "default") } else { about == own };
+/// What a group calls the members that both look at.
+struct Members {
+    about: &'static str,
+    message: &'static str,
+    reporter: &'static str,
+}
+
+const OLD: Members = Members { about: "involvedObject", message: "message", reporter: "reportingComponent" };
+const NEW: Members = Members { about: "regarding", message: "note", reporter: "reportingController" };
+
+/// What the newer group lets nobody change: the member, its name in messages, its type there.
+const FIXED: [(&str, &str, &str); 14] = [
+    ("regarding", "involvedObject", "io.k8s.api.core.v1.ObjectReference"),
+    ("reason", "reason", ""),
+    ("note", "message", ""),
+    ("deprecatedSource", "source", "io.k8s.api.core.v1.EventSource"),
+    ("deprecatedFirstTimestamp", "firstTimestamp", ""),
+    ("deprecatedLastTimestamp", "lastTimestamp", ""),
+    ("deprecatedCount", "count", ""),
+    ("reason", "reason", ""),
+    ("type", "type", ""),
+    ("eventTime", "eventTime", ""),
+    ("action", "action", ""),
+    ("related", "related", "io.k8s.api.core.v1.ObjectReference"),
+    ("reportingController", "reportingController", ""),
+    ("reportingInstance", "reportingInstance", ""),
+];
+
+/// What both groups ask. Without a time of its own an event is where the object is that it is about;
+/// those about objects without a namespace are in `default`.
+fn common(object: &Value, members: &Members, errors: &mut Vec<FieldError>) {
+    let (about, own) = (text(&object[members.about], "namespace"), text(&object["metadata"], "namespace"));
+    let timed = !object["eventTime"].is_null();
+    let fits = match about {
+        "" => matches!(own, "" | "default") || (timed && own == "kube-system"),
+        about => timed || about == own,
+    };
     if !fits {
         errors.push(FieldError::invalid("involvedObject.namespace", &about.into(), "does not match event.namespace"));
+    }
+    if timed {
+        reporter(object, members.reporter, errors);
+        if text(object, members.message).len() > MESSAGE_BYTES_MAX {
+            let why = format!("can have at most {MESSAGE_BYTES_MAX} characters");
+            errors.push(FieldError::invalid("message", &"".into(), why));
+        }
+    }
+}
+
+fn series(series: &Value, errors: &mut Vec<FieldError>) {
+    if !series.is_object() {
+        return;
+    }
+    if series["count"].as_i64().unwrap_or(0) < 2 {
+        errors.push(FieldError::invalid("series.count", &"".into(), "should be at least 2"));
+    }
+    if series["lastObservedTime"].is_null() {
+        errors.push(FieldError::required("series.lastObservedTime", ""));
     }
 }
 

@@ -6,6 +6,7 @@ mod autoscalers;
 mod budgets;
 mod certificates;
 mod cluster;
+mod conditions;
 mod configmaps;
 mod devices;
 mod endpointslices;

@@ -14,6 +14,8 @@ use apimachinery::strategy::{Operation, Removal, Strategy};
 use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 
+use crate::tree::text;
+
 /// Namespaces that a cluster cannot do without.
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -77,9 +79,9 @@ impl Strategy for Namespaces {
             if is_deleting(object) && !going {
                 let why = "may only be 'Terminating' if `deletionTimestamp` is not empty";
                 errors.push(FieldError::invalid("status.Phase", phase, why));
-            } else if !is_deleting(object) && going {
+            } else if !is_deleting(object) && phase != "Active" {
                 let why = "may only be 'Active' if `deletionTimestamp` is empty";
-                errors.push(FieldError::invalid("status.Phase", phase, why));
+                errors.push(FieldError::invalid("status.Phase", &text(&object["status"], "phase").into(), why));
             }
         }
     }
@@ -117,15 +119,18 @@ fn finalizers(object: &Value) -> impl Iterator<Item = &Value> {
     object["spec"]["finalizers"].as_array().into_iter().flatten()
 }
 
+/// Finalizers that everybody knows.
+const STANDARD: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+
 /// A finalizer is qualified, or one of those that everybody knows.
 fn finalizer_name(finalizer: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let name = finalizer.as_str().unwrap_or_default();
     let found = names::qualified_name(name);
-    if found.is_empty() && !name.contains('/') && name != "kubernetes" {
+    errors.extend(found.into_iter().map(|why| FieldError::invalid(path, finalizer, why)));
+    if !name.contains('/') && !STANDARD.contains(&name) {
         let why = "name is neither a standard finalizer name nor is it fully qualified";
         errors.push(FieldError::invalid(path, finalizer, why));
     }
-    errors.extend(found.into_iter().map(|why| FieldError::invalid(path, finalizer, why)));
 }
 
 fn has_content_finalizers(object: &Value) -> bool {

@@ -8,7 +8,7 @@ use apimachinery::validation::network::Range;
 use apimachinery::validation::place::{Findings, Place};
 
 use super::rules::{RULES, Rules};
-use crate::tree::{child, existing, is_empty, items_mut, or_set_text};
+use crate::tree::{child, existing, is_empty, items_mut, or_set};
 use crate::warnings;
 
 const CONTROLLER_LENGTH_MAX: usize = 250;
@@ -39,7 +39,7 @@ pub(super) static NETWORK_POLICIES: Rules = Rules {
 pub(super) static INGRESS_CLASSES: Rules = Rules {
     default: |object| {
         if let Some(parameters) = existing(child(object, "spec"), "parameters") {
-            or_set_text(parameters, "scope", "Cluster");
+            or_set(parameters, "scope", "Cluster");
         }
     },
     validate: |object, findings| {
@@ -112,7 +112,7 @@ fn policy_defaults(object: &mut Value) {
     let spec = child(object, "spec");
     for direction in ["ingress", "egress"] {
         for rule in items_mut(spec, direction) {
-            items_mut(rule, "ports").for_each(|port| or_set_text(port, "protocol", "TCP"));
+            items_mut(rule, "ports").for_each(|port| or_set(port, "protocol", "TCP"));
         }
     }
     if is_empty(&spec["policyTypes"]) {

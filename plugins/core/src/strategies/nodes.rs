@@ -12,7 +12,7 @@ use apimachinery::validation::place::{Findings, Place};
 use plugin_sdk::Store;
 
 use super::pods::validate::resources;
-use crate::tree::{child, existing, items, or_set, text};
+use crate::tree::{child, existing, items, or_set, remove, text};
 use crate::warnings::{self, Warnings};
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
@@ -61,6 +61,26 @@ impl Strategy for Nodes {
         Box::pin(std::future::ready(Ok(Companions::default())))
     }
 
+    /// How nodes once found their configuration is not kept.
+    fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
+        if let Some(spec) = existing(object, "spec") {
+            remove(spec, "configSource");
+        }
+        if let Some(status) = existing(object, "status") {
+            remove(status, "config");
+        }
+    }
+
+    fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, _old: &Value) {
+        let (part, member) = match operation.subresource {
+            "status" => ("status", "config"),
+            _ => ("spec", "configSource"),
+        };
+        if let Some(part) = existing(object, part) {
+            remove(part, member);
+        }
+    }
+
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
         let root = Place::root(object);
         taints(&root, errors);
@@ -81,7 +101,10 @@ impl Strategy for Nodes {
         }
     }
 
-    fn validate_update(&self, _operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+    fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+        if operation.subresource.is_empty() {
+            self.validate(operation, object, errors);
+        }
         let root = Place::root(object);
         amounts(&root, errors);
         let mut seen = BTreeSet::new();
@@ -117,9 +140,6 @@ impl Strategy for Nodes {
     fn warnings(&self, operation: &Operation<'_>, object: &Value, _old: Option<&Value>) -> Warnings {
         let (mut out, spec) = (Warnings::new(), &object["spec"]);
         if operation.subresource.is_empty() {
-            if spec["configSource"].is_object() {
-                out.push("spec.configSource: the feature is removed".into());
-            }
             if !text(spec, "externalID").is_empty() {
                 out.push("spec.externalID: this field is deprecated, and is unused by Kubernetes".into());
             }

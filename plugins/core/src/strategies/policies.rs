@@ -8,9 +8,10 @@ use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 
+use super::conditions;
 use super::rules::{RULES, Rules};
 use super::webhooks::{reserved_name, rule};
-use crate::tree::{child, existing, items_mut, or_set, or_set_text};
+use crate::tree::{child, existing, items_mut, or_set};
 
 const CONDITIONS_MAX: usize = 64;
 const ANNOTATIONS_MAX: usize = 20;
@@ -22,7 +23,7 @@ const TWICE: &str = "must not contain both Deny and Warn (repeating the same val
 pub(super) static VALIDATING: Rules = Rules {
     default: |object| {
         let spec = child(object, "spec");
-        or_set_text(spec, "failurePolicy", "Fail");
+        or_set(spec, "failurePolicy", "Fail");
         if let Some(constraints) = existing(spec, "matchConstraints") {
             match_defaults(constraints);
         }
@@ -32,6 +33,13 @@ pub(super) static VALIDATING: Rules = Rules {
         let environment = common(&spec, false, findings);
         let name = object.at("metadata.name");
         validations(&spec, name.text(), &environment, findings);
+    },
+    status: |object, _, findings| {
+        for warning in object.at("status.typeChecking.expressionWarnings").items() {
+            warning.at("warning").must_be_given(findings);
+            warning.at("fieldRef").must_be_given(findings);
+        }
+        conditions::conditions(&object.at("status.conditions"), findings);
     },
     warnings: reserved_name,
     generation: true,
@@ -74,11 +82,11 @@ pub(super) static MUTATING_BINDINGS: Rules = Rules {
 };
 
 fn match_defaults(resources: &mut Value) {
-    or_set_text(resources, "matchPolicy", "Equivalent");
+    or_set(resources, "matchPolicy", "Equivalent");
     or_set(resources, "namespaceSelector", json!({}));
     or_set(resources, "objectSelector", json!({}));
     for list in ["resourceRules", "excludeResourceRules"] {
-        items_mut(resources, list).for_each(|rule| or_set_text(rule, "scope", "*"));
+        items_mut(resources, list).for_each(|rule| or_set(rule, "scope", "*"));
     }
 }
 
@@ -188,8 +196,8 @@ fn only_changes(rules: &Place<'_, '_>, findings: &mut Findings) {
     let operations = rules.at("operations");
     for rule in rules.items() {
         for operation in rule.at("operations").items() {
-            if !["*", "CREATE", "UPDATE"].contains(&operation.text()) {
-                operations.with(operation.value()).unsupported(&["*", "CREATE", "UPDATE"], findings);
+            if !["*", "CONNECT", "CREATE", "UPDATE"].contains(&operation.text()) {
+                operations.with(operation.value()).unsupported(&["*", "CONNECT", "CREATE", "UPDATE"], findings);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! A resource's rules as a value: most resources are one, and say only where they differ.
 
+use apimachinery::schema::internal;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::Value;
@@ -7,6 +8,8 @@ use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 
 use crate::warnings::Warnings;
+
+const SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
 
 /// What a resource without hooks of its own may have. Objects are given to validation as the
 /// place that they are, so that findings know their paths.
@@ -16,6 +19,8 @@ pub(super) struct Rules {
     pub(super) prepare: fn(&mut Value),
     /// The same for an update of the resource itself: the new object, the old one.
     pub(super) prepare_update: fn(&mut Value, &Value),
+    /// The same for an update of its status.
+    pub(super) prepare_status: fn(&mut Value, &Value),
     pub(super) validate: fn(&Place<'_, '_>, &mut Findings),
     /// What an update may not do: the new object, the old one.
     pub(super) change: fn(&Place<'_, '_>, &Value, &mut Findings),
@@ -31,6 +36,8 @@ pub(super) struct Rules {
     /// Members of the object, as paths, that may not change.
     pub(super) immutable: &'static [&'static str],
     pub(super) generation: bool,
+    /// Whether it is what it was first, whatever changes.
+    pub(super) generation_stays: bool,
     /// Annotations are desired too: controllers copy them.
     pub(super) annotations_count: bool,
     /// Labels are desired too.
@@ -50,6 +57,7 @@ pub(super) const RULES: Rules = Rules {
     default: |_| {},
     prepare: |_| {},
     prepare_update: |_, _| {},
+    prepare_status: |_, _| {},
     validate: |_, _| {},
     change: |_, _, _| {},
     change_first: false,
@@ -59,6 +67,7 @@ pub(super) const RULES: Rules = Rules {
     name: names::dns1123_subdomain,
     immutable: &[],
     generation: false,
+    generation_stays: false,
     annotations_count: false,
     labels_count: false,
     knows_finalizers: true,
@@ -79,8 +88,10 @@ impl Strategy for Rules {
     }
 
     fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
-        if operation.subresource.is_empty() {
-            (self.prepare_update)(object, old);
+        match operation.subresource {
+            "" => (self.prepare_update)(object, old),
+            "status" => (self.prepare_status)(object, old),
+            _ => {}
         }
     }
 
@@ -107,8 +118,17 @@ impl Strategy for Rules {
         let before = Place::root(old);
         for path in self.immutable {
             let (new, old) = (root.at(path), before.at(path));
-            if !(new.is_empty() && old.is_empty()) {
-                new.immutable(old.value(), errors);
+            // An empty struct is something, an empty list or text is not.
+            let nothing = |place: &Place<'_, '_>| place.is_empty() && !place.value().is_object();
+            if !(nothing(&new) && nothing(&old)) {
+                match new.value().is_object() {
+                    // Those are selectors.
+                    true if new.value() != old.value() => {
+                        new.invalid_as(&internal::show(SELECTOR, new.value()), "field is immutable", errors);
+                    }
+                    true => {}
+                    false => new.immutable(old.value(), errors),
+                }
             }
         }
     }
@@ -147,9 +167,10 @@ impl Strategy for Rules {
 
     fn desires_differ(&self, object: &Value, old: &Value) -> bool {
         let differs = |member: &str| object["metadata"][member] != old["metadata"][member];
-        apimachinery::strategy::desires_differ(object, old)
-            || (self.annotations_count && differs("annotations"))
-            || (self.labels_count && differs("labels"))
+        !self.generation_stays
+            && (apimachinery::strategy::desires_differ(object, old)
+                || (self.annotations_count && differs("annotations"))
+                || (self.labels_count && differs("labels")))
     }
 
     fn returns_deleted(&self) -> bool {

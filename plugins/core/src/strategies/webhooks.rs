@@ -10,7 +10,7 @@ use apimachinery::validation::webhooks::{review_versions, service, url};
 
 use super::policies::conditions;
 use super::rules::{RULES, Rules};
-use crate::tree::{child, existing, items_mut, or_set, or_set_text};
+use crate::tree::{child, existing, items_mut, or_set};
 use crate::warnings::Warnings;
 
 const OPERATIONS: [&str; 5] = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
@@ -45,18 +45,18 @@ pub(super) fn reserved_name(object: &Place<'_, '_>, _old: Option<&Value>, out: &
 
 fn webhook_defaults(object: &mut Value, mutating: bool) {
     for webhook in items_mut(object, "webhooks") {
-        or_set_text(webhook, "failurePolicy", "Fail");
-        or_set_text(webhook, "matchPolicy", "Equivalent");
+        or_set(webhook, "failurePolicy", "Fail");
+        or_set(webhook, "matchPolicy", "Equivalent");
         or_set(webhook, "namespaceSelector", json!({}));
         or_set(webhook, "objectSelector", json!({}));
         or_set(webhook, "timeoutSeconds", 10);
         if mutating {
-            or_set_text(webhook, "reinvocationPolicy", "Never");
+            or_set(webhook, "reinvocationPolicy", "Never");
         }
         if let Some(service) = existing(child(webhook, "clientConfig"), "service") {
             or_set(service, "port", 443);
         }
-        items_mut(webhook, "rules").for_each(|rule| or_set_text(rule, "scope", "*"));
+        items_mut(webhook, "rules").for_each(|rule| or_set(rule, "scope", "*"));
     }
 }
 

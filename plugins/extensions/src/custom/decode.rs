@@ -1,5 +1,5 @@
-//! Stored objects as the current definition has them: upstream prunes them, applies defaults and
-//! converts them whenever an object is read.
+//! Stored objects as the current definition has them: upstream prunes them and applies defaults
+//! whenever an object is read, both by the version in which it is stored.
 //!
 //! Decoding may happen in an instance that never saw the definition, so the claim's tag is all
 //! that it needs: of each version's schema the part that leads to defaults, or what it knows of
@@ -44,19 +44,16 @@ pub(crate) fn tag(stored: &[u8]) -> Result<Option<String>, String> {
 /// The tag that says all that each version knows, unless that is too much.
 fn whole_tag(stored: &[u8]) -> Result<Option<String>, String> {
     let crd: Value = serde_json::from_slice(stored).map_err(|error| error.to_string())?;
-    let (mut versions, mut storage) = (Map::new(), Value::Null);
+    let mut versions = Map::new();
     for version in crd["spec"]["versions"].as_array().into_iter().flatten() {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
         let api_version = format!("{}/{}", text(&crd["spec"]["group"]), text(&version["name"]));
-        if version["storage"] == true {
-            storage = api_version.as_str().into();
-        }
         let schema = &version["schema"]["openAPIV3Schema"];
         if schema.is_object() {
             versions.insert(api_version, skeleton(&from_openapi(schema)));
         }
     }
-    let tag = json!({"storage": storage, "versions": versions}).to_string();
+    let tag = json!({"prunes": true, "versions": versions}).to_string();
     Ok(Some(tag).filter(|tag| tag.len() <= TAG_BYTES_MAX))
 }
 
@@ -172,8 +169,8 @@ pub(crate) struct Decoder {
 
 /// What a tag says.
 struct Tag {
-    /// The version in which all objects are to be, if some may be as an older definition had them.
-    storage: Option<String>,
+    /// Whether some objects may be as an older definition had them.
+    prunes: bool,
     /// By `apiVersion`.
     schemas: HashMap<String, Schema>,
 }
@@ -191,13 +188,13 @@ impl Decoder {
         let stated: Value =
             serde_json::from_str(tag).map_err(|error| format!("the claim's tag is not ours: {error}"))?;
         let versions = stated["versions"].as_object().into_iter().flatten();
-        let storage = stated["storage"].as_str().map(String::from);
-        let schema = |schema: &Value| match storage.is_some() {
+        let prunes = stated["prunes"] == true;
+        let schema = |schema: &Value| match prunes {
             true => resource_from_openapi(schema),
             false => from_openapi(schema),
         };
         let schemas = versions.map(|(version, stated)| (version.to_string(), schema(stated))).collect();
-        let read = Rc::new(Tag { storage, schemas });
+        let read = Rc::new(Tag { prunes, schemas });
         let mut kept = self.kept.borrow_mut();
         if kept.len() >= KEPT_MAX {
             kept.clear();
@@ -211,23 +208,11 @@ fn decode(tag: &Tag, object: Stored) -> Result<Vec<u8>, String> {
     let mut value: Value = serde_json::from_slice(&object.value)
         .map_err(|error| format!("`{}` is stored as something else: {error}", object.key))?;
     let version = value["apiVersion"].as_str().unwrap_or_default();
-    let (schema, storage) = (tag.schemas.get(version), tag.storage.as_deref());
-    let moves = storage.filter(|storage| *storage != version);
-    if schema.is_none() && moves.is_none() {
-        return Ok(object.value);
+    let Some(schema) = tag.schemas.get(version) else { return Ok(object.value) };
+    if tag.prunes {
+        check::prune(schema, &mut value);
     }
-    if let Some(schema) = schema {
-        if storage.is_some() {
-            check::prune(schema, &mut value);
-        }
-        defaults::apply(schema, &mut value);
-    }
-    if let Some(storage) = moves {
-        if let Some(schema) = tag.schemas.get(storage) {
-            check::prune(schema, &mut value);
-        }
-        value["apiVersion"] = storage.into();
-    }
+    defaults::apply(schema, &mut value);
     arrange(&mut value);
     serde_json::to_vec(&value).map_err(|error| error.to_string())
 }
@@ -272,7 +257,7 @@ mod tests {
         let crd = json!({"metadata": {"generation": 2}, "spec": {"group": "g", "versions": versions}});
         let tag = tag(crd.to_string().as_bytes()).unwrap().expect("objects have to be decoded");
         for (stored, expected) in [
-            ("g/v1", json!({"kind": "K", "apiVersion": "g/v2", "metadata": {"name": "a"}, "both": "v1"})),
+            ("g/v1", json!({"kind": "K", "apiVersion": "g/v1", "metadata": {"name": "a"}, "one": "a", "both": "v1"})),
             ("g/v2", json!({"kind": "K", "apiVersion": "g/v2", "metadata": {"name": "a"}, "two": "b", "both": "v2"})),
         ] {
             let value = json!({"kind": "K", "apiVersion": stored, "metadata": {"name": "a"}, "one": "a", "two": "b"});

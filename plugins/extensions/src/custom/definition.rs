@@ -95,7 +95,8 @@ fn build(crd: &Crd, version: &Version, schemas: &Schemas, purpose: Purpose) -> D
         schema: SchemaRef::Inline(Arc::new(schemas.of(&version.name, purpose))),
         storage_prefix: storage_prefix(crd).into(),
         storage_version: format!("{}/{}", spec.group, storage.name).into(),
-        storage_schema: (purpose == Purpose::Serving && storage.name != version.name)
+        storage_schema: (purpose == Purpose::Serving
+            && (storage.name != version.name || crd.status.stored_versions.len() > 1))
             .then(|| SchemaRef::Inline(Arc::new(schemas.of(&storage.name, purpose)))),
         is_amended: crd.metadata.generation > 1,
         columns: columns(version),

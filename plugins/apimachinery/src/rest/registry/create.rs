@@ -59,10 +59,10 @@ impl Registry<'_> {
         Ok((Guard { key, revision: 0 }, Write::Put(put)))
     }
 
-    /// The namespace of the path is the object's.
+    /// The namespace of the path is the object's: none, if the path has none.
     pub(super) fn match_namespace(&self, namespace: &str, object: &mut Value) -> Result<(), ApiError> {
         let own = meta(object, "namespace");
-        if !own.is_empty() && own != namespace {
+        if !own.is_empty() && !namespace.is_empty() && own != namespace {
             return Err(ApiError::bad_request(
                 "the namespace of the provided object does not match the namespace sent on the request",
             ));
@@ -107,7 +107,8 @@ impl Registry<'_> {
         if !empties.is_empty() {
             drop(self.take_empties(&mut object));
         }
-        if !meta(&object, "resourceVersion").is_empty() {
+        // Only who stores it minds.
+        if !self.dry_run && !meta(&object, "resourceVersion").is_empty() {
             return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
         self.warn(&operation, &object, None);

@@ -88,8 +88,14 @@ impl Registry<'_> {
 
     fn check_preconditions_of_delete(&self, object: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
         let name = meta(object, "name");
-        // Upstream names the kind here, not the resource.
-        let conflict = |why: String| {
+        // Upstream names the kind here, not the resource, but for namespaces, which have words of their own.
+        let of_namespace = self.definition.group.is_empty() && &*self.definition.resource == "namespaces";
+        let conflict = |what: &str, asked: &str, found: &str, why: String| {
+            if of_namespace {
+                let why =
+                    format!("Precondition failed: {what} in precondition: {asked}, {what} in object meta: {found}");
+                return ApiError::conflict(self.definition, name, why);
+            }
             let kind = self.definition.qualified_kind();
             let message = format!("Operation cannot be fulfilled on {kind} \"{name}\": {why}");
             let mut error = ApiError::new(409, "Conflict", message).about(self.definition, name);
@@ -100,19 +106,21 @@ impl Registry<'_> {
             && uid != meta(object, "uid")
         {
             let found = meta(object, "uid");
-            return Err(conflict(format!(
+            let why = format!(
                 "the UID in the precondition ({uid}) does not match the UID in record ({found}). \
                  The object might have been deleted and then recreated"
-            )));
+            );
+            return Err(conflict("UID", uid, found, why));
         }
         if let Some(version) = &options.resource_version
             && version != meta(object, "resourceVersion")
         {
             let found = meta(object, "resourceVersion");
-            return Err(conflict(format!(
+            let why = format!(
                 "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record \
                  ({found}). The object might have been modified"
-            )));
+            );
+            return Err(conflict("ResourceVersion", version, found, why));
         }
         Ok(())
     }

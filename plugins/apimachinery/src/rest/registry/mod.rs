@@ -8,7 +8,7 @@ mod parts;
 mod update;
 
 use plugin_sdk::storage::{Freshness, Object, Operation as Write};
-use plugin_sdk::{Context, Store};
+use plugin_sdk::{Context, Store, User};
 
 use crate::tree::Value;
 
@@ -34,6 +34,8 @@ pub struct Registry<'a> {
     pub store: &'a Store,
     pub user: &'a str,
     pub groups: &'a [String],
+    /// Nothing for the server's own writes.
+    pub identity: Option<&'a User>,
     /// Who is written down as the manager of what changes.
     pub manager: &'a str,
     /// `status` and others like it, or empty.
@@ -73,17 +75,19 @@ pub fn served(definition: &Definition, mut value: Value) -> Value {
 }
 
 /// The host shows clients a custom resource with the defaults of today, which are those of the
-/// storage version; whoever changes it begins with the same.
+/// version that it is stored in; whoever changes it begins with the same.
 fn served_custom(definition: &Definition, mut value: Value) -> Value {
-    let (own, stored) = (&definition.schema, definition.storage_schema.as_ref());
+    let (own, api_version) = (&definition.schema, definition.api_version());
+    let converted = definition.storage_schema.as_ref().filter(|_| value["apiVersion"] != *api_version);
+    let stored = converted.unwrap_or(own);
     if definition.is_amended {
-        check::prune(stored.unwrap_or(own), &mut value);
+        check::prune(stored, &mut value);
     }
-    schema::defaults::apply(stored.unwrap_or(own), &mut value);
-    if stored.is_some() {
+    schema::defaults::apply(stored, &mut value);
+    if converted.is_some() {
         check::prune(own, &mut value);
     }
-    value["apiVersion"] = definition.api_version().into();
+    value["apiVersion"] = api_version.into();
     value
 }
 
@@ -109,6 +113,7 @@ impl<'a> Registry<'a> {
             store,
             user: "system:apiserver",
             groups,
+            identity: None,
             manager: "kube-apiserver",
             subresource: "",
             dry_run: false,
@@ -153,6 +158,7 @@ impl<'a> Registry<'a> {
             subresource: self.subresource,
             user: self.user,
             groups: self.groups,
+            identity: self.identity,
             dry_run: self.dry_run,
         }
     }
@@ -256,14 +262,29 @@ impl<'a> Registry<'a> {
                     .filter(|name| !matches!(*name, "kind" | "apiVersion" | "metadata" | "status"))
                     .map(|name| vec![name])
                     .collect();
-                paths.push(match self.definition.builtin {
-                    true => vec!["metadata", "labels"],
-                    false => vec!["metadata"],
-                });
+                match self.definition.builtin {
+                    false => paths.push(vec!["metadata"]),
+                    true if self.keeps_metadata() => paths.push(vec!["metadata"]),
+                    true if &*self.definition.resource == "deployments" => paths.push(vec!["metadata", "labels"]),
+                    true => {}
+                }
                 Set::of_fields(&paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
             }
             _ => Set::default(),
         }
+    }
+
+    /// Whether a write of the status leaves all metadata as it was, as upstream says of a few types.
+    fn keeps_metadata(&self) -> bool {
+        const TYPES: [(&str, &str); 6] = [
+            ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+            ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+            ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
+            ("networking.k8s.io", "servicecidrs"),
+            ("resource.k8s.io", "resourceclaims"),
+            ("storage.k8s.io", "volumeattachments"),
+        ];
+        TYPES.contains(&(&*self.definition.group, &*self.definition.resource))
     }
 
     /// What upstream's serializers write of fields that are not set, once it is stored.

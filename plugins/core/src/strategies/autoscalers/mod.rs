@@ -1,6 +1,7 @@
 //! Horizontal pod autoscalers: stored as `autoscaling/v2`, where everything is a metric;
 //! `autoscaling/v1` has a number for the CPU and keeps the rest in annotations.
 
+mod metrics;
 mod validate;
 
 use apimachinery::rest::object::metadata_mut;
@@ -9,7 +10,7 @@ use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::Place;
 
-use crate::tree::{child, is_empty, or_set, or_set_text, remove};
+use crate::tree::{child, is_empty, or_set, remove};
 
 pub(super) struct Autoscalers;
 pub(super) struct OldAutoscalers;
@@ -27,7 +28,7 @@ impl Strategy for Autoscalers {
         if is_empty(&spec["metrics"]) {
             spec["metrics"] = json!([cpu(UTILIZATION.into())]);
         }
-        if !is_empty(&spec["behavior"]) {
+        if spec["behavior"].is_object() {
             behavior(child(spec, "behavior"));
         }
     }
@@ -89,26 +90,31 @@ impl Strategy for OldAutoscalers {
             }
             serde_json::from_str(text.as_str()?).ok()
         };
-        let metrics = annotated(object, METRICS);
+        let wanted = annotated(object, METRICS);
         let current = annotated(object, CURRENT_METRICS);
         let conditions = annotated(object, CONDITIONS);
         let behavior = annotated(object, BEHAVIOR);
         let spec = child(object, "spec");
-        let mut all: Vec<Value> = metrics.and_then(|metrics| metrics.as_array().cloned()).unwrap_or_default();
+        let each = |annotation: Option<Value>, convert: fn(&Value) -> Value| -> Vec<Value> {
+            annotation.iter().flat_map(|all| all.as_array().into_iter().flatten()).map(convert).collect()
+        };
+        let mut all = each(wanted, metrics::from_old);
         if let Some(percentage) = remove(spec, "targetCPUUtilizationPercentage").filter(|value| !value.is_null()) {
-            all.insert(0, cpu(percentage));
+            all.push(cpu(percentage));
         }
         if !all.is_empty() {
             spec["metrics"] = all.into();
         }
         if let Some(behavior) = behavior {
-            spec["behavior"] = behavior;
+            spec["behavior"] = metrics::behavior_from_old(&behavior);
         }
         let status = child(object, "status");
-        let mut measured: Vec<Value> = current.and_then(|current| current.as_array().cloned()).unwrap_or_default();
-        if let Some(percentage) = remove(status, "currentCPUUtilizationPercentage").filter(|value| !value.is_null()) {
+        // The annotation says more than the number.
+        let mut measured = each(current, metrics::measured_from_old);
+        let percentage = remove(status, "currentCPUUtilizationPercentage").filter(|value| !value.is_null());
+        if let Some(percentage) = percentage.filter(|_| measured.is_empty()) {
             let resource = json!({"name": "cpu", "current": {"averageUtilization": percentage}});
-            measured.insert(0, json!({"type": "Resource", "resource": resource}));
+            measured.push(json!({"type": "Resource", "resource": resource}));
         }
         status["currentMetrics"] = if measured.is_empty() { Value::Null } else { measured.into() };
         if let Some(conditions) = conditions {
@@ -118,26 +124,30 @@ impl Strategy for OldAutoscalers {
 
     fn reshape_to_serve(&self, object: &mut Value) {
         let spec = child(object, "spec");
-        let metrics = remove(spec, "metrics").unwrap_or_default();
+        let wanted = remove(spec, "metrics").unwrap_or_default();
         let behavior = remove(spec, "behavior").filter(|behavior| !behavior.is_null());
-        let (percentage, others) = split(&metrics, "target");
-        if let Some(percentage) = percentage {
+        let (of_cpu, others): (Vec<_>, Vec<_>) =
+            items_of(&wanted).partition(|metric| utilization(metric, "target").is_some());
+        if let Some(percentage) = of_cpu.first().and_then(|metric| utilization(metric, "target")).cloned() {
             spec["targetCPUUtilizationPercentage"] = percentage;
         }
         let status = child(object, "status");
         let current = remove(status, "currentMetrics").unwrap_or_default();
         let conditions = remove(status, "conditions").filter(|conditions| !is_empty(conditions));
-        let (percentage, measured) = split(&current, "current");
-        if let Some(percentage) = percentage {
+        if let Some(percentage) = items_of(&current).filter_map(|metric| utilization(metric, "current")).last().cloned()
+        {
             status["currentCPUUtilizationPercentage"] = percentage;
         }
         or_set(status, "currentReplicas", 0);
         or_set(status, "desiredReplicas", 0);
         let kept = [
-            (METRICS, (!others.is_empty()).then(|| Value::from(others))),
-            (CURRENT_METRICS, (!measured.is_empty()).then(|| Value::from(measured))),
+            (METRICS, (!others.is_empty()).then(|| others.into_iter().map(metrics::to_old).collect())),
+            (
+                CURRENT_METRICS,
+                (!is_empty(&current)).then(|| items_of(&current).map(metrics::measured_to_old).collect()),
+            ),
             (CONDITIONS, conditions),
-            (BEHAVIOR, behavior),
+            (BEHAVIOR, behavior.as_ref().map(metrics::behavior_to_old)),
         ];
         for (name, value) in kept {
             if let Some(value) = value {
@@ -154,28 +164,20 @@ fn cpu(percentage: Value) -> Value {
     json!({"type": "Resource", "resource": {"name": "cpu", "target": target}})
 }
 
-/// The CPU's percentage, and all other metrics.
-fn split(metrics: &Value, at: &str) -> (Option<Value>, Vec<Value>) {
-    let (mut percentage, mut others) = (None, Vec::new());
-    for metric in metrics.as_array().into_iter().flatten() {
-        let utilization = &metric["resource"][at]["averageUtilization"];
-        if percentage.is_none()
-            && metric["type"] == "Resource"
-            && metric["resource"]["name"] == "cpu"
-            && !utilization.is_null()
-        {
-            percentage = Some(utilization.clone());
-        } else {
-            others.push(metric.clone());
-        }
-    }
-    (percentage, others)
+fn items_of(metrics: &Value) -> impl Iterator<Item = &Value> {
+    metrics.as_array().into_iter().flatten()
+}
+
+/// The utilization of the CPU, if that is what the metric is about.
+fn utilization<'a>(metric: &'a Value, at: &str) -> Option<&'a Value> {
+    let of_cpu = metric["type"] == "Resource" && metric["resource"]["name"] == "cpu";
+    Some(&metric["resource"][at]["averageUtilization"]).filter(|value| of_cpu && !value.is_null())
 }
 
 fn behavior(behavior: &mut Value) {
     for (direction, window) in [("scaleUp", 0), ("scaleDown", 300)] {
         let rules = child(behavior, direction);
-        or_set_text(rules, "selectPolicy", "Max");
+        or_set(rules, "selectPolicy", "Max");
         if direction == "scaleUp" {
             or_set(rules, "stabilizationWindowSeconds", window);
         }
@@ -197,7 +199,7 @@ mod tests {
     fn one_autoscaler_has_two_versions() {
         let memory = json!({"type": "Resource", "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 50}}});
         let stored =
-            json!({"metadata": {}, "spec": {"metrics": [cpu(70.into()), memory]}, "status": {"currentMetrics": null}});
+            json!({"metadata": {}, "spec": {"metrics": [memory, cpu(70.into())]}, "status": {"currentMetrics": null}});
         let mut served = stored.clone();
         OldAutoscalers.reshape_to_serve(&mut served);
         assert_eq!(served["spec"], json!({"targetCPUUtilizationPercentage": 70}));

@@ -13,7 +13,7 @@ use apimachinery::tree::Value;
 use apimachinery::validation::place::Place;
 
 use super::pods::defaults;
-use crate::tree::{child, is_empty, or_set, or_set_text};
+use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text};
 use crate::warnings::{self, Warnings};
 
 pub(super) struct Jobs;
@@ -35,11 +35,16 @@ impl Strategy for Jobs {
         or_set(spec, "parallelism", 1);
         let limit = if is_empty(&spec["backoffLimitPerIndex"]) { 6 } else { i32::MAX };
         or_set(spec, "backoffLimit", limit);
-        or_set_text(spec, "completionMode", "NonIndexed");
+        or_set(spec, "completionMode", "NonIndexed");
         or_set(spec, "suspend", false);
         or_set(spec, "manualSelector", false);
-        let policy = if is_empty(&spec["podFailurePolicy"]) { "TerminatingOrFailed" } else { "Failed" };
-        or_set_text(spec, "podReplacementPolicy", policy);
+        let policy = if spec["podFailurePolicy"].is_null() { "TerminatingOrFailed" } else { "Failed" };
+        or_set(spec, "podReplacementPolicy", policy);
+        if let Some(policy) = existing(spec, "podFailurePolicy") {
+            for pattern in items_mut(policy, "rules").flat_map(|rule| items_mut(rule, "onPodConditions")) {
+                or_set_text(pattern, "status", "True");
+            }
+        }
         defaults::template(spec);
         labelled_as_its_pods(object);
     }
@@ -200,6 +205,7 @@ mod tests {
             subresource: "",
             user: "u",
             groups: &[],
+            identity: None,
             dry_run: false,
         };
         Jobs.prepare_for_create(&operation, &mut object);

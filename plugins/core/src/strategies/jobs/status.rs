@@ -146,7 +146,9 @@ fn finished(status: &Place<'_, '_>, findings: &mut Findings) {
 fn indexes(object: &Place<'_, '_>, status: &Place<'_, '_>, findings: &mut Findings) {
     let (completed, failed) = (status.at("completedIndexes"), status.at("failedIndexes"));
     if let Some(completions) = object.at("spec.completions").number() {
-        for (place, name) in [(completed, "completedIndexes"), (failed, "failedIndexes")] {
+        let per_index = object.at("spec.backoffLimitPerIndex").is_given();
+        let told = [(completed, "completedIndexes", true), (failed, "failedIndexes", per_index)];
+        for (place, name, _) in told.into_iter().filter(|(_, _, counts)| *counts) {
             if let Err(why) = count_indexes(place.text(), completions) {
                 place.invalid(format!("error parsing {name}: {why}"), findings);
             }

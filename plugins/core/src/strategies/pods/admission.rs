@@ -41,6 +41,9 @@ async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value
         let why = format!("pod rejected: {why}");
         Err(operation.forbidden(why))
     };
+    if pod["spec"]["runtimeClassName"] == "" {
+        return Err(ApiError::new(500, "", "resource name may not be empty"));
+    }
     let name = text(&pod["spec"], "runtimeClassName").to_string();
     let mut class = Value::Null;
     if !name.is_empty() {
@@ -117,7 +120,14 @@ async fn priority(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> 
     }
     spec["priority"] = value.into();
     let policy = if policy.is_empty() { "PreemptLowerPriority" } else { policy };
-    or_set(spec, "preemptionPolicy", policy);
+    if let Some(own) = spec["preemptionPolicy"].as_str().filter(|own| *own != policy) {
+        let why = format!(
+            "the string value of PreemptionPolicy ({own}) must not be provided in pod spec; priority admission \
+             controller computed {policy} from the given PriorityClass name"
+        );
+        return Err(operation.forbidden(why));
+    }
+    spec["preemptionPolicy"] = policy.into();
     Ok(())
 }
 

@@ -22,6 +22,8 @@ pub(crate) fn pod_spec(spec: &mut Value) {
         spec["terminationGracePeriodSeconds"] = 1.into();
     }
     or_set_text(spec, "schedulerName", "default-scheduler");
+    // Behind a feature that is off.
+    remove(spec, "schedulingGroup");
     child(spec, "securityContext");
     // The old name of the field is kept beside the new one.
     let account = match text(spec, "serviceAccountName") {
@@ -74,8 +76,11 @@ fn container(container: &mut Value) {
     };
     or_set_text(container, "imagePullPolicy", policy);
     // Behind a feature that is off.
-    if let Some(lifecycle) = existing(container, "lifecycle") {
-        remove(lifecycle, "stopSignal");
+    if let Some(lifecycle) = existing(container, "lifecycle")
+        && remove(lifecycle, "stopSignal").is_some()
+        && is_empty(lifecycle)
+    {
+        remove(container, "lifecycle");
     }
     or_set_text(container, "terminationMessagePath", "/dev/termination-log");
     or_set_text(container, "terminationMessagePolicy", "File");
@@ -132,6 +137,9 @@ pub(crate) fn volume(volume: &mut Value) {
             or_set(source, "defaultMode", FILE_MODE);
             items_mut(source, "items").for_each(downward_item);
             for part in items_mut(source, "sources") {
+                // Behind features that are off.
+                remove(part, "clusterTrustBundle");
+                remove(part, "podCertificate");
                 if let Some(token) = existing(part, "serviceAccountToken") {
                     or_set(token, "expirationSeconds", 3600);
                 }
@@ -141,9 +149,13 @@ pub(crate) fn volume(volume: &mut Value) {
             }
         }
     }
+    if let Some(source) = existing(volume, "image") {
+        let policy = if image::is_latest(text(source, "reference")) { "Always" } else { "IfNotPresent" };
+        or_set_text(source, "pullPolicy", policy);
+    }
     persistent_source(volume);
     if let Some(claim) = existing(volume, "ephemeral").and_then(|source| existing(source, "volumeClaimTemplate")) {
-        or_set_text(child(claim, "spec"), "volumeMode", "Filesystem");
+        or_set(child(claim, "spec"), "volumeMode", "Filesystem");
     }
 }
 

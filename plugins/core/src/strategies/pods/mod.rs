@@ -7,6 +7,7 @@ pub(crate) mod app_armor;
 pub(crate) mod defaults;
 mod image;
 mod quality;
+mod status;
 pub(crate) mod validate;
 
 use apimachinery::rest::clock;
@@ -69,7 +70,8 @@ impl Strategy for Pods {
 
     fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
         match operation.subresource {
-            "" | "status" | "binding" => {}
+            "status" => status::prepare(object, old),
+            "" | "binding" => {}
             // Each of the others changes its own part of the spec alone.
             part => {
                 let asked = object["spec"].clone();
@@ -89,12 +91,7 @@ impl Strategy for Pods {
             "" => validate::update(object, old, errors),
             "ephemeralcontainers" => validate::ephemeral_containers(object, old, errors),
             "resize" => validate::resize(object, old, errors),
-            "status" => {
-                let had: Vec<&str> = items(&old["status"], "podIPs").map(|one| text(one, "ip")).collect();
-                for one in Place::root(object).at("status.podIPs").items() {
-                    one.with(one.at("ip").value()).address(&had, errors);
-                }
-            }
+            "status" => status::change(&Place::root(object), old, errors),
             _ => {}
         }
     }

@@ -139,7 +139,7 @@ async fn ports(
         _ => false,
     };
     let balanced = spec["type"] == "LoadBalancer";
-    let mut taken = Taken { had, new: BTreeMap::new(), dry_run: operation.dry_run };
+    let mut taken = Taken { had, new: BTreeMap::new(), used: None, dry_run: operation.dry_run };
     let asked: Vec<(i64, i64)> =
         items(spec, "ports").map(|port| (number(port, "port"), number(port, "nodePort"))).collect();
     for (index, port) in items_mut(spec, "ports").enumerate() {
@@ -175,6 +175,8 @@ async fn ports(
 struct Taken {
     had: Vec<i64>,
     new: BTreeMap<i64, i64>,
+    /// Those of all services, once they were asked for.
+    used: Option<Vec<i64>>,
     dry_run: bool,
 }
 
@@ -197,10 +199,14 @@ impl Taken {
         Ok(port)
     }
 
-    async fn any(&self, store: &Store) -> Result<i64, ApiError> {
-        let used = used_ports(store).await?;
+    async fn any(&mut self, store: &Store) -> Result<i64, ApiError> {
+        let used = match self.used.take() {
+            Some(used) => used,
+            None => used_ports(store).await?,
+        };
         let taken: Vec<i64> = self.new.values().copied().collect();
-        free_port(&used, &taken).ok_or_else(|| ApiError::internal("all node ports of the range 30000-32767 are taken"))
+        free_port(self.used.insert(used), &taken)
+            .ok_or_else(|| ApiError::internal("all node ports of the range 30000-32767 are taken"))
     }
 }
 

@@ -49,7 +49,7 @@ impl Strategy for Services {
             or_set_text(spec, "externalTrafficPolicy", "Cluster");
         }
         if kind != "ExternalName" {
-            or_set_text(spec, "internalTrafficPolicy", "Cluster");
+            or_set(spec, "internalTrafficPolicy", "Cluster");
         }
         if kind == "LoadBalancer" {
             or_set(spec, "allocateLoadBalancerNodePorts", true);
@@ -278,13 +278,13 @@ fn families(spec: &mut Value) {
     }
     let headless = spec["clusterIP"] == "None";
     if headless && is_empty(&spec["selector"]) {
-        or_set_text(spec, "ipFamilyPolicy", "RequireDualStack");
+        or_set(spec, "ipFamilyPolicy", "RequireDualStack");
         if is_empty(&spec["ipFamilies"]) {
             let both = spec["ipFamilyPolicy"] != "SingleStack";
             spec["ipFamilies"] = if both { json!(["IPv4", "IPv6"]) } else { json!(["IPv4"]) };
         }
     } else {
-        or_set_text(spec, "ipFamilyPolicy", "SingleStack");
+        or_set(spec, "ipFamilyPolicy", "SingleStack");
         if is_empty(&spec["ipFamilies"]) {
             let own = if text(spec, "clusterIP").contains(':') { "IPv6" } else { "IPv4" };
             spec["ipFamilies"] = json!([own]);

@@ -15,7 +15,7 @@ use super::validate::claim_spec;
 use super::validate::resources::{amount, is_native};
 use crate::small;
 use crate::strategies::limit_ranger::LimitRanges;
-use crate::tree::{child, or_set_text, remove};
+use crate::tree::{child, or_set, or_set_text, remove, text};
 use crate::warnings::{self, Warnings};
 
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
@@ -35,16 +35,15 @@ impl Strategy for Claims {
     fn default(&self, object: &mut Value) {
         or_set_text(child(object, "status"), "phase", "Pending");
         let spec = child(object, "spec");
-        or_set_text(spec, "volumeMode", "Filesystem");
-        // The two names of the field say the same where they can.
-        if spec["dataSource"].is_object() && spec["dataSourceRef"].is_null() {
-            spec["dataSourceRef"] = spec["dataSource"].clone();
-        }
+        or_set(spec, "volumeMode", "Filesystem");
     }
 
     fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
         let kept = if operation.subresource == "status" { "spec" } else { "status" };
         carry_over(object, old, kept);
+        if operation.subresource.is_empty() {
+            sources(child(object, "spec"), &old["spec"]);
+        }
     }
 
     fn admit<'a>(
@@ -78,16 +77,7 @@ impl Strategy for Claims {
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
         object["status"] = json!({"phase": "Pending"});
-        let spec = child(object, "spec");
-        // Sources in other namespaces are behind a feature that is off.
-        if spec["dataSourceRef"]["namespace"].is_string() {
-            remove(spec, "dataSourceRef");
-        }
-        if spec["dataSource"].is_null() && spec["dataSourceRef"].is_object() {
-            let source = &spec["dataSourceRef"];
-            let group = source.get("apiGroup").cloned().unwrap_or_default();
-            spec["dataSource"] = json!({"apiGroup": group, "kind": source["kind"], "name": source["name"]});
-        }
+        sources(child(object, "spec"), &Value::Null);
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
@@ -118,6 +108,33 @@ impl Strategy for Claims {
 
     fn returns_deleted(&self) -> bool {
         true
+    }
+}
+
+/// The two names of the field say the same where they can. What is no source that the old one may
+/// name is not one, unless there was one already.
+fn sources(spec: &mut Value, old: &Value) {
+    let elsewhere = !text(&spec["dataSourceRef"], "namespace").is_empty();
+    // Sources in other namespaces are behind a feature that is off.
+    if elsewhere && !old["dataSourceRef"].is_object() {
+        remove(spec, "dataSourceRef");
+    }
+    let had = old["dataSource"].is_object() || old["dataSourceRef"].is_object();
+    if !had && !spec["dataSourceRef"].is_object() && spec["dataSource"].is_object() {
+        let source = &spec["dataSource"];
+        let known = [("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot")];
+        if !known.contains(&(text(source, "apiGroup"), text(source, "kind"))) {
+            remove(spec, "dataSource");
+        }
+    }
+    match (spec["dataSource"].is_object(), spec["dataSourceRef"].is_object()) {
+        (true, false) => spec["dataSourceRef"] = spec["dataSource"].clone(),
+        (false, true) if text(&spec["dataSourceRef"], "namespace").is_empty() => {
+            let mut source = spec["dataSourceRef"].clone();
+            remove(&mut source, "namespace");
+            spec["dataSource"] = source;
+        }
+        _ => {}
     }
 }
 

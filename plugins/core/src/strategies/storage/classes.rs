@@ -7,22 +7,24 @@ use apimachinery::validation::place::{Findings, Place};
 
 use super::{parameters, protect, provisioner, validate};
 use crate::strategies::rules::{RULES, Rules};
-use crate::tree::or_set_text;
+use crate::tree::or_set;
 use crate::warnings;
 
 pub(in super::super) static STORAGE_CLASSES: Rules = Rules {
     default: |object| {
-        or_set_text(object, "reclaimPolicy", "Delete");
-        or_set_text(object, "volumeBindingMode", "Immediate");
+        or_set(object, "reclaimPolicy", "Delete");
+        or_set(object, "volumeBindingMode", "Immediate");
     },
     validate: |object, findings| {
         provisioner(&object.at("provisioner"), findings);
         parameters(&object.at("parameters"), true, findings);
-        object.at("reclaimPolicy").none_or_one_of(&["Delete", "Retain"], findings);
+        let policy = object.at("reclaimPolicy");
+        if !policy.is_empty() {
+            policy.none_or_one_of(&["Delete", "Retain"], findings);
+        }
         object.at("volumeBindingMode").none_or_one_of(&["Immediate", "WaitForFirstConsumer"], findings);
         topologies(&object.at("allowedTopologies"), findings);
     },
-    validates_updates: false,
     change: |object, old, findings| {
         for field in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
             let place = object.at(field);
@@ -75,10 +77,11 @@ fn topologies(terms: &Place<'_, '_>, findings: &mut Findings) {
             })
             .collect()
     };
-    let mut seen = Vec::new();
+    // As if as many empty terms stood before them: upstream makes room that way.
+    let mut seen = vec![BTreeMap::new(); terms.count()];
     for term in terms.items() {
         let own = shape(&term);
-        if seen.contains(&own) {
+        for _ in seen.iter().filter(|other| **other == own) {
             term.at("matchLabelExpressions").duplicate_as(&"".into(), findings);
         }
         seen.push(own);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::rest::object::{meta_number, metadata_mut};
 use apimachinery::schema::internal;
 use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
@@ -11,7 +12,7 @@ use super::validate;
 use super::validate::resources::amount;
 use super::volumes::inline;
 use crate::strategies::rules::{RULES, Rules};
-use crate::tree::{child, is_empty, or_set, or_set_text, remove};
+use crate::tree::{child, is_empty, or_set, remove};
 use crate::warnings;
 
 const TOKENS_IN_SECRETS: &str = "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to \
@@ -28,12 +29,21 @@ pub(in super::super) static CSI_DRIVERS: Rules = Rules {
         or_set(spec, "attachRequired", true);
         or_set(spec, "podInfoOnMount", false);
         or_set(spec, "storageCapacity", false);
-        or_set_text(spec, "fsGroupPolicy", "ReadWriteOnceWithFSType");
+        or_set(spec, "fsGroupPolicy", "ReadWriteOnceWithFSType");
         if is_empty(&spec["volumeLifecycleModes"]) {
             spec["volumeLifecycleModes"] = json!(["Persistent"]);
         }
         or_set(spec, "requiresRepublish", false);
         or_set(spec, "seLinuxMount", false);
+    },
+    prepare: |object| forget_disabled(object),
+    prepare_update: |object, old| {
+        forget_disabled(object);
+        // Not counted from the first.
+        if object["spec"] != old["spec"] {
+            let generation = meta_number(old, "generation").unwrap_or(0) + 1;
+            metadata_mut(object).insert("generation", generation.into());
+        }
     },
     validate: |object, findings| driver(&object.at("spec"), findings),
     change: |object, old, findings| {
@@ -56,6 +66,11 @@ pub(in super::super) static CSI_DRIVERS: Rules = Rules {
     returns_deleted: true,
     ..RULES
 };
+
+/// Behind a feature that is off.
+fn forget_disabled(object: &mut Value) {
+    remove(&mut object["spec"], "preventPodSchedulingIfMissing");
+}
 
 pub(in super::super) static CSI_NODES: Rules = Rules {
     validate: |object, findings| node_drivers(&object.at("spec.drivers"), findings),
@@ -89,7 +104,6 @@ pub(in super::super) static CSI_CAPACITIES: Rules = Rules {
             object.at("capacity").invalid("must be greater than or equal to 0", findings);
         }
     },
-    validates_updates: false,
     immutable: &["nodeTopology", "storageClassName"],
     warnings: |object, _, out| {
         let topology = object.at("nodeTopology");

@@ -21,7 +21,8 @@ const PARAMETERS_BYTES_MAX: usize = 256 * 1024;
 
 /// Who makes volumes.
 fn provisioner(place: &Place<'_, '_>, findings: &mut Findings) {
-    place.required_shaped(|name| apimachinery::validation::names::qualified_name(&name.to_lowercase()), findings);
+    let lower = place.text().to_lowercase().into();
+    place.with(&lower).required_shaped(apimachinery::validation::names::qualified_name, findings);
 }
 
 /// What the one who makes volumes is told.

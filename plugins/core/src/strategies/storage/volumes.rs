@@ -13,7 +13,7 @@ use super::protect;
 use super::validate::resources::amount;
 use super::validate::{access_modes, node_selector, volumes as sources};
 use crate::strategies::pods::defaults::persistent_source;
-use crate::tree::{child, or_set_text, remove};
+use crate::tree::{child, or_set, or_set_text, remove};
 use crate::warnings::{self, Warnings};
 
 /// A source by its field, how its path starts where that differs, and its rules.
@@ -60,7 +60,7 @@ impl Strategy for Volumes {
         or_set_text(child(object, "status"), "phase", "Pending");
         let spec = child(object, "spec");
         or_set_text(spec, "persistentVolumeReclaimPolicy", "Retain");
-        or_set_text(spec, "volumeMode", "Filesystem");
+        or_set(spec, "volumeMode", "Filesystem");
         persistent_source(spec);
     }
 
@@ -82,11 +82,18 @@ impl Strategy for Volumes {
     }
 
     fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
-        if operation.subresource == "status" && object["status"]["phase"] != old["status"]["phase"] {
-            let given = &object["status"]["lastPhaseTransitionTime"];
-            if given.is_null() || *given == old["status"]["lastPhaseTransitionTime"] {
+        if operation.subresource != "status" {
+            return;
+        }
+        let (given, before) = (&object["status"]["lastPhaseTransitionTime"], &old["status"]["lastPhaseTransitionTime"]);
+        match object["status"]["phase"] == old["status"]["phase"] {
+            true if given.is_null() && !before.is_null() => {
+                object["status"]["lastPhaseTransitionTime"] = before.clone();
+            }
+            false if given.is_null() || given == before => {
                 object["status"]["lastPhaseTransitionTime"] = clock::now().into();
             }
+            _ => {}
         }
     }
 
@@ -101,6 +108,9 @@ impl Strategy for Volumes {
             return;
         }
         self.validate(operation, object, errors);
+        // The rules for updates begin with those again, but for the annotation.
+        let root = Place::root(object);
+        volume(&root.at("spec"), root.at("metadata.name").text(), errors);
         change(&Place::root(object), &old["spec"], errors);
     }
 

@@ -39,6 +39,7 @@ pub(in super::super) static DAEMON_SETS: Rules = Rules {
         let generation = if generation == 0 { own } else { generation + i64::from(changed) };
         set_template_generation(object, generation);
     },
+    prepare_status: |object, old| set_template_generation(object, template_generation(old).unwrap_or(0)),
     validate: |object, findings| spec(&object.at("spec"), findings),
     change: |object, old, findings| object.at("spec.selector").immutable(&old["spec"]["selector"], findings),
     change_first: true,

@@ -100,6 +100,8 @@ fn default(object: &mut Value) {
         && let Some(rolling) = existing(strategy, "rollingUpdate")
     {
         or_set(rolling, "partition", 0);
+        // Behind a feature that is off.
+        remove(rolling, "maxUnavailable");
     }
     let retention = child(spec, "persistentVolumeClaimRetentionPolicy");
     or_set_text(retention, "whenDeleted", "Retain");
@@ -111,7 +113,7 @@ fn default(object: &mut Value) {
         // Whatever was sent.
         claim["apiVersion"] = "v1".into();
         claim["kind"] = "PersistentVolumeClaim".into();
-        or_set_text(child(claim, "spec"), "volumeMode", "Filesystem");
+        or_set(child(claim, "spec"), "volumeMode", "Filesystem");
         or_set_text(child(claim, "status"), "phase", "Pending");
     }
 }
