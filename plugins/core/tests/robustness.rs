@@ -60,6 +60,7 @@ fn operation<'a>(definition: &'a Definition, subresource: &'a str) -> Operation<
         subresource,
         user: "somebody",
         groups: &[],
+        identity: None,
         dry_run: false,
     }
 }

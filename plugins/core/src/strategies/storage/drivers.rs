@@ -41,7 +41,7 @@ pub(in super::super) static CSI_DRIVERS: Rules = Rules {
         forget_disabled(object);
         // Not counted from the first.
         if object["spec"] != old["spec"] {
-            let generation = meta_number(old, "generation").unwrap_or(0) + 1;
+            let generation = meta_number(old, "generation").unwrap_or(0).saturating_add(1);
             metadata_mut(object).insert("generation", generation.into());
         }
     },
