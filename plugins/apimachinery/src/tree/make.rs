@@ -112,7 +112,7 @@ pub fn no_items() -> Vec<Value> {
     Vec::new()
 }
 
-/// A [`Value`](crate::tree::Value), written as JSON. Whatever is no JSON in it is an expression; a
+/// A [`Value`], written as JSON. Whatever is no JSON in it is an expression; a
 /// name that is one stands in parentheses.
 #[macro_export]
 macro_rules! json {
