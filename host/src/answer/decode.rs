@@ -24,7 +24,8 @@ pub(super) async fn current(link: &Arc<Link>, objects: Vec<Arc<Object>>) -> Resu
         let size = |object: &Arc<Object>| object.json().len();
         let (batch, next) =
             rest.split_at(batch_end(rest, size, limits.render_batch_items_max, limits.render_batch_bytes_max));
-        let items = batch.iter().map(|object| RenderItem { event: None, object: object.clone() }).collect();
+        let items =
+            batch.iter().map(|object| RenderItem { event: None, object: object.clone(), decoded: None }).collect();
         let values = link.pool().decode(tag.clone(), items, limits.render_ms_max).await?;
         for (object, value) in batch.iter().zip(values) {
             served.push(one(link, object, value)?);

@@ -21,7 +21,8 @@ pub(super) async fn write(
 ) -> Result<Vec<Bytes>, CallError> {
     match form {
         ItemForm::Rendered(rendering) => {
-            let mut items: Vec<_> = objects.into_iter().map(|(event, object)| RenderItem { event, object }).collect();
+            let item = |(event, object)| RenderItem { event, object, decoded: None };
+            let mut items: Vec<_> = objects.into_iter().map(item).collect();
             let mut out = Vec::with_capacity(items.len());
             if let (true, Some(form), false) = (first, &rendering.first_form, items.is_empty()) {
                 let rest = items.split_off(1);
@@ -68,7 +69,7 @@ pub(super) async fn write_shared(
     for (kind, object) in changes {
         let id = Id::of(&form, kind, &object);
         let one = async {
-            let item = RenderItem { event: Some(kind), object };
+            let item = RenderItem { event: Some(kind), object, decoded: None };
             Ok(render(link, &form, vec![item]).await?.pop().unwrap_or_default())
         };
         out.push(link.rendered().get(id, link.limits(), one).await?);
@@ -166,7 +167,14 @@ fn append_string(text: &str, out: &mut BytesMut) {
     out.put_u8(b'"');
 }
 
-async fn render(link: &Arc<Link>, form: &str, items: Vec<RenderItem>) -> Result<Vec<Bytes>, CallError> {
+/// Renders objects as they are served: decoded, where their claim asks for it.
+async fn render(link: &Arc<Link>, form: &str, mut items: Vec<RenderItem>) -> Result<Vec<Bytes>, CallError> {
+    let objects = items.iter().map(|item| item.object.clone()).collect();
+    for (item, served) in items.iter_mut().zip(decode::current(link, objects).await?) {
+        if let Served::Decoded(json, _) = served {
+            item.decoded = Some(json);
+        }
+    }
     let rendered = link.pool().render(form.into(), items, link.limits().render_ms_max).await?;
     Ok(rendered.into_iter().map(Bytes::from).collect())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{AccessCall, Answer};
@@ -62,6 +63,8 @@ impl Call {
 pub struct RenderItem {
     pub event: Option<host_store::EventKind>,
     pub object: Arc<host_store::Object>,
+    /// What it was decoded to, if that is something else than what is stored.
+    pub decoded: Option<Bytes>,
 }
 
 /// Why a call has no result.

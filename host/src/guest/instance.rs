@@ -462,7 +462,8 @@ async fn run(accessor: &Accessor<State>, guest: &Guest, call: Call) {
 }
 
 fn stored(item: &RenderItem) -> objects::Stored {
-    objects::Stored { key: item.object.key().to_string(), value: item.object.json().to_vec() }
+    let json = item.decoded.as_ref().unwrap_or(item.object.json());
+    objects::Stored { key: item.object.key().to_string(), value: json.to_vec() }
 }
 
 fn item(item: &RenderItem) -> objects::Item {

@@ -43,7 +43,7 @@ fn a_swap_replaces_one_link_and_shows_what_is_different() {
         "- route prefix /one",
     ] {
         assert!(said.contains(&format!("  {line}\n")), "no {line:?} in:\n{said}");
-        assert!(host.log().contains(line), "no {line:?} in its log");
+        host.wait_for_log(line);
     }
     assert!(!said.contains("/both") && !said.contains("same"), "{said}");
 
