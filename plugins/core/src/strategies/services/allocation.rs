@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 
 use apimachinery::rest::clock;
 use apimachinery::rest::from_store;
@@ -20,7 +21,7 @@ const ADDRESSES_PREFIX: &str = "/registry/ipaddresses/";
 /// One object for each node port that is taken.
 pub(crate) const PORTS_PREFIX: &str = "/registry/ranges/servicenodeports/";
 const DEFAULT_RANGE: &str = "10.0.0.0/24";
-const NODE_PORTS: std::ops::RangeInclusive<i64> = 30_000..=32_767;
+const NODE_PORTS: RangeInclusive<i64> = 30_000..=32_767;
 
 /// Takes what a service needs and has not, and gives back what it no longer needs.
 pub(super) async fn allocate(
@@ -283,12 +284,20 @@ async fn used_ports(store: &Store) -> Result<Vec<i64>, ApiError> {
 }
 
 fn free_port(used: &[i64], taken: &[i64]) -> Option<i64> {
-    let size = NODE_PORTS.end() - NODE_PORTS.start() + 1;
-    let offset = i64::from(random_below(size as u32));
-    (0..size)
-        .map(|step| NODE_PORTS.start() + (offset + step) % size)
-        .find(|port| !used.contains(port) && !taken.contains(port))
+    let free = |ports: RangeInclusive<i64>| {
+        let size = ports.end() - ports.start() + 1;
+        let offset = i64::from(random_below(size as u32));
+        (0..size)
+            .map(|step| ports.start() + (offset + step) % size)
+            .find(|port| !used.contains(port) && !taken.contains(port))
+    };
+    let (first, last) = (*NODE_PORTS.start(), *NODE_PORTS.end());
+    free(first + ASKED_FOR..=last).or_else(|| free(first..=first + ASKED_FOR - 1))
 }
+
+/// The ports at the beginning of the range are given to who asks for one, and to others when there are
+/// no more: as many as upstream keeps (KEP-3668, a thirty-second of the range).
+const ASKED_FOR: i64 = 86;
 
 fn refused(operation: &Operation<'_>, field: &str, value: &Value, why: impl Into<String>) -> ApiError {
     let error = FieldError::invalid(field, value, why);
@@ -386,5 +395,12 @@ mod tests {
         let used: Vec<i64> = NODE_PORTS.filter(|port| *port != 31_234).collect();
         assert_eq!(free_port(&used, &[]), Some(31_234));
         assert_eq!(free_port(&used, &[31_234]), None);
+        for _ in 0..1_000 {
+            let port = free_port(&[], &[]).unwrap();
+            assert!(port >= NODE_PORTS.start() + ASKED_FOR, "{port} is one of those that are asked for");
+        }
+        let above: Vec<i64> = (NODE_PORTS.start() + ASKED_FOR..=*NODE_PORTS.end()).collect();
+        let below = free_port(&above, &[]).unwrap();
+        assert!(NODE_PORTS.contains(&below) && !above.contains(&below));
     }
 }
