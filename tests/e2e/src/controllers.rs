@@ -9,11 +9,13 @@ use crate::tools::{checkout, require};
 
 /// What it says at the level of errors on every kube-apiserver, and what follows from there being
 /// neither nodes nor metrics: nothing that a host could do better.
-const EXPECTED: [&str; 5] = [
+const EXPECTED: [&str; 6] = [
     "The manifest file is empty",
     // Races between its own writes and its caches, which it runs again.
     "the object has been modified",
     "is not as new as written version",
+    // The status of a replica set that its garbage collector has just deleted.
+    "failed with replicasets.apps \\\"",
     // Nobody notes here when tokens of secrets were last used, so nobody cleans them up.
     "legacy_serviceaccount_token_cleaner",
     "unable to fetch metrics from resource metrics API",
