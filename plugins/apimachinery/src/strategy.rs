@@ -175,6 +175,12 @@ pub trait Strategy: Sync {
         desires_differ(object, old)
     }
 
+    /// Whether a list that is sent empty differs from one that is not sent: upstream compares most
+    /// types so that it does not.
+    fn minds_empties(&self) -> bool {
+        false
+    }
+
     /// Whether the object has a grace period at all; `grace` is asked only then.
     fn graceful(&self) -> bool {
         false

@@ -183,7 +183,8 @@ fn updated(
         let name = if manager.name.is_empty() { "unknown" } else { &manager.name };
         let owner =
             Owner { manager: name.to_string(), operation: Operation::Update, subresource: manager.subresource.clone() };
-        let time = Some(manager.time.clone());
+        // Upstream does not carry it over from a scale to its object.
+        let time = (manager.subresource != "scale").then(|| manager.time.clone());
         match entries.iter_mut().find(|entry| entry.belongs_to(&owner, &manager.api_version)) {
             Some(entry) => {
                 entry.set = std::mem::take(&mut entry.set).union(mine);

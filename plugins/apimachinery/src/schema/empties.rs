@@ -30,6 +30,12 @@ impl Empties {
         self.0.is_empty()
     }
 
+    /// Whether something of what somebody desires was sent empty.
+    pub fn is_desired(&self) -> bool {
+        let undesired = |step: &Step| matches!(step, Step::Key(key) if matches!(key.as_str(), "metadata" | "status"));
+        self.0.iter().any(|(path, _)| path.first().is_some_and(|first| !undesired(first)))
+    }
+
     /// Puts back what has a place still.
     pub fn put_back(&self, object: &mut Value) {
         for (path, empty) in &self.0 {
@@ -126,6 +132,8 @@ mod tests {
         });
         let mut object = sent.clone();
         let empties = Empties::take(pod, &mut object);
+        assert!(empties.is_desired());
+        assert!(!Empties::take(pod, &mut json!({"metadata": {"labels": {}}})).is_desired());
         let kept = json!({"metadata": {}, "spec": {"containers": [{"name": "a"}], "securityContext": {}}});
         assert_eq!(object, kept);
         empties.put_back(&mut object);

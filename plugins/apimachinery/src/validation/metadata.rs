@@ -105,12 +105,22 @@ pub fn update(definition: &Definition, subresource: &str, object: &Value, old: &
     whole(definition, metadata, &names::path_segment, errors);
     changed(metadata, before, errors);
     let own = repeats::own_rules(definition, subresource);
-    if own.change {
+    if own.change && !own.between {
         changed(metadata, before, errors);
         known_finalizers(definition, object, errors);
     }
     for _ in 0..own.whole {
         create(definition, object, errors);
+    }
+}
+
+/// What a resource's own rules say again of metadata after they have looked at the object as if it
+/// were new: nothing, where they say it first.
+pub fn between(definition: &Definition, subresource: &str, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+    let own = repeats::own_rules(definition, subresource);
+    if own.change && own.between {
+        changed(&object["metadata"], &old["metadata"], errors);
+        known_finalizers(definition, object, errors);
     }
 }
 

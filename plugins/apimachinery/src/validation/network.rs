@@ -151,6 +151,21 @@ impl Place<'_, '_> {
         }
     }
 
+    /// An address of an interface with the length of its network's prefix, in its canonical form.
+    pub fn interface_address(&self, findings: &mut Findings) {
+        let Some(Range { ip, bits, .. }) = Range::parse(self.text()) else {
+            let why = "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)";
+            return self.invalid(why, findings);
+        };
+        let ip = ip.to_canonical();
+        // Of an address that stands for one of the old family, so does the prefix.
+        let bits = if ip.is_ipv4() && bits > 32 { bits - 96 } else { bits };
+        let canonical = format!("{ip}/{bits}");
+        if self.text() != canonical {
+            self.invalid(format!("must be in canonical form ({})", quoted(&canonical)), findings);
+        }
+    }
+
     /// A range in its canonical form.
     pub fn canonical_range(&self, findings: &mut Findings) {
         let before = findings.len();
@@ -207,6 +222,19 @@ mod tests {
             ("10.0.0.1/8", vec!["must not have bits set beyond the prefix length"]),
         ] {
             assert_eq!(found(text, |place, findings| place.range(&[], findings)), wrong, "{text}");
+        }
+    }
+
+    #[test]
+    fn interfaces_have_addresses_in_their_networks() {
+        for (text, wrong) in [
+            ("10.9.8.7/24", ""),
+            ("2001:db8::1/64", ""),
+            ("10.9.8.7", "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"),
+            ("010.9.8.7/24", "must be in canonical form (\"10.9.8.7/24\")"),
+            ("::ffff:10.9.8.7/120", "must be in canonical form (\"10.9.8.7/24\")"),
+        ] {
+            assert_eq!(found(text, |place, findings| place.interface_address(findings)).join(""), wrong, "{text}");
         }
     }
 

@@ -8,6 +8,8 @@ use crate::definition::Definition;
 pub(super) struct OwnRules {
     /// What may not change, and what is new.
     pub(super) change: bool,
+    /// Whether they look at that after the object itself, and before what may not change of it.
+    pub(super) between: bool,
     /// How often all of it, as if the object were new.
     pub(super) whole: usize,
 }
@@ -25,7 +27,7 @@ const NO_CHANGE: [(&str, &str); 7] = [
 ];
 
 /// Resources whose rules for an update begin with those for a new object.
-const WHOLE: [(&str, &str); 24] = [
+const WHOLE: [(&str, &str); 25] = [
     ("", "configmaps"),
     ("", "endpoints"),
     ("", "limitranges"),
@@ -44,6 +46,7 @@ const WHOLE: [(&str, &str); 24] = [
     ("flowcontrol.apiserver.k8s.io", ""),
     ("networking.k8s.io", "ingressclasses"),
     ("networking.k8s.io", "ingresses"),
+    ("networking.k8s.io", "ipaddresses"),
     ("node.k8s.io", "runtimeclasses"),
     ("rbac.authorization.k8s.io", ""),
     ("resource.k8s.io", "deviceclasses"),
@@ -58,6 +61,19 @@ const TWICE: [(&str, &str); 1] = [("", "persistentvolumes")];
 /// Of those, the ones that do not.
 const NOT_WHOLE: [(&str, &str); 1] = [("storage.k8s.io", "csidrivers")];
 
+/// Of those, the ones that look at what changes between the rules for a new object and their own.
+const BETWEEN: [(&str, &str); 9] = [
+    ("", "nodes"),
+    ("batch", "jobs"),
+    ("certificates.k8s.io", "certificatesigningrequests"),
+    ("networking.k8s.io", "ipaddresses"),
+    ("node.k8s.io", "runtimeclasses"),
+    ("rbac.authorization.k8s.io", ""),
+    ("resource.k8s.io", "resourceclaimtemplates"),
+    ("storage.k8s.io", "csistoragecapacities"),
+    ("storage.k8s.io", "storageclasses"),
+];
+
 /// Resources whose rules leave metadata alone, their status included.
 const NEVER: [(&str, &str); 2] = [("", "events"), ("policy", "poddisruptionbudgets")];
 
@@ -67,6 +83,7 @@ pub(super) fn own_rules(definition: &Definition, subresource: &str) -> OwnRules 
     let status_of_cron_job = subresource == "status" && named(&[("batch", "cronjobs")]);
     OwnRules {
         change: (subresource == "status" || !named(&NO_CHANGE)) && !status_of_cron_job && !named(&NEVER),
+        between: subresource.is_empty() && named(&BETWEEN),
         whole: match subresource.is_empty() && named(&WHOLE) && !named(&NOT_WHOLE) {
             true if named(&TWICE) => 2,
             whole => whole.into(),
@@ -81,19 +98,22 @@ mod tests {
 
     #[test]
     fn each_resource_repeats_what_upstreams_does() {
-        for (group, resource, subresource, change, whole) in [
-            ("", "configmaps", "", true, 1),
-            ("", "pods", "status", true, 0),
-            ("", "persistentvolumes", "", false, 2),
-            ("", "persistentvolumes", "status", true, 0),
-            ("rbac.authorization.k8s.io", "roles", "", true, 1),
-            ("", "events", "", false, 0),
-            ("events.k8s.io", "events", "", true, 0),
-            ("batch", "cronjobs", "", true, 0),
-            ("batch", "cronjobs", "status", false, 0),
+        for (group, resource, subresource, change, between, whole) in [
+            ("", "configmaps", "", true, false, 1),
+            ("", "pods", "status", true, false, 0),
+            ("", "persistentvolumes", "", false, false, 2),
+            ("", "persistentvolumes", "status", true, false, 0),
+            ("rbac.authorization.k8s.io", "roles", "", true, true, 1),
+            ("", "nodes", "", true, true, 1),
+            ("", "nodes", "status", true, false, 0),
+            ("", "events", "", false, false, 0),
+            ("events.k8s.io", "events", "", true, false, 0),
+            ("batch", "cronjobs", "", true, false, 0),
+            ("batch", "cronjobs", "status", false, false, 0),
         ] {
             let definition = testing::definition(group, "v1", resource, "K");
-            assert_eq!(own_rules(&definition, subresource), OwnRules { change, whole }, "{group} {resource}");
+            let expected = OwnRules { change, between, whole };
+            assert_eq!(own_rules(&definition, subresource), expected, "{group} {resource}");
         }
     }
 }

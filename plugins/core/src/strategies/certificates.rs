@@ -7,6 +7,7 @@ use apimachinery::schema::internal;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::{Value, json};
+use apimachinery::validation::metadata;
 use apimachinery::validation::place::{Findings, Place};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -104,6 +105,7 @@ impl Strategy for SigningRequests {
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         request(&Place::root(object), errors);
+        metadata::between(operation.definition, operation.subresource, object, old, errors);
         change(operation.subresource, &Place::root(object), old, errors);
     }
 

@@ -33,6 +33,7 @@ pub(super) static NETWORK_POLICIES: Rules = Rules {
         }
     },
     generation: true,
+    minds_empties: true,
     ..RULES
 };
 
@@ -67,7 +68,6 @@ pub(super) static IP_ADDRESSES: Rules = Rules {
         parent.at("name").required_shaped(names::path_segment, findings);
         parent.at("namespace").optional_shaped(names::path_segment, findings);
     },
-    validates_updates: false,
     change: |object, old, findings| {
         let parent = object.at("spec.parentRef");
         if parent.value() != &old["spec"]["parentRef"] {

@@ -6,9 +6,9 @@ use apimachinery::schema::internal;
 use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
 use apimachinery::tree::{Value, json};
-use apimachinery::validation::names;
 use apimachinery::validation::network::Range;
 use apimachinery::validation::place::{Findings, Place};
+use apimachinery::validation::{metadata, names};
 use plugin_sdk::Store;
 
 use super::pods::validate::resources;
@@ -16,6 +16,7 @@ use crate::tree::{child, existing, items, or_set, remove, text};
 use crate::warnings::{self, Warnings};
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
+const FEATURE_LENGTH_MAX: usize = 253;
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 pub(super) struct Nodes;
@@ -85,6 +86,12 @@ impl Strategy for Nodes {
         let root = Place::root(object);
         taints(&root, errors);
         amounts(&root, errors);
+        let swap = root.at("status.nodeInfo.swap.capacity");
+        if swap.is_given() {
+            // Upstream tells another place.
+            root.at("metadata.nodeSwapStatus.capacity").with(swap.value()).positive(errors);
+        }
+        features(&root.at("status.declaredFeatures"), errors);
         let ranges = root.at("spec.podCIDRs");
         ranges.items().for_each(|range| range.range(&[], errors));
         let wrong = ranges.items().enumerate().find(|(_, range)| Range::parse(range.text()).is_none());
@@ -105,8 +112,10 @@ impl Strategy for Nodes {
         if operation.subresource.is_empty() {
             self.validate(operation, object, errors);
         }
+        metadata::between(operation.definition, operation.subresource, object, old, errors);
         let root = Place::root(object);
         amounts(&root, errors);
+        features(&root.at("status.declaredFeatures"), errors);
         let mut seen = BTreeSet::new();
         for address in root.at("status.addresses").items() {
             if !seen.insert((address.at("type").text(), address.at("address").text())) {
@@ -175,6 +184,40 @@ fn taints(root: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
+/// What a node can do that not all nodes can.
+fn features(features: &Place<'_, '_>, findings: &mut Findings) {
+    let mut before: Option<&str> = None;
+    for feature in features.items() {
+        let name = feature.text();
+        match before {
+            Some(before) if before == name => feature.duplicate(findings),
+            Some(before) if before > name => feature.invalid("list must be sorted alphabetically", findings),
+            _ => {}
+        }
+        before = Some(name);
+        let shown = apimachinery::validation::quoted(name);
+        if name.len() > FEATURE_LENGTH_MAX {
+            let why = format!("invalid feature name {shown}: must be no more than {FEATURE_LENGTH_MAX} characters");
+            feature.invalid(why, findings);
+        } else if !is_feature(name) {
+            let why = format!(
+                "invalid feature name {shown}: must start with an UpperCamelCase segment, with subsequent segments \
+                 separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters \
+                 and slashes"
+            );
+            feature.invalid(why, findings);
+        }
+    }
+}
+
+fn is_feature(name: &str) -> bool {
+    let word = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphabetic())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    name.starts_with(|first: char| first.is_ascii_uppercase()) && name.split('/').all(word)
+}
+
 fn amounts(root: &Place<'_, '_>, findings: &mut Findings) {
     for list in ["status.capacity", "status.allocatable"] {
         let place = root.at(list);
@@ -182,5 +225,24 @@ fn amounts(root: &Place<'_, '_>, findings: &mut Findings) {
             // Told as a member, not as an entry.
             resources::quantity(name, &place.at(name).with(amount.value()), findings);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_named_and_sorted() {
+        let found = |list: Value| {
+            let mut findings = Vec::new();
+            features(&Place::named("f", &list), &mut findings);
+            findings.iter().map(|finding| format!("{} {:.12}", finding.field, finding.detail)).collect::<Vec<_>>()
+        };
+        assert!(found(json!(["A", "B/c", "B2/C/d"])).is_empty());
+        assert_eq!(
+            found(json!(["B", "A", "A", "a", "B/"])),
+            ["f[1] list must be", "f[2] ", "f[3] invalid feat", "f[4] list must be", "f[4] invalid feat"]
+        );
     }
 }

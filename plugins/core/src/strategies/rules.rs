@@ -2,19 +2,25 @@
 
 use apimachinery::schema::internal;
 use apimachinery::status::FieldError;
-use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
 use apimachinery::tree::Value;
-use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
+use apimachinery::validation::{metadata, names};
+use plugin_sdk::Store;
 
 use crate::warnings::Warnings;
 
 const SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
 
+/// What depends on other objects.
+pub(super) type Admit =
+    for<'a> fn(&'a Operation<'a>, &'a Store, &'a mut Value, Option<&'a Value>) -> Reading<'a, Companions>;
+
 /// What a resource without hooks of its own may have. Objects are given to validation as the
 /// place that they are, so that findings know their paths.
 pub(super) struct Rules {
     pub(super) default: fn(&mut Value),
+    pub(super) admit: Admit,
     /// What upstream sets on create whatever the client sent.
     pub(super) prepare: fn(&mut Value),
     /// The same for an update of the resource itself: the new object, the old one.
@@ -36,6 +42,8 @@ pub(super) struct Rules {
     /// Members of the object, as paths, that may not change.
     pub(super) immutable: &'static [&'static str],
     pub(super) generation: bool,
+    /// Whether what is sent empty is a change.
+    pub(super) minds_empties: bool,
     /// Whether it is what it was first, whatever changes.
     pub(super) generation_stays: bool,
     /// Annotations are desired too: controllers copy them.
@@ -55,6 +63,7 @@ pub(super) struct Rules {
 
 pub(super) const RULES: Rules = Rules {
     default: |_| {},
+    admit: |_, _, _, _| Box::pin(std::future::ready(Ok(Companions::default()))),
     prepare: |_| {},
     prepare_update: |_, _| {},
     prepare_status: |_, _| {},
@@ -67,6 +76,7 @@ pub(super) const RULES: Rules = Rules {
     name: names::dns1123_subdomain,
     immutable: &[],
     generation: false,
+    minds_empties: false,
     generation_stays: false,
     annotations_count: false,
     labels_count: false,
@@ -81,6 +91,16 @@ pub(super) const RULES: Rules = Rules {
 impl Strategy for Rules {
     fn default(&self, object: &mut Value) {
         (self.default)(object);
+    }
+
+    fn admit<'a>(
+        &'a self,
+        operation: &'a Operation<'a>,
+        store: &'a Store,
+        object: &'a mut Value,
+        old: Option<&'a Value>,
+    ) -> Reading<'a, Companions> {
+        (self.admit)(operation, store, object, old)
     }
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
@@ -112,6 +132,7 @@ impl Strategy for Rules {
         if self.validates_updates {
             (self.validate)(&root, errors);
         }
+        metadata::between(operation.definition, operation.subresource, object, old, errors);
         if !self.change_first {
             (self.change)(&root, old, errors);
         }
@@ -163,6 +184,10 @@ impl Strategy for Rules {
 
     fn generation(&self) -> bool {
         self.generation
+    }
+
+    fn minds_empties(&self) -> bool {
+        self.minds_empties
     }
 
     fn desires_differ(&self, object: &Value, old: &Value) -> bool {

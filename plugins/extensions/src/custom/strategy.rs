@@ -117,30 +117,44 @@ fn scale(operation: &Operation<'_>, object: &Value, spec: bool, errors: &mut Vec
         replicas(object, &paths.spec_replicas, errors);
     }
     replicas(object, &paths.status_replicas, errors);
-    if let Some(path) = &paths.label_selector
-        && let Some(value) = at(object, path).filter(|value| !value.is_string())
-    {
-        let why = wrong_type(path, value, "string");
-        errors.push(FieldError::invalid(field(path), &json!(""), why));
-    }
+    let Some(path) = &paths.label_selector else { return };
+    let wrong = match at(object, path) {
+        Ok(found) => found.filter(|value| !value.is_string()).map(|value| wrong_type(path, value, "string")),
+        Err(why) => Some(why),
+    };
+    errors.extend(wrong.map(|why| FieldError::invalid(field(path), &json!(""), why)));
 }
 
 fn replicas(object: &Value, path: &[Box<str>], errors: &mut Vec<FieldError>) {
-    let Some(value) = at(object, path) else { return };
-    let why = match value.as_i64() {
-        Some(number) if number < 0 => "should be a non-negative integer".to_string(),
-        Some(number) if number > i32::MAX.into() => format!("should be less than or equal to {}", i32::MAX),
-        Some(_) => return,
-        None => {
-            errors.push(FieldError::invalid(field(path), &json!(0), wrong_type(path, value, "int64")));
-            return;
+    let found = at(object, path).and_then(|found| match found {
+        None => Ok(None),
+        Some(value) => value.as_i64().map(Some).ok_or_else(|| wrong_type(path, value, "int64")),
+    });
+    let (value, why) = match found {
+        Ok(Some(number)) if number < 0 => (number, "should be a non-negative integer".to_string()),
+        Ok(Some(number)) if number > i32::MAX.into() => {
+            (number, format!("should be less than or equal to {}", i32::MAX))
         }
+        Ok(_) => return,
+        Err(why) => (0, why),
     };
-    errors.push(FieldError::invalid(field(path), value, why));
+    errors.push(FieldError::invalid(field(path), &json!(value), why));
 }
 
-fn at<'a>(object: &'a Value, path: &[Box<str>]) -> Option<&'a Value> {
-    path.iter().try_fold(object, |at, key| at.get(&**key))
+/// The value at the end of a path, which leads through objects.
+fn at<'a>(object: &'a Value, path: &[Box<str>]) -> Result<Option<&'a Value>, String> {
+    let mut found = object;
+    for (depth, key) in path.iter().enumerate() {
+        found = match found {
+            Value::Object(members) => match members.get(key) {
+                Some(member) => member,
+                None => return Ok(None),
+            },
+            Value::Null => return Ok(None),
+            other => return Err(wrong_type(&path[..=depth], other, "map[string]interface{}")),
+        };
+    }
+    Ok(Some(found))
 }
 
 fn field(path: &[Box<str>]) -> String {
@@ -148,16 +162,31 @@ fn field(path: &[Box<str>]) -> String {
 }
 
 fn wrong_type(path: &[Box<str>], value: &Value, expected: &str) -> String {
-    let (text, actual) = match value {
-        Value::String(text) => (text.to_string(), "string"),
-        Value::Bool(flag) => (flag.to_string(), "bool"),
-        Value::Number(number) if number.is_i64() => (number.to_string(), "int64"),
-        Value::Number(number) => (number.to_string(), "float64"),
-        Value::Array(_) => (value.to_string(), "[]interface {}"),
-        Value::Null => ("<nil>".into(), "<nil>"),
-        Value::Object(_) => (value.to_string(), "map[string]interface {}"),
+    let actual = match value {
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_i64() => "int64",
+        Value::Number(_) => "float64",
+        Value::Array(_) => "[]interface {}",
+        Value::Null => "<nil>",
+        Value::Object(_) => "map[string]interface {}",
     };
-    format!("{} accessor error: {text} is of the type {actual}, expected {expected}", field(path))
+    format!("{} accessor error: {} is of the type {actual}, expected {expected}", field(path), as_go_prints(value))
+}
+
+fn as_go_prints(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.to_string(),
+        Value::Null => "<nil>".to_string(),
+        Value::Array(items) => format!("[{}]", items.iter().map(as_go_prints).collect::<Vec<_>>().join(" ")),
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| name.as_str());
+            let shown = members.into_iter().map(|(name, value)| format!("{name}:{}", as_go_prints(value)));
+            format!("map[{}]", shown.collect::<Vec<_>>().join(" "))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Finalizers of others that may one day collide.

@@ -76,7 +76,8 @@ impl Registry<'_> {
         strategy.prepare_for_update(&operation, &mut object, old);
         // Neither what is observed nor where it runs is desired by anybody.
         let desired = !matches!(self.subresource, "status" | "binding");
-        if strategy.generation() && desired && strategy.desires_differ(&object, old) {
+        let differs = || strategy.desires_differ(&object, old) || (strategy.minds_empties() && empties.is_desired());
+        if strategy.generation() && desired && differs() {
             let generation = meta_number(old, "generation").unwrap_or(0) + 1;
             metadata_mut(&mut object).insert("generation", generation.into());
         }

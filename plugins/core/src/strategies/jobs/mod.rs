@@ -10,6 +10,7 @@ use apimachinery::rest::object::meta;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::Value;
+use apimachinery::validation::metadata;
 use apimachinery::validation::place::Place;
 
 use super::pods::defaults;
@@ -79,7 +80,11 @@ impl Strategy for Jobs {
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         match operation.subresource {
-            "" => validate::change(&Place::root(object), old, errors),
+            "" => {
+                validate::job(&Place::root(object), errors);
+                metadata::between(operation.definition, "", object, old, errors);
+                validate::change(&Place::root(object), old, errors);
+            }
             _ => status::change(&Place::root(object), old, errors),
         }
     }

@@ -172,8 +172,7 @@ fn indexed(spec: &Place<'_, '_>, findings: &mut Findings) {
 
 pub(super) fn change(object: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
     let (spec, was) = (object.at("spec"), &old["spec"]);
-    // As upstream: once as a job, once as what a job becomes.
-    job(object, findings);
+    // As upstream: once as a job, which is looked at before, once as what a job becomes.
     whole_spec(&spec, findings);
     let completions = spec.at("completions");
     if spec.at("completionMode").text() != "Indexed" {

@@ -39,12 +39,20 @@ pub(super) fn change(object: &Place<'_, '_>, old: &Value, findings: &mut Finding
     if !nominated.is_empty() && nominated.text() != text(before, "nominatedNodeName") {
         nominated.shaped(names::dns1123_subdomain, findings);
     }
+    if !text(&old["spec"], "nodeName").is_empty()
+        && !nominated.is_empty()
+        && nominated.text() != text(before, "nominatedNodeName")
+    {
+        nominated.forbidden("may not be set on pods that are already bound to a node", findings);
+    }
     not_below_zero(&status.at("observedGeneration"), findings);
     let quality = status.at("qosClass");
     if quality.text() != text(before, "qosClass") {
         quality.invalid("field is immutable", findings);
     }
+    ended(&status, before, &object.at("spec"), findings);
     claims(&status.at("resourceClaimStatuses"), &object.at("spec.resourceClaims"), findings);
+    extended_claim(&status.at("extendedResourceClaimStatus"), &object.at("spec"), findings);
     addresses(&status.at("podIPs"), before, "podIPs", findings);
     let hosts = status.at("hostIPs");
     if let Some(first) = hosts.items().next() {
@@ -84,6 +92,85 @@ fn claims(statuses: &Place<'_, '_>, claims: &Place<'_, '_>, findings: &mut Findi
     }
 }
 
+/// What has ended stays so, unless it is started again.
+fn ended(status: &Place<'_, '_>, before: &Value, spec: &Place<'_, '_>, findings: &mut Findings) {
+    let pods = spec.at("restartPolicy").text();
+    let any_restarts_all = ["containers", "initContainers"].iter().any(|list| {
+        let rules = items(spec.value(), list).flat_map(|container| items(container, "restartPolicyRules"));
+        rules.into_iter().any(|rule| rule["action"] == "RestartAllContainers")
+    });
+    for (list, containers) in STATUSES.into_iter().zip(["containers", "initContainers", ""]) {
+        let (list, was) = (status.at(list), &before[list]);
+        if any_restarts_all && !containers.is_empty() {
+            continue;
+        }
+        for (index, old) in was.as_array().into_iter().flatten().enumerate() {
+            let Some(code) = old["state"].get("terminated").map(|end| end["exitCode"].as_i64().unwrap_or(0)) else {
+                continue;
+            };
+            let same = |one: &Place<'_, '_>| one.at("name").text() == text(old, "name");
+            let is_back = list.items().any(|one| same(&one) && !one.at("state.terminated").is_given());
+            let container = items(spec.value(), containers).find(|one| one["name"] == old["name"]);
+            if is_back && !container.is_some_and(|container| restarts(container, pods, code)) {
+                list.item(index).at("state").forbidden("may not be transitioned to non-terminated state", findings);
+            }
+        }
+    }
+}
+
+/// Whether a container is started again after it ended so.
+fn restarts(container: &Value, pods_policy: &str, code: i64) -> bool {
+    let by_policy = |policy: &str| match policy {
+        "Never" => false,
+        "OnFailure" => code != 0,
+        _ => true,
+    };
+    let own = text(container, "restartPolicy");
+    let matches = |rule: &&Value| {
+        let codes = &rule["exitCodes"];
+        let listed = items(codes, "values").any(|value| *value == code);
+        codes.is_object() && if codes["operator"] == "In" { listed } else { codes["operator"] == "NotIn" && !listed }
+    };
+    match items(container, "restartPolicyRules").find(matches).filter(|_| !own.is_empty()) {
+        Some(rule) if matches!(text(rule, "action"), "Restart" | "RestartAllContainers") => true,
+        _ => by_policy(if own.is_empty() { pods_policy } else { own }),
+    }
+}
+
+/// The claim that was made for what containers want of others' resources.
+fn extended_claim(status: &Place<'_, '_>, spec: &Place<'_, '_>, findings: &mut Findings) {
+    const PARTS: [&str; 3] = ["containerName", "resourceName", "requestName"];
+    if !status.is_given() {
+        return;
+    }
+    let mappings = status.at("requestMappings");
+    if mappings.is_empty() {
+        mappings.required("at least one request mapping is required", findings);
+    }
+    let mut seen = BTreeSet::new();
+    for mapping in mappings.items() {
+        let [container, resource, request] = PARTS.map(|part| mapping.at(part).text());
+        let all = ["containers", "initContainers"].into_iter().flat_map(|list| items(spec.value(), list));
+        match all.into_iter().find(|one| text(one, "name") == container) {
+            None => mapping.at("containerName").invalid(
+                "must match the name of an entry in spec.initContainers.name or spec.containers.name",
+                findings,
+            ),
+            Some(one) if one["resources"]["requests"].get(resource).is_none() => mapping.at("resourceName").invalid(
+                "must match the extended resource name of an entry in spec.initContainers.resources.requests or \
+                 spec.containers.resources.requests",
+                findings,
+            ),
+            Some(_) => {}
+        }
+        status.at("requestName").with(mapping.at("requestName").value()).shaped(names::dns1123_label, findings);
+        if !seen.insert((container, resource, request)) {
+            PARTS.iter().for_each(|part| mapping.at(part).duplicate(findings));
+        }
+    }
+    status.at("resourceClaimName").required_shaped(names::dns1123_subdomain, findings);
+}
+
 /// At most one address of each family; those that were there may stay as they are.
 fn addresses(list: &Place<'_, '_>, before: &Value, field: &str, findings: &mut Findings) {
     let had: Vec<&str> = items(before, field).map(|one| text(one, "ip")).collect();
@@ -99,5 +186,46 @@ fn addresses(list: &Place<'_, '_>, before: &Value, field: &str, findings: &mut F
     if list.count() > 1 && families.len() == list.count() && (list.count() > 2 || families[0] == families[1]) {
         let shown = internal::show("io.k8s.api.core.v1.PodIP", list.value());
         list.invalid_as(&shown, "may specify no more than one IP for each IP family", findings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apimachinery::tree::json;
+
+    use super::*;
+
+    #[test]
+    fn what_has_ended_stays_so_unless_it_restarts() {
+        let rule = |action: &str| json!([{"action": action, "exitCodes": {"operator": "In", "values": [3]}}]);
+        for (pods, container, code, restarts) in [
+            ("Always", json!({}), 0, true),
+            ("Never", json!({}), 1, false),
+            ("OnFailure", json!({}), 1, true),
+            ("OnFailure", json!({}), 0, false),
+            ("Never", json!({"restartPolicy": "Always"}), 0, true),
+            ("Never", json!({"restartPolicy": "Never", "restartPolicyRules": rule("Restart")}), 3, true),
+            ("Never", json!({"restartPolicy": "Never", "restartPolicyRules": rule("Restart")}), 4, false),
+            ("Never", json!({"restartPolicyRules": rule("Restart")}), 3, false),
+        ] {
+            assert_eq!(super::restarts(&container, pods, code), restarts, "{pods} {container} {code}");
+        }
+    }
+
+    #[test]
+    fn a_claim_for_resources_of_others_names_who_wants_them() {
+        let spec = json!({"containers": [{"name": "a", "resources": {"requests": {"a.com/gpu": "1"}}}]});
+        let of = |container: &str, resource: &str| json!({"containerName": container, "resourceName": resource, "requestName": "r"});
+        for (mappings, count) in [
+            (json!([of("a", "a.com/gpu")]), 0),
+            (json!([of("b", "a.com/gpu")]), 1),
+            (json!([of("a", "a.com/tpu")]), 1),
+            (json!([of("a", "a.com/gpu"), of("a", "a.com/gpu")]), 3),
+            (json!([]), 1),
+        ] {
+            let (status, mut findings) = (json!({"requestMappings": mappings, "resourceClaimName": "c"}), Vec::new());
+            extended_claim(&Place::named("s", &status), &Place::named("spec", &spec), &mut findings);
+            assert_eq!(findings.len(), count, "{mappings}: {findings:?}");
+        }
     }
 }

@@ -58,13 +58,17 @@ pub(super) fn ephemeral(source: &Place<'_, '_>, findings: &mut Findings) {
     if !template.is_given() {
         return template.required("", findings);
     }
-    let meta = template.at("metadata");
+    template_metadata(&template.at("metadata"), findings);
+    claim_spec(&template.at("spec"), findings);
+}
+
+/// What is made from a template is named by whoever makes it.
+pub(crate) fn template_metadata(meta: &Place<'_, '_>, findings: &mut Findings) {
     metadata::annotations(meta.at("annotations").value(), &meta.at("annotations").path(), findings);
     meta.at("labels").labels(findings);
     for (key, _) in meta.entries().filter(|(key, _)| !matches!(*key, "annotations" | "labels" | "creationTimestamp")) {
         meta.at(key).forbidden("cannot be set", findings);
     }
-    claim_spec(&template.at("spec"), findings);
 }
 
 /// What a claim on a volume asks for.

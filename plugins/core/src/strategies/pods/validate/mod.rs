@@ -32,7 +32,7 @@ use apimachinery::validation::place::{Findings, Place};
 use apimachinery::validation::{metadata, names};
 
 pub(super) use change::{ephemeral_containers, resize, update};
-pub(crate) use claims::{access_modes, claim_spec};
+pub(crate) use claims::{access_modes, claim_spec, template_metadata as claim_template_metadata};
 pub(crate) use placement::{node_selector, scheduling_tolerations, topology_terms};
 pub(crate) use resources::RESTART_ALWAYS;
 pub(super) use security::app_armor;

@@ -8,6 +8,7 @@ const POLICIES: [&str; 3] = ["Always", "Never", "OnFailure"];
 const ACTIONS: [&str; 2] = ["Restart", "RestartAllContainers"];
 const RULES_MAX: usize = 20;
 const CODES_MAX: usize = 255;
+const NO_POLICY: &str = "must specify restartPolicy when restart rules are used";
 
 pub(super) fn of_container(container: &Place<'_, '_>, findings: &mut Findings) {
     let (policy, rules) = (container.at("restartPolicy"), container.at("restartPolicyRules"));
@@ -16,7 +17,7 @@ pub(super) fn of_container(container: &Place<'_, '_>, findings: &mut Findings) {
     } else if rules.is_empty() {
         return;
     } else {
-        policy.required("must specify restartPolicy when restart rules are used", findings);
+        policy.required(NO_POLICY, findings);
     }
     if rules.count() > RULES_MAX {
         rules.too_many(rules.count(), RULES_MAX, findings);
@@ -41,8 +42,14 @@ pub(super) fn of_container(container: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
+/// Without a policy, its rules are not looked at.
 pub(super) fn of_init_container(container: &Place<'_, '_>, findings: &mut Findings) {
-    of_container(container, findings);
+    let (policy, rules) = (container.at("restartPolicy"), container.at("restartPolicyRules"));
+    if policy.is_given() {
+        of_container(container, findings);
+    } else if !rules.is_empty() {
+        policy.required(NO_POLICY, findings);
+    }
 }
 
 /// What a change of resources means for a container.
