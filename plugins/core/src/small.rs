@@ -1,5 +1,9 @@
 //! Sets of objects that are small enough to be read whole.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use apimachinery::rest::from_store;
 use apimachinery::rest::object::meta;
 use apimachinery::status::ApiError;
@@ -8,6 +12,23 @@ use plugin_sdk::Store;
 use plugin_sdk::storage::{Freshness, ListQuery, Object, Selector};
 
 use crate::tree::text;
+
+/// How many sets an instance remembers, and of how many objects at most.
+const REMEMBERED_SETS_MAX: usize = 16;
+const REMEMBERED_OBJECTS_MAX: usize = 64;
+
+/// A set as this instance has decoded it.
+struct Remembered {
+    /// Of all objects, in their order. An object that another one has taken the place of has another
+    /// revision, so these tell sets apart.
+    revisions: Vec<u64>,
+    values: Rc<[Value]>,
+}
+
+thread_local! {
+    /// By prefixes.
+    static REMEMBERED: RefCell<HashMap<String, Remembered>> = RefCell::default();
+}
 
 /// All objects below a prefix, as they are now.
 pub(crate) async fn objects(store: &Store, prefix: &str) -> Result<Vec<Object>, ApiError> {
@@ -19,13 +40,47 @@ pub(crate) async fn objects(store: &Store, prefix: &str) -> Result<Vec<Object>, 
         limit: 0,
     };
     let found = store.list(query).await.map_err(from_store)?;
-    Ok(found.read(0, u32::try_from(found.count()).unwrap_or(u32::MAX)))
+    Ok(match found.count() {
+        0 => Vec::new(),
+        count => found.read(0, u32::try_from(count).unwrap_or(u32::MAX)),
+    })
 }
 
 /// As [`objects`], decoded.
 pub(crate) async fn values(store: &Store, prefix: &str) -> Result<Vec<Value>, ApiError> {
+    Ok(decoded(&objects(store, prefix).await?).collect())
+}
+
+fn decoded(objects: &[Object]) -> impl Iterator<Item = Value> {
+    objects.iter().filter_map(|object| serde_json::from_slice(&object.value()).ok())
+}
+
+/// As [`values`], for sets that are asked for with each request and hardly ever change: they are
+/// decoded when they have.
+pub(crate) async fn remembered(store: &Store, prefix: &str) -> Result<Rc<[Value]>, ApiError> {
     let objects = objects(store, prefix).await?;
-    Ok(objects.iter().filter_map(|object| serde_json::from_slice(&object.value()).ok()).collect())
+    if objects.is_empty() {
+        return Ok(Rc::default());
+    }
+    let revisions: Vec<u64> = objects.iter().map(Object::revision).collect();
+    let known = REMEMBERED.with_borrow(|sets| {
+        let known = sets.get(prefix).filter(|known| known.revisions == revisions);
+        known.map(|known| known.values.clone())
+    });
+    if let Some(values) = known {
+        return Ok(values);
+    }
+    let values: Rc<[Value]> = decoded(&objects).collect();
+    if objects.len() <= REMEMBERED_OBJECTS_MAX {
+        let set = Remembered { revisions, values: values.clone() };
+        REMEMBERED.with_borrow_mut(|sets| {
+            if sets.len() >= REMEMBERED_SETS_MAX {
+                sets.clear();
+            }
+            sets.insert(prefix.to_string(), set);
+        });
+    }
+    Ok(values)
 }
 
 /// As [`objects`], but only the last parts of their keys.

@@ -2,6 +2,7 @@
 //! of pods and claims.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use apimachinery::codec::quantity::Quantity;
 use apimachinery::rest::object::metadata_mut;
@@ -19,7 +20,7 @@ const NOTE: &str = "kubernetes.io/limit-ranger";
 const OF_PODS: [&str; 2] = ["cpu", "memory"];
 
 /// The limit ranges of one namespace.
-pub(super) struct LimitRanges(Vec<Value>);
+pub(super) struct LimitRanges(Rc<[Value]>);
 
 /// Amounts by the names of resources.
 type Amounts = BTreeMap<String, Quantity>;
@@ -32,12 +33,18 @@ struct Resources {
 
 impl LimitRanges {
     pub(super) async fn read(store: &Store, namespace: &str) -> Result<Self, ApiError> {
-        small::values(store, &format!("{PREFIX}{namespace}/")).await.map(Self)
+        let prefix = format!("{PREFIX}{namespace}/");
+        // Most namespaces have none. Whoever asks has read something as it is now just before, and
+        // what the store has counted is no older.
+        if matches!(store.count(&prefix), Ok(0)) {
+            return Ok(Self(Rc::default()));
+        }
+        small::remembered(store, &prefix).await.map(Self)
     }
 
     /// Sets what the pod's containers leave open, and notes it.
     pub(super) fn complete(&self, pod: &mut Value) {
-        for range in &self.0 {
+        for range in &*self.0 {
             let mut notes = Vec::new();
             for (list, kind) in [("containers", "container"), ("initContainers", "init container")] {
                 for container in items_mut(child(pod, "spec"), list) {
@@ -76,7 +83,7 @@ impl LimitRanges {
     }
 
     fn check(&self, operation: &Operation<'_>, of: impl Fn(&str) -> Vec<Resources>) -> Result<(), ApiError> {
-        for range in &self.0 {
+        for range in &*self.0 {
             let mut errors: Vec<String> = Vec::new();
             for limit in items(&range["spec"], "limits") {
                 let kind = text(limit, "type");
@@ -348,7 +355,7 @@ mod tests {
             {"name": "b", "resources": {"limits": {"cpu": "2"}, "requests": {"cpu": "1", "memory": "1Gi"}}},
             {"name": "c", "resources": {"limits": {"cpu": "2"}}},
         ]}});
-        LimitRanges(vec![range]).complete(&mut pod);
+        LimitRanges([range].into()).complete(&mut pod);
         assert_eq!(
             pod["metadata"]["annotations"][NOTE],
             "LimitRanger plugin set: cpu, memory request for container a; cpu limit for container a; \

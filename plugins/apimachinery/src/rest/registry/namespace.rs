@@ -1,6 +1,9 @@
 //! Objects live in namespaces that exist, and nothing new appears in one that is going
 //! (upstream's `NamespaceLifecycle`).
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use plugin_sdk::Store;
 use plugin_sdk::storage::{self, Freshness};
 
@@ -43,6 +46,14 @@ impl Registry<'_> {
     }
 }
 
+/// How many namespaces an instance remembers.
+const ACTIVE_MAX: usize = 64;
+
+thread_local! {
+    /// Revisions of namespaces that were found to be active: one that goes has another.
+    static ACTIVE: RefCell<HashMap<String, u64>> = RefCell::default();
+}
+
 enum Namespace {
     Active,
     Terminating,
@@ -54,9 +65,21 @@ async fn find(store: &Store, name: &str) -> Result<Namespace, ApiError> {
     match store.get(key, Freshness::Latest).await {
         Ok(None) => Ok(Namespace::Missing),
         Ok(Some(object)) => {
+            let revision = object.revision();
+            if ACTIVE.with_borrow(|active| active.get(name) == Some(&revision)) {
+                return Ok(Namespace::Active);
+            }
             let value: Value = serde_json::from_slice(&object.value()).unwrap_or_default();
-            let going = is_deleting(&value) || value["status"]["phase"] == "Terminating";
-            Ok(if going { Namespace::Terminating } else { Namespace::Active })
+            if is_deleting(&value) || value["status"]["phase"] == "Terminating" {
+                return Ok(Namespace::Terminating);
+            }
+            ACTIVE.with_borrow_mut(|active| {
+                if active.len() >= ACTIVE_MAX {
+                    active.clear();
+                }
+                active.insert(name.to_string(), revision);
+            });
+            Ok(Namespace::Active)
         }
         // A chain without the server that keeps namespaces has none to respect.
         Err(storage::Error::NotGranted(_)) => Ok(Namespace::Active),

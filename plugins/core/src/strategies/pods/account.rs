@@ -2,6 +2,8 @@
 //! programs look for one. Off unless the operator turns it on, since without a controller manager
 //! no namespace has a default account.
 
+use std::sync::LazyLock;
+
 use apimachinery::rest::{clock, from_store};
 use apimachinery::status::ApiError;
 use apimachinery::strategy::Operation;
@@ -21,8 +23,7 @@ const MOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const TOKEN_SECONDS: u32 = 60 * 60 + 7;
 
 pub(super) async fn admit(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
-    let enabled = configuration::fact("enabled-admission-plugins").unwrap_or_default();
-    if !enabled.split(',').any(|name| name == NAME) {
+    if !is_enabled() {
         return Ok(());
     }
     let refuse = |why: String| Err(operation.forbidden(why));
@@ -51,6 +52,14 @@ pub(super) async fn admit(operation: &Operation<'_>, store: &Store, pod: &mut Va
         Some(why) => refuse(why),
         None => Ok(()),
     }
+}
+
+fn is_enabled() -> bool {
+    static IS_ENABLED: LazyLock<bool> = LazyLock::new(|| {
+        let enabled = configuration::fact("enabled-admission-plugins").unwrap_or_default();
+        enabled.split(',').any(|name| name == NAME)
+    });
+    *IS_ENABLED
 }
 
 /// Pods that a node runs of its own accord have no account. Why one is refused.

@@ -47,9 +47,9 @@ async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value
     let name = text(&pod["spec"], "runtimeClassName").to_string();
     let mut class = Value::Null;
     if !name.is_empty() {
-        let classes = small::values(store, RUNTIME_CLASSES).await?;
-        match classes.into_iter().find(|class| class["metadata"]["name"] == *name) {
-            Some(found) => class = found,
+        let classes = small::remembered(store, RUNTIME_CLASSES).await?;
+        match classes.iter().find(|class| class["metadata"]["name"] == *name) {
+            Some(found) => class = found.clone(),
             None => return refuse(&format!("RuntimeClass \"{name}\" not found")),
         }
     }
@@ -93,8 +93,9 @@ async fn priority(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> 
     let spec = child(pod, "spec");
     let name = text(spec, "priorityClassName").to_string();
     let class = if name.is_empty() {
-        let classes = small::values(store, CLASSES).await?;
-        classes.into_iter().filter(|class| class["globalDefault"] == true).min_by_key(|class| class["value"].as_i64())
+        let classes = small::remembered(store, CLASSES).await?;
+        let defaults = classes.iter().filter(|class| class["globalDefault"] == true);
+        defaults.min_by_key(|class| class["value"].as_i64()).cloned()
     } else {
         let found = store.get(format!("{CLASSES}{name}"), Freshness::Latest).await.map_err(from_store)?;
         let Some(found) = found else {

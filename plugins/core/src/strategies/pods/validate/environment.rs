@@ -145,7 +145,7 @@ pub(super) fn resource_field(field: &Place<'_, '_>, volume: bool, findings: &mut
         _ if huge => (&UNITS, format!("only divisor's values {units} are supported with the hugepages resource")),
         _ => return,
     };
-    if !supported.contains(&unit.as_str()) {
+    if !supported.contains(&unit.as_ref()) {
         divisor.invalid_as(resource.value(), why, findings);
     }
 }
