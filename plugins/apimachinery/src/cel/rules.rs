@@ -199,7 +199,7 @@ impl Run<'_> {
                 for (name, value) in members {
                     let Some(member) = schema.member(name) else { continue };
                     let old = old.filter(|_| !of.atomic).and_then(|old| old.get(name)).filter(|old| !old.is_null());
-                    let is_field = of.fields.iter().any(|field| *field.name == **name);
+                    let is_field = of.fields.get(name).is_some();
                     let path = match (is_field, path) {
                         (true, "") => name.to_string(),
                         (true, path) => format!("{path}.{name}"),

@@ -1,5 +1,7 @@
 //! `resource.Quantity` as upstream reads and writes it: a decimal number with a suffix.
 
+use std::borrow::Cow;
+
 const FORMAT: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const SUFFIX: &str = "unable to parse quantity's suffix";
 const NUMERIC: &str = "unable to parse numeric part of quantity";
@@ -15,10 +17,14 @@ const DIGITS_MAX: usize = 30;
 ///
 /// # Errors
 /// What is wrong with the text, in upstream's words.
-pub fn canonical(text: &str) -> Result<String, &'static str> {
+pub fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
     let text = text.trim();
-    let quantity = Quantity::parse(text)?;
-    Ok(if Parts::split(text)?.is_kept() { text.to_string() } else { quantity.to_string() })
+    let parts = Parts::split(text)?;
+    // Nearly always.
+    if parts.is_kept() || parts.is_short_binary(text) {
+        return Ok(text.into());
+    }
+    Quantity::parse(text).map(|quantity| quantity.to_string().into())
 }
 
 /// Whether the text is a quantity.
@@ -79,7 +85,7 @@ impl Quantity {
         if whole.len() + fraction.len() > DIGITS_MAX {
             return Err(NUMERIC);
         }
-        let mut mantissa: i128 = format!("0{whole}{fraction}").parse().map_err(|_| NUMERIC)?;
+        let mut mantissa = number(whole.bytes().chain(fraction.bytes()));
         let mut power = -(fraction.len() as i32);
         match base {
             2 => mantissa = mantissa.checked_mul(1 << exponent).ok_or(NUMERIC)?,
@@ -106,7 +112,13 @@ impl Quantity {
 
     /// The amount in billionths, as far as they can be counted.
     pub fn nanos(&self) -> i128 {
-        let factor = 10_i128.checked_pow(self.exponent.abs_diff(EXPONENT_MIN));
+        let power = self.exponent.abs_diff(EXPONENT_MIN);
+        // Nearly always in one register.
+        let small = i64::try_from(self.mantissa).ok().zip(10_i64.checked_pow(power));
+        if let Some(nanos) = small.and_then(|(mantissa, factor)| mantissa.checked_mul(factor)) {
+            return nanos.into();
+        }
+        let factor = 10_i128.checked_pow(power);
         let nanos = factor.and_then(|factor| self.mantissa.checked_mul(factor));
         nanos.unwrap_or(if self.mantissa < 0 { i128::MIN } else { i128::MAX })
     }
@@ -119,12 +131,28 @@ impl Quantity {
     }
 
     fn without_zeros(mut self) -> Self {
-        while self.mantissa != 0 && self.mantissa % 10 == 0 {
+        // Small numbers are divided in one step, large ones by a function: nearly all are small.
+        if let Ok(mut small) = i64::try_from(self.mantissa) {
+            while small != 0 && small % 10 == 0 {
+                small /= 10;
+                self.exponent += 1;
+            }
+            self.mantissa = small.into();
+            return self;
+        }
+        while self.mantissa % 10 == 0 {
             self.mantissa /= 10;
             self.exponent += 1;
         }
         self
     }
+}
+
+/// The number with these digits, at most [`DIGITS_MAX`]; the first 18 fit into a register.
+fn number(mut digits: impl Iterator<Item = u8>) -> i128 {
+    let digit = |byte: u8| i64::from(byte - b'0');
+    let high = digits.by_ref().take(18).fold(0_i64, |number, byte| number * 10 + digit(byte));
+    digits.fold(high.into(), |number, byte| number * 10 + i128::from(digit(byte)))
 }
 
 /// A quantity's text.
@@ -166,6 +194,17 @@ impl<'a> Parts<'a> {
         Ok(Self { sign, whole: whole.trim_start_matches('0'), fraction, base, exponent, form })
     }
 
+    /// Whether the text is an ordinary `128Mi`, for which there is no larger unit.
+    fn is_short_binary(&self, text: &str) -> bool {
+        self.form == Form::BinarySi
+            && (10..=30).contains(&self.exponent)
+            && self.fraction.is_empty()
+            // No sign, no zero.
+            && text.starts_with(|first| matches!(first, '1'..='9'))
+            && self.whole.len() <= 9
+            && self.whole.parse::<u32>().is_ok_and(|value| value % 1024 != 0)
+    }
+
     /// Whether upstream writes the text as it was: a small number that cannot be written with
     /// fewer digits, as far as a quick look tells.
     fn is_kept(&self) -> bool {
@@ -181,7 +220,8 @@ impl<'a> Parts<'a> {
             }
             _ => {
                 let power = self.exponent - self.fraction.len() as i32;
-                let ends_in_zeros = format!("{}{}", self.whole, self.fraction).ends_with("000");
+                let digits_from_the_end = self.whole.bytes().chain(self.fraction.bytes()).rev();
+                let ends_in_zeros = digits_from_the_end.take(3).eq([b'0'; 3]);
                 digits <= 18 && power >= EXPONENT_MIN && power % 3 == 0 && !ends_in_zeros
             }
         }

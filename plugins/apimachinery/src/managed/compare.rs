@@ -51,6 +51,11 @@ enum Kind {
 
 fn walk(of: Type<'_>, old: Option<&Value>, new: Option<&Value>) -> Result<Change, String> {
     match (old, new) {
+        // Nearly all of an object that is created.
+        (None, Some(new)) => {
+            let below = Comparison { added: everything(of, new)?, ..Comparison::default() };
+            Ok(Change { itself: Some(Kind::Added), below })
+        }
         (Some(old), Some(new)) => {
             // Null takes the shape of what it stands beside.
             let (shape, other) = (of.atom(Some(new).filter(|new| !new.is_null()).or(Some(old))), of.atom(Some(old)));
@@ -87,13 +92,44 @@ fn walk_as(atom: Atom<'_>, old: Option<&Value>, new: Option<&Value>) -> Result<C
     }
 }
 
+/// What is added below a value where nothing was: as the walk finds it, in one set.
+fn everything(of: Type<'_>, value: &Value) -> Result<Set, String> {
+    let mut set = Set::default();
+    match (of.atom(Some(value)), value) {
+        (Atom::List(list), Value::Array(items)) => {
+            let elements = items.iter().map(|item| list.element(item).map(|element| (element, item)));
+            let mut elements = elements.collect::<Result<Vec<_>, String>>()?;
+            elements.sort_by(|(a, _), (b, _)| a.cmp(b));
+            let mut elements = elements.into_iter().peekable();
+            while let Some((element, item)) = elements.next() {
+                let mut is_alone = true;
+                while elements.next_if(|(other, _)| *other == element).is_some() {
+                    is_alone = false;
+                }
+                // Duplicates are owned as one.
+                let children = if is_alone { everything(list.items, item)? } else { Set::default() };
+                set.push(Entry { element, member: true, children });
+            }
+        }
+        (Atom::Map(map), Value::Object(members)) => {
+            for (name, value) in members {
+                let children = everything(map.get(name).unwrap_or(Type::Deduced), value)?;
+                set.push(Entry { element: PathElement::Field(name.clone()), member: true, children });
+            }
+            set.sort();
+        }
+        _ => {}
+    }
+    Ok(set)
+}
+
 fn walk_map(map: Members<'_>, old: &Map, new: &Map) -> Result<Comparison, String> {
     let mut below = Comparison::default();
     let removed = old.iter().filter(|(name, _)| new.get(name).is_none()).map(|(name, value)| (name, Some(value), None));
     let kept = new.iter().map(|(name, value)| (name, old.get(name), Some(value)));
     for (name, old, new) in removed.chain(kept) {
         let of = map.get(name).unwrap_or(Type::Deduced);
-        below.push(PathElement::field(name), walk(of, old, new)?);
+        below.push(PathElement::Field(name.clone()), walk(of, old, new)?);
     }
     below.sort();
     Ok(below)

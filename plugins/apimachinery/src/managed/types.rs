@@ -123,7 +123,7 @@ impl<'a> Members<'a> {
 
 fn member<'a>(schema: &'a Schema, name: &str) -> Option<Type<'a>> {
     let Shape::Object(object) = &schema.shape else { return Some(Type::Deduced) };
-    if let Some(field) = object.fields.iter().find(|field| &*field.name == name) {
+    if let Some(field) = object.fields.get(name) {
         // On a list or a map the wire form is that of the items, which are leaves then.
         let raw = matches!(field.wire, Wire::RawExtension | Wire::RawJson) && matches!(field.schema.shape, Shape::Any);
         return Some(if raw { Type::Raw } else { Type::Schema(&field.schema) });

@@ -170,7 +170,12 @@ fn decode(
         .map_err(|why| unrecognized(expected, bytes, &format!("couldn't get version/kind; json parse error: {why}")))?;
     check_kind(&mut value, bytes, expected)?;
     let refuse = |why: &str| handled_as(expected.kind, expected.version, expected, why);
-    findings.extend(conform(&mut value, expected).map_err(|why| refuse(&why))?);
+    // A reader that knows the schema has left out what the schema does not know.
+    let more = match expected.builtin && matches!(encoding, Encoding::Json | Encoding::Protobuf) {
+        true => fit(&mut value, expected),
+        false => conform(&mut value, expected),
+    };
+    findings.extend(more.map_err(|why| refuse(&why))?);
     if strict && !findings.is_empty() {
         return Err(refuse(&format!("strict decoding error: {}", findings.join(", "))));
     }
@@ -193,11 +198,20 @@ pub(super) fn conform(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<
     if !expected.builtin {
         findings.sort_unstable();
     }
+    findings.extend(fit(value, expected)?);
+    Ok(findings)
+}
+
+/// The same for a tree in which there are known fields alone.
+fn fit(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<String>, String> {
+    let mut findings = Vec::new();
     if expected.builtin {
-        check::types(expected.schema, value)?;
-        match expected.tells_empty {
+        let fits = match expected.tells_empty {
             true => defaults::normalize_keeping_empty(expected.schema, value),
             false => defaults::normalize(expected.schema, value),
+        };
+        if !fits {
+            check::types(expected.schema, value)?;
         }
     } else if let Some(own) = value.get_mut("metadata").filter(|own| !own.is_null()) {
         // Metadata is typed for every resource, whatever its schema says.
@@ -205,8 +219,9 @@ pub(super) fn conform(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<
         let mut of_metadata = check::unknown_fields(metadata, own, true);
         of_metadata.sort_unstable();
         findings.extend(of_metadata.iter().map(|path| unknown(&format!("metadata.{path}"))));
-        check::types(metadata, own)?;
-        defaults::normalize(metadata, own);
+        if !defaults::normalize(metadata, own) {
+            check::types(metadata, own)?;
+        }
     }
     if !expected.builtin {
         embedded::check_metadata(expected.schema, value, "")?;

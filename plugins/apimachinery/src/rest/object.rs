@@ -1,6 +1,6 @@
 //! Reading and writing the parts of an object that every resource has.
 
-use crate::tree::{Map, Value};
+use crate::tree::{Map, Value, same_text};
 
 /// `metadata`, made if it is not there.
 pub fn metadata_mut(object: &mut Value) -> &mut Map {
@@ -43,7 +43,7 @@ pub fn set_meta(object: &mut Value, key: &str, value: &str) {
     if value.is_empty() {
         metadata.remove(key);
     } else {
-        metadata.insert(key.to_string(), Value::from(value));
+        metadata.insert(key, Value::from(value));
     }
 }
 
@@ -52,7 +52,7 @@ pub fn carry_over(to: &mut Value, from: &Value, key: &str) {
     let Value::Object(to) = to else { return };
     match from.get(key) {
         Some(value) => {
-            to.insert(key.to_string(), value.clone());
+            to.insert(key, value.clone());
         }
         None => {
             to.remove(key);
@@ -66,7 +66,7 @@ pub fn carry_over_meta(to: &mut Value, from: &Value, key: &str) {
     let metadata = metadata_mut(to);
     match kept {
         Some(value) => {
-            metadata.insert(key.to_string(), value);
+            metadata.insert(key, value);
         }
         None => {
             metadata.remove(key);
@@ -74,6 +74,8 @@ pub fn carry_over_meta(to: &mut Value, from: &Value, key: &str) {
     }
 }
 
+/// The order of an object on the wire; the others are behind.
+const OBJECT: [&str; 3] = ["kind", "apiVersion", "metadata"];
 /// The order of `metadata` on the wire. `resourceVersion` stands behind `uid`, where the host
 /// writes it in.
 const METADATA: [&str; 15] = [
@@ -96,22 +98,13 @@ const METADATA: [&str; 15] = [
 
 /// Puts `kind`, `apiVersion` and `metadata` first, as the store requires and clients expect.
 pub fn arrange(object: &mut Value) {
-    let Value::Object(map) = object else { return };
-    let mut rest = std::mem::take(map);
-    for key in ["kind", "apiVersion", "metadata"] {
-        if let Some(value) = rest.remove(key) {
-            map.insert(key.to_string(), value);
-        }
+    fn rank(order: &[&str], name: &str) -> usize {
+        order.iter().position(|known| same_text(known, name)).unwrap_or(order.len())
     }
-    map.append(&mut rest);
+    let Value::Object(map) = object else { return };
+    map.arrange(|name| rank(&OBJECT, name));
     if let Some(Value::Object(metadata)) = map.get_mut("metadata") {
-        let mut rest = std::mem::take(metadata);
-        for key in METADATA {
-            if let Some(value) = rest.remove(key) {
-                metadata.insert(key.to_string(), value);
-            }
-        }
-        metadata.append(&mut rest);
+        metadata.arrange(|name| rank(&METADATA, name));
     }
 }
 

@@ -132,7 +132,7 @@ mod tests {
             native: crate::schema::Native::default(),
         };
         let schema = Schema {
-            shape: Shape::Object(Object { fields: vec![known], ..Object::default() }),
+            shape: Shape::Object(Object { fields: vec![known].into(), ..Object::default() }),
             preserve_unknown: true,
             ..Schema::default()
         };

@@ -1,20 +1,25 @@
 //! What a tree holds that its writer did not write: declared defaults, the fields that upstream
 //! writes even when they are unset, and the reverse, fields that upstream does not keep.
 
+use std::borrow::Cow;
+
 use super::{Field, Object, Scalar, Schema, Shape, Wire};
-use crate::codec::{quantity, time};
+use crate::codec::{base64, quantity, time};
 use crate::tree::{Map, Value};
 
 /// Brings a decoded built-in object into the form that it has after upstream has read it into
 /// its structs and written it again: nulls and zeros of optional fields are gone, times and
-/// quantities are in their canonical form. Values of a wrong type are left as they are.
-pub fn normalize(schema: &Schema, value: &mut Value) {
-    normalize_place(schema, Wire::ByShape, value, Empty::Dropped);
+/// quantities are in their canonical form.
+///
+/// Answers whether all values have the types of their fields, as far as this look tells: what has
+/// not is left as it is, and [`super::check::types`] says what is wrong with it.
+pub fn normalize(schema: &Schema, value: &mut Value) -> bool {
+    normalize_place(schema, Wire::ByShape, value, Empty::Dropped)
 }
 
 /// The same, but for lists and maps that are empty: see [`super::empties`].
-pub fn normalize_keeping_empty(schema: &Schema, value: &mut Value) {
-    normalize_place(schema, Wire::ByShape, value, Empty::Kept);
+pub fn normalize_keeping_empty(schema: &Schema, value: &mut Value) -> bool {
+    normalize_place(schema, Wire::ByShape, value, Empty::Kept)
 }
 
 /// What becomes of lists and maps that are empty.
@@ -29,7 +34,7 @@ enum Empty {
 pub fn apply(schema: &Schema, value: &mut Value) {
     match (&schema.shape, value) {
         (Shape::Object(object), Value::Object(members)) => {
-            for field in &object.fields {
+            for field in object.fields.defaulted() {
                 let Some(default) = field.schema.default.as_ref() else { continue };
                 // A built-in's zero is what the field has anyway, unless it is a pointer.
                 if field.number != 0 && is_zero(default) && !field.native.keeps_zero() {
@@ -40,9 +45,9 @@ pub fn apply(schema: &Schema, value: &mut Value) {
                     Some(Value::Null) if !field.schema.nullable => {}
                     Some(_) => continue,
                 }
-                members.insert(field.name.to_string(), default.clone());
+                members.insert(&*field.name, default.clone());
             }
-            for (name, value) in members {
+            for (name, value) in members.iter_mut().filter(|(_, value)| value.is_object() || value.is_array()) {
                 if let Some(member) = schema.member(name) {
                     apply(member, value);
                 }
@@ -88,7 +93,7 @@ pub fn write_stored(schema: &Schema, value: &mut Value) {
 fn unset(schema: &Schema, value: &mut Value, stored: bool) {
     match (&schema.shape, value) {
         (Shape::Object(object), Value::Object(members)) => {
-            for field in &object.fields {
+            for field in object.fields.written_unset() {
                 let Some(unset) = &field.when_unset else { continue };
                 let is_set = match members.get(&field.name) {
                     Some(Value::Array(items)) => !(stored && items.is_empty()),
@@ -96,10 +101,10 @@ fn unset(schema: &Schema, value: &mut Value, stored: bool) {
                     found => found.is_some(),
                 };
                 if !is_set {
-                    members.insert(field.name.to_string(), unset.clone());
+                    members.insert(&*field.name, unset.clone());
                 }
             }
-            for (name, value) in members {
+            for (name, value) in members.iter_mut().filter(|(_, value)| value.is_object() || value.is_array()) {
                 if let Some(member) = schema.member(name) {
                     self::unset(member, value, stored);
                 }
@@ -114,50 +119,82 @@ fn unset(schema: &Schema, value: &mut Value, stored: bool) {
     }
 }
 
-fn normalize_place(schema: &Schema, wire: Wire, value: &mut Value, empty: Empty) {
-    match (&schema.shape, wire, value) {
-        (Shape::Object(object), _, Value::Object(members)) => match &object.values {
-            Some(values) => {
-                for value in members.values_mut() {
-                    normalize_element(values, wire, value, empty);
-                }
-            }
+fn normalize_place(schema: &Schema, wire: Wire, value: &mut Value, empty: Empty) -> bool {
+    // In one look at each value: objects are many small ones.
+    match (&schema.shape, value) {
+        (_, Value::Null) | (Shape::Any, _) => true,
+        (Shape::Object(object), Value::Object(members)) => match &object.values {
+            Some(values) => normalize_elements(values, wire, members.values_mut(), empty),
             None => normalize_struct(object, members, empty),
         },
-        (Shape::List(list), _, Value::Array(items)) => {
-            for item in items {
-                normalize_element(&list.items, wire, item, empty);
-            }
-        }
-        (Shape::Scalar(Scalar::String), Wire::Time, value) => normalize_time(value, time::parse, time::format),
-        (Shape::Scalar(Scalar::String), Wire::MicroTime, value) => {
-            normalize_time(value, time::parse_micro, time::format_micro);
-        }
-        (Shape::Scalar(Scalar::Quantity), _, value) => {
-            let text = match value {
-                Value::String(text) => quantity::canonical(text),
-                Value::Number(number) => quantity::canonical(&number.to_string()),
-                _ => return,
-            };
-            if let Ok(text) = text {
-                *value = text.into();
-            }
-        }
-        _ => {}
+        (Shape::List(list), Value::Array(items)) => normalize_elements(&list.items, wire, items.iter_mut(), empty),
+        (Shape::Scalar(scalar), value) => normalize_scalar(*scalar, wire, value),
+        _ => false,
     }
 }
 
-fn normalize_struct(object: &Object, members: &mut Map, empty: Empty) {
+fn normalize_struct(object: &Object, members: &mut Map, empty: Empty) -> bool {
+    let mut all_fit = true;
     members.retain(|name, value| {
-        let Some(field) = object.fields.iter().find(|field| *field.name == **name) else { return true };
-        normalize_place(&field.schema, field.wire, value, empty);
+        let Some(field) = object.fields.get(name) else { return true };
+        let fits = normalize_place(&field.schema, field.wire, value, empty);
+        all_fit &= fits;
         let kept = field.when_unset.is_some() || field.native.keeps_zero() || !is_left_out(field, value, empty);
-        kept && !value.is_null()
+        !fits || kept && !value.is_null()
     });
+    all_fit
+}
+
+fn normalize_elements<'v>(
+    schema: &Schema,
+    wire: Wire,
+    elements: impl Iterator<Item = &'v mut Value>,
+    empty: Empty,
+) -> bool {
+    let mut all_fit = true;
+    for element in elements {
+        all_fit &= normalize_element(schema, wire, element, empty);
+    }
+    all_fit
+}
+
+/// A value that is there.
+fn normalize_scalar(scalar: Scalar, wire: Wire, value: &mut Value) -> bool {
+    match (scalar, value) {
+        (Scalar::String, value) if wire == Wire::Time => normalize_time(value, time::parse, time::format),
+        (Scalar::String, value) if wire == Wire::MicroTime => {
+            normalize_time(value, time::parse_micro, time::format_micro)
+        }
+        (Scalar::String | Scalar::IntOrString, Value::String(_))
+        | (Scalar::Boolean, Value::Bool(_))
+        | (Scalar::Number, Value::Number(_)) => true,
+        (Scalar::Integer, Value::Number(number)) if wire != Wire::Int32 => number.is_i64(),
+        (Scalar::Integer | Scalar::IntOrString, Value::Number(number)) => {
+            number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
+        }
+        (Scalar::Bytes, Value::String(text)) => base64::decode(text).is_ok(),
+        (Scalar::Quantity, value) => normalize_quantity(value),
+        _ => false,
+    }
+}
+
+fn normalize_quantity(value: &mut Value) -> bool {
+    let canonical = match value {
+        Value::String(text) => match quantity::canonical(text) {
+            // Nearly always it is written so already.
+            Ok(Cow::Borrowed(canonical)) if canonical.len() == text.len() => return true,
+            canonical => canonical.map(Value::from),
+        },
+        Value::Number(number) => quantity::canonical(&number.to_string()).map(Value::from),
+        _ => return false,
+    };
+    let Ok(canonical) = canonical else { return false };
+    *value = canonical;
+    true
 }
 
 /// An item of a list or a value of a map: null is its zero there, for it cannot be absent.
-fn normalize_element(schema: &Schema, wire: Wire, value: &mut Value, empty: Empty) {
+fn normalize_element(schema: &Schema, wire: Wire, value: &mut Value, empty: Empty) -> bool {
     if value.is_null() {
         *value = match &schema.shape {
             Shape::Object(object) if object.values.is_none() => Value::Object(Map::new()),
@@ -165,22 +202,24 @@ fn normalize_element(schema: &Schema, wire: Wire, value: &mut Value, empty: Empt
             Shape::Scalar(Scalar::Integer | Scalar::Number | Scalar::IntOrString) => 0.into(),
             Shape::Scalar(Scalar::Boolean) => false.into(),
             Shape::Scalar(Scalar::Quantity) => "0".into(),
-            _ => return,
+            _ => return true,
         };
+        // A zero that is written out may not fit, which null does.
+        normalize_place(schema, wire, value, empty);
+        return true;
     }
-    normalize_place(schema, wire, value, empty);
+    normalize_place(schema, wire, value, empty)
 }
 
 fn normalize_time(
     value: &mut Value,
     parse: fn(&str) -> Result<time::Instant, String>,
     format: fn(time::Instant) -> String,
-) {
-    if let Value::String(text) = value
-        && let Ok(instant) = parse(text)
-    {
-        *value = if instant.is_zero() { Value::Null } else { format(instant).into() };
-    }
+) -> bool {
+    let Value::String(text) = value else { return false };
+    let Ok(instant) = parse(text) else { return false };
+    *value = if instant.is_zero() { Value::Null } else { format(instant).into() };
+    true
 }
 
 /// Whether Go's `omitempty` leaves the value out.

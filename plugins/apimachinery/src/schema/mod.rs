@@ -5,6 +5,7 @@ pub mod check;
 pub mod defaults;
 mod difference;
 pub mod empties;
+mod fields;
 pub mod internal;
 mod model;
 pub mod pattern;
@@ -13,4 +14,5 @@ pub(crate) mod sample;
 pub mod structural;
 pub mod validate;
 
+pub use fields::Fields;
 pub use model::*;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::builtin;
+use super::fields::Fields;
 use super::pattern::Pattern;
 use crate::cel;
 use crate::tree::Value;
@@ -47,8 +48,7 @@ pub enum Shape {
 pub struct Object {
     /// The type's OpenAPI name (`io.k8s.api.core.v1.Pod`) for built-ins.
     pub name: Option<&'static str>,
-    /// In protobuf order for built-ins, in the definition's order for custom resources.
-    pub fields: Vec<Field>,
+    pub fields: Fields,
     /// The values of a map (`additionalProperties`).
     pub values: Option<SchemaRef>,
     /// Owned and replaced as a whole (`x-kubernetes-map-type: atomic`).
@@ -220,7 +220,7 @@ impl Schema {
     /// The field `name` of an object.
     pub fn field(&self, name: &str) -> Option<&Field> {
         match &self.shape {
-            Shape::Object(object) => object.fields.iter().find(|field| &*field.name == name),
+            Shape::Object(object) => object.fields.get(name),
             _ => None,
         }
     }
@@ -228,7 +228,7 @@ impl Schema {
     /// The schema of the member `name`: a field's, or a map's values'.
     pub fn member(&self, name: &str) -> Option<&Schema> {
         match &self.shape {
-            Shape::Object(object) => match object.fields.iter().find(|field| &*field.name == name) {
+            Shape::Object(object) => match object.fields.get(name) {
                 Some(field) => Some(&field.schema),
                 None => object.values.as_deref(),
             },

@@ -31,10 +31,12 @@ impl Index for usize {
 }
 
 impl Index for str {
+    #[inline]
     fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         value.as_object()?.get(self)
     }
 
+    #[inline]
     fn find_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
         value.as_object_mut()?.get_mut(self)
     }
@@ -88,6 +90,7 @@ impl<I: Index + ?Sized> Index for &I {
 impl<I: Index> ops::Index<I> for Value {
     type Output = Value;
 
+    #[inline]
     fn index(&self, index: I) -> &Value {
         index.find(self).unwrap_or(&Value::Null)
     }

@@ -1,10 +1,9 @@
 //! The members of an object.
 
 use std::collections::HashMap;
-use std::iter::Map as Each;
 use std::{slice, vec};
 
-use super::{Text, Value};
+use super::{Text, Value, hash, same_text};
 
 /// Objects with more members than this are asked by hash: a client may send any number.
 const SCANNED_MAX: usize = 32;
@@ -15,6 +14,9 @@ type Member = (Text, Value);
 #[derive(Debug, Clone, Default)]
 pub struct Map {
     members: Vec<Member>,
+    /// Has the [`bit`] of each name, maybe those of more: most of what an object is asked for is not
+    /// there, and to see it here costs less than a look at each name.
+    names: u32,
     /// Where each is, if they are many.
     #[expect(clippy::box_collection, reason = "few have it, and all would be larger by it")]
     places: Option<Box<HashMap<Text, usize>>>,
@@ -26,12 +28,13 @@ impl Map {
     }
 
     pub fn with_capacity(members: usize) -> Self {
-        Self { members: Vec::with_capacity(members), places: None }
+        Self { members: Vec::with_capacity(members), ..Self::default() }
     }
 
     /// Members whose names are known to differ.
     pub(crate) fn of_distinct(members: impl Iterator<Item = Member>) -> Self {
-        let mut map = Self { members: members.collect(), places: None };
+        let mut map = Self { members: members.collect(), ..Self::default() };
+        map.names = map.members.iter().fold(0, |names, (name, _)| names | bit(name));
         map.find_places();
         map
     }
@@ -44,14 +47,17 @@ impl Map {
         self.members.is_empty()
     }
 
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.place(name).map(|place| &self.members[place].1)
     }
 
+    #[inline]
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         self.place(name).map(|place| &mut self.members[place].1)
     }
 
+    #[inline]
     pub fn contains_key(&self, name: &str) -> bool {
         self.place(name).is_some()
     }
@@ -107,6 +113,14 @@ impl Map {
         self.find_places();
     }
 
+    /// Brings the members into the order of their ranks; those of one rank keep theirs.
+    pub(crate) fn arrange(&mut self, rank: impl Fn(&str) -> usize) {
+        if !self.members.is_sorted_by_key(|(name, _)| rank(name)) {
+            self.members.sort_by_key(|(name, _)| rank(name));
+            self.find_places();
+        }
+    }
+
     pub fn iter(&self) -> Iter<'_> {
         self.into_iter()
     }
@@ -127,18 +141,25 @@ impl Map {
         self.members.iter_mut().map(|(_, value)| value)
     }
 
+    /// What is not there is seen here, without a call.
+    #[inline]
     fn place(&self, name: &str) -> Option<usize> {
+        if self.names & bit(name) == 0 { None } else { self.look_for(name) }
+    }
+
+    fn look_for(&self, name: &str) -> Option<usize> {
         match &self.places {
-            None => self.members.iter().position(|(own, _)| own.as_str() == name),
-            Some(places) => places.get(name).copied(),
+            None => self.members.iter().position(|(own, _)| same_text(own, name)),
+            Some(places) => look_up(places, name),
         }
     }
 
-    /// Adds what is not there.
-    fn push(&mut self, name: Text, value: Value) {
+    /// Adds what is known not to be there.
+    pub(crate) fn push(&mut self, name: Text, value: Value) {
         if let Some(places) = &mut self.places {
             places.insert(name.clone(), self.members.len());
         }
+        self.names |= bit(&name);
         self.members.push((name, value));
         if self.places.is_none() && self.len() > SCANNED_MAX {
             self.find_places();
@@ -152,6 +173,18 @@ impl Map {
             Box::new(names.zip(0..).collect())
         });
     }
+}
+
+/// Apart, for it would make the way of the others longer.
+#[inline(never)]
+fn look_up(places: &HashMap<Text, usize>, name: &str) -> Option<usize> {
+    places.get(name).copied()
+}
+
+/// One of 32, by the name.
+#[inline]
+fn bit(name: &str) -> u32 {
+    1 << (hash(name) % 32)
 }
 
 /// A member that may be there.
@@ -191,15 +224,53 @@ impl PartialEq for Map {
 
 impl Eq for Map {}
 
-type Iter<'m> = Each<slice::Iter<'m, Member>, fn(&Member) -> (&Text, &Value)>;
-type IterMut<'m> = Each<slice::IterMut<'m, Member>, fn(&mut Member) -> (&Text, &mut Value)>;
+#[derive(Clone)]
+pub struct Iter<'m>(slice::Iter<'m, Member>);
+
+impl<'m> Iterator for Iter<'m> {
+    type Item = (&'m Text, &'m Value);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(name, value)| (name, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|(name, value)| (name, value))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+pub struct IterMut<'m>(slice::IterMut<'m, Member>);
+
+impl<'m> Iterator for IterMut<'m> {
+    type Item = (&'m Text, &'m mut Value);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(name, value)| (&*name, value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for IterMut<'_> {}
 
 impl<'m> IntoIterator for &'m Map {
     type Item = (&'m Text, &'m Value);
     type IntoIter = Iter<'m>;
 
     fn into_iter(self) -> Iter<'m> {
-        self.members.iter().map(|(name, value)| (name, value))
+        Iter(self.members.iter())
     }
 }
 
@@ -208,7 +279,7 @@ impl<'m> IntoIterator for &'m mut Map {
     type IntoIter = IterMut<'m>;
 
     fn into_iter(self) -> IterMut<'m> {
-        self.members.iter_mut().map(|(name, value)| (&*name, value))
+        IterMut(self.members.iter_mut())
     }
 }
 

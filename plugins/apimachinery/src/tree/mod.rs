@@ -12,12 +12,15 @@ mod make;
 mod map;
 mod serial;
 mod typed;
+mod words;
+mod write;
 
 pub use make::{ToValue, no_items};
 pub use map::{Entry, Map};
 pub use serde_json::Number;
 pub(crate) use serial::Name;
 pub use smol_str::{SmolStr as Text, SmolStrBuilder as TextBuilder};
+pub(crate) use words::{has_dot, hash, same_text};
 
 pub use crate::json;
 
@@ -35,14 +38,17 @@ pub enum Value {
 
 impl Value {
     /// The member of this name, or the item at this place.
+    #[inline]
     pub fn get(&self, index: impl index::Index) -> Option<&Value> {
         index.find(self)
     }
 
+    #[inline]
     pub fn get_mut(&mut self, index: impl index::Index) -> Option<&mut Value> {
         index.find_mut(self)
     }
 
+    #[inline]
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
@@ -71,10 +77,12 @@ impl Value {
         matches!(self, Self::String(_))
     }
 
+    #[inline]
     pub fn is_array(&self) -> bool {
         matches!(self, Self::Array(_))
     }
 
+    #[inline]
     pub fn is_object(&self) -> bool {
         matches!(self, Self::Object(_))
     }
@@ -105,6 +113,7 @@ impl Value {
         self.as_number().and_then(Number::as_f64)
     }
 
+    #[inline]
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -112,6 +121,7 @@ impl Value {
         }
     }
 
+    #[inline]
     pub fn as_array(&self) -> Option<&Vec<Value>> {
         match self {
             Self::Array(items) => Some(items),
@@ -119,6 +129,7 @@ impl Value {
         }
     }
 
+    #[inline]
     pub fn as_array_mut(&mut self) -> Option<&mut Vec<Value>> {
         match self {
             Self::Array(items) => Some(items),
@@ -126,6 +137,7 @@ impl Value {
         }
     }
 
+    #[inline]
     pub fn as_object(&self) -> Option<&Map> {
         match self {
             Self::Object(members) => Some(members),
@@ -133,6 +145,7 @@ impl Value {
         }
     }
 
+    #[inline]
     pub fn as_object_mut(&mut self) -> Option<&mut Map> {
         match self {
             Self::Object(members) => Some(members),

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::status::{FieldError, FieldErrorKind};
-use crate::tree::Value;
+use crate::tree::{Value, has_dot};
 
 /// What a validation reports to, in the order of its findings.
 pub type Findings = Vec<FieldError>;
@@ -40,13 +40,13 @@ impl<'p, 'v> Place<'p, 'v> {
 
     /// The member at this path of names.
     pub fn at<'s>(&'s self, path: &'s str) -> Place<'s, 'v> {
-        // Most are one name, and all are short: to search for the dots as in any text costs more.
-        let (mut value, mut rest) = (self.value, path);
-        while let Some(dot) = rest.bytes().position(|byte| byte == b'.') {
-            value = value.get(&rest[..dot]).unwrap_or(&NOTHING);
-            rest = &rest[dot + 1..];
-        }
-        Place { value: value.get(rest).unwrap_or(&NOTHING), parent: Some(self), step: Step::Field(path) }
+        let member = |value: &'v Value, name: &str| value.get(name).unwrap_or(&NOTHING);
+        // Most are one name.
+        let value = match has_dot(path) {
+            false => member(self.value, path),
+            true => dotted(self.value, path),
+        };
+        Place { value, parent: Some(self), step: Step::Field(path) }
     }
 
     /// Another value in the same place: what was there before, or what stands for it in a message.
@@ -138,6 +138,16 @@ impl<'p, 'v> Place<'p, 'v> {
             Step::Entry(key) => write!(path, "[{key}]"),
         };
     }
+}
+
+/// As [`str::split`] would find it, which is made for longer texts.
+fn dotted<'v>(value: &'v Value, path: &str) -> &'v Value {
+    let (mut value, mut rest) = (value, path);
+    while let Some(dot) = rest.bytes().position(|byte| byte == b'.') {
+        value = value.get(&rest[..dot]).unwrap_or(&NOTHING);
+        rest = &rest[dot + 1..];
+    }
+    value.get(rest).unwrap_or(&NOTHING)
 }
 
 /// What there is to report of a place. Each goes to the end of the findings.
@@ -354,6 +364,18 @@ mod tests {
         assert_eq!((name, cpu.text()), ("cpu", "1"));
         assert_eq!(cpu.path(), "spec.containers[0].resources.limits[cpu]");
         assert!(!containers.item(7).at("name").is_given());
+    }
+
+    #[test]
+    fn a_path_is_of_names_of_any_length() {
+        for length in 1..20 {
+            let (long, dots) = ("n".repeat(length), ".".repeat(length));
+            let object = json!({(long.as_str()): {"a": {(long.as_str()): 1}}, "": {"": 2}});
+            let root = Place::root(&object);
+            assert_eq!(root.at(&format!("{long}.a.{long}")).number(), Some(1), "{length}");
+            assert!(!root.at(&format!("{long}x.a")).is_given() && !root.at(&format!("{long}.ax")).is_given());
+            assert_eq!(root.at(&dots).number(), (length == 1).then_some(2), "{dots}");
+        }
     }
 
     #[test]

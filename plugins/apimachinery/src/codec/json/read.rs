@@ -1,5 +1,6 @@
 //! Reads JSON into a tree, in one pass that also finds unknown and duplicate fields.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
@@ -30,7 +31,7 @@ pub fn decode_as(bytes: &[u8], schema: &Schema) -> Result<Decoded, String> {
 
 fn read(bytes: &[u8], schema: Option<&Schema>) -> Result<Decoded, String> {
     // Upstream replaces bytes that are not UTF-8 and reads on.
-    let text = String::from_utf8_lossy(bytes);
+    let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
     let strict = RefCell::default();
     let place = Place { schema, path: &Path::Root, depth: 0, strict: &strict };
     let mut reader = serde_json::Deserializer::from_str(&text);
@@ -134,11 +135,15 @@ impl<'de> Visitor<'de> for Place<'_> {
                 },
                 None => None,
             };
-            if members.contains_key(&key) {
+            let is_new = !members.contains_key(&key);
+            if !is_new {
                 self.strict.borrow_mut().duplicate(&path);
             }
             let value = map.next_value_seed(Place { schema, path: &path, depth, ..self })?;
-            members.insert(key, value);
+            match is_new {
+                true => members.push(key, value),
+                false => drop(members.insert(key, value)),
+            }
         }
         Ok(members.into())
     }

@@ -27,7 +27,7 @@ impl<'a> Place<'a> {
                 let why = "merging an object in json but data type is not struct, instead is: map";
                 return Err(Failure::Other(why.into()));
             }
-            Shape::Object(object) => match object.fields.iter().find(|field| &*field.name == name) {
+            Shape::Object(object) => match object.fields.get(name) {
                 Some(field) => return Ok(Self { schema: &field.schema, wire: field.wire }),
                 None => object.name.and_then(|name| name.rsplit('.').next()).unwrap_or_default(),
             },

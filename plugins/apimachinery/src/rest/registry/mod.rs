@@ -28,6 +28,9 @@ use crate::strategy::Operation;
 /// How often a write that others got in the way of is tried again.
 const ATTEMPTS_MAX: u32 = 16;
 
+/// What most objects fit into when they are written, so that the bytes need not be moved.
+const ENCODED_BYTES: usize = 4 << 10;
+
 /// The objects of one resource, for one request.
 pub struct Registry<'a> {
     pub definition: &'a Definition,
@@ -307,6 +310,8 @@ impl<'a> Registry<'a> {
             value["apiVersion"] = (*self.definition.storage_version).into();
             object::arrange(&mut value);
         }
-        serde_json::to_vec(&value).unwrap_or_default()
+        let mut bytes = Vec::with_capacity(ENCODED_BYTES);
+        value.write(&mut bytes);
+        bytes
     }
 }

@@ -54,7 +54,7 @@ impl<'a> Check<'a> {
     fn visit_struct(&mut self, object: &'a Object, members: &'a Map) -> Result<(), String> {
         let owner = self.owner;
         for (name, value) in members {
-            let Some(field) = object.fields.iter().find(|field| *field.name == **name) else { continue };
+            let Some(field) = object.fields.get(name) else { continue };
             self.owner = object.name.map_or("", short);
             let depth = self.fields.len();
             self.fields.extend(field.native.embedded);

@@ -96,7 +96,7 @@ fn convert(props: Props<'_>) -> Schema {
 
 fn parts(schema: &Schema) -> impl Iterator<Item = &Schema> {
     let (fields, values, items) = match &schema.shape {
-        Shape::Object(object) => (object.fields.as_slice(), object.values.as_deref(), None),
+        Shape::Object(object) => (&object.fields[..], object.values.as_deref(), None),
         Shape::List(list) => (&[][..], None, Some(&*list.items)),
         _ => (&[][..], None, None),
     };
@@ -194,9 +194,10 @@ fn rules(props: Props<'_>) -> Rules {
 /// may only restrict; its rules are kept.
 fn with_type_and_object_meta(schema: &mut Schema) {
     let Shape::Object(object) = &mut schema.shape else { return };
-    let mut meta = Vec::with_capacity(object.fields.len() + 3);
+    let mut fields = std::mem::take(&mut object.fields).into_vec();
+    let mut meta = Vec::with_capacity(fields.len() + 3);
     for name in ["apiVersion", "kind", "metadata"] {
-        let written = object.fields.iter().position(|field| &*field.name == name).map(|at| object.fields.remove(at));
+        let written = fields.iter().position(|field| &*field.name == name).map(|at| fields.remove(at));
         let schema = match (name, &written) {
             ("metadata", Some(field)) => SchemaRef::Inline(Arc::new(restricted_metadata(&field.schema))),
             ("metadata", None) => object_meta(),
@@ -217,8 +218,8 @@ fn with_type_and_object_meta(schema: &mut Schema) {
             native: Native::default(),
         });
     }
-    meta.append(&mut object.fields);
-    object.fields = meta;
+    meta.append(&mut fields);
+    object.fields = meta.into();
 }
 
 fn object_meta() -> SchemaRef {
@@ -235,13 +236,15 @@ fn restricted_metadata(written: &Schema) -> Schema {
     metadata.rules = written.rules.clone();
     metadata.rules.untyped = false;
     if let (Shape::Object(object), Shape::Object(written)) = (&mut metadata.shape, &written.shape) {
-        for field in &mut object.fields {
-            if let Some(restriction) = written.fields.iter().find(|written| written.name == field.name) {
+        let restricted = |mut field: Field| {
+            if let Some(restriction) = written.fields.get(&field.name) {
                 let mut schema = Schema::clone(&field.schema);
                 schema.rules = restriction.schema.rules.clone();
                 field.schema = SchemaRef::Inline(Arc::new(schema));
             }
-        }
+            field
+        };
+        object.fields = std::mem::take(&mut object.fields).into_vec().into_iter().map(restricted).collect();
     }
     metadata
 }

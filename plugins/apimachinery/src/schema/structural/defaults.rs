@@ -100,14 +100,12 @@ fn is_pruned(schema: &Schema, value: &Value) -> bool {
     match (&schema.shape, value) {
         (Shape::Object(object), Value::Object(map)) => {
             let own = |name: &str| schema.embedded_resource && matches!(name, "metadata" | "apiVersion" | "kind");
-            map.iter().filter(|(name, _)| !own(name)).all(|(name, value)| {
-                match object.fields.iter().find(|field| *field.name == **name) {
-                    Some(field) => is_pruned(&field.schema, value),
-                    None => match &object.values {
-                        Some(values) => is_pruned(values, value),
-                        None => schema.preserve_unknown,
-                    },
-                }
+            map.iter().filter(|(name, _)| !own(name)).all(|(name, value)| match object.fields.get(name) {
+                Some(field) => is_pruned(&field.schema, value),
+                None => match &object.values {
+                    Some(values) => is_pruned(values, value),
+                    None => schema.preserve_unknown,
+                },
             })
         }
         (Shape::List(list), Value::Array(items)) => items.iter().all(|item| is_pruned(&list.items, item)),

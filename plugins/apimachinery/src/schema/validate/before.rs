@@ -22,7 +22,7 @@ impl<'a> Before<'a> {
     pub(super) fn member(self, name: &str) -> Option<Before<'a>> {
         let schema = match self.schema.shape {
             // Object metadata is never told to be the same.
-            Shape::Object(ref object) => match object.fields.iter().find(|field| &*field.name == name) {
+            Shape::Object(ref object) => match object.fields.get(name) {
                 Some(field) => Some(&field.schema).filter(|schema| matches!(schema, SchemaRef::Inline(_))),
                 None => object.values.as_ref(),
             },

@@ -15,7 +15,7 @@ pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<Fie
                 complete(value, path, errors);
             }
             for (name, value) in map.iter().filter(|(_, value)| value.is_object() || value.is_array()) {
-                if let Some(field) = object.fields.iter().find(|field| *field.name == **name) {
+                if let Some(field) = object.fields.get(name) {
                     let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
                     validate(&field.schema, value, &path, errors);
                 } else if let Some(values) = &object.values {
@@ -50,7 +50,7 @@ pub fn check_metadata(schema: &Schema, value: &Value, path: &str) -> Result<(), 
                 read.map_err(|why| format!("{path}.metadata: Invalid value: {}: {why}", shown(metadata)))?;
             }
             for (name, value) in map.iter().filter(|(_, value)| value.is_object() || value.is_array()) {
-                if let Some(field) = object.fields.iter().find(|field| *field.name == **name) {
+                if let Some(field) = object.fields.get(name) {
                     let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
                     check_metadata(&field.schema, value, &path)?;
                 } else if let Some(values) = &object.values {

@@ -15,7 +15,7 @@ pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<Fie
                 if !value.is_object() && !value.is_array() {
                     continue;
                 }
-                if let Some(field) = object.fields.iter().find(|field| *field.name == **name) {
+                if let Some(field) = object.fields.get(name) {
                     let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
                     validate(&field.schema, value, &path, errors);
                 } else if let Some(values) = &object.values {

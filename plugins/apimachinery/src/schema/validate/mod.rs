@@ -281,7 +281,7 @@ impl Validator<'_> {
             before => before.and_then(|before| before.member(name)),
         };
         for (key, value) in map {
-            if object.fields.iter().any(|field| *field.name == **key) {
+            if object.fields.get(key).is_some() {
                 continue;
             }
             if rules.closed {
