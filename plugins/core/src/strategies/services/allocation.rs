@@ -273,9 +273,7 @@ async fn exists(store: &Store, key: &str) -> Result<bool, ApiError> {
 async fn free_address(store: &Store, range: &Range) -> Result<Ipv4Addr, ApiError> {
     let used = small::names(store, ADDRESSES_PREFIX).await?;
     let taken = |address: &Ipv4Addr| used.contains(&address.to_string());
-    // Anywhere in the range: an address that was just given back is not reused at once.
-    let offset = random_below(range.size());
-    let found = (0..range.size()).map(|step| range.at((offset + step) % range.size())).find(|address| !taken(address));
+    let found = draw(range.size(), range.asked_for(), |index| taken(&range.at(index))).map(|index| range.at(index));
     found.ok_or_else(|| ApiError::internal(format!("failed to allocate a serviceIP: range {} is full", range.text)))
 }
 
@@ -284,20 +282,25 @@ async fn used_ports(store: &Store) -> Result<Vec<i64>, ApiError> {
 }
 
 fn free_port(used: &[i64], taken: &[i64]) -> Option<i64> {
-    let free = |ports: RangeInclusive<i64>| {
-        let size = ports.end() - ports.start() + 1;
-        let offset = i64::from(random_below(size as u32));
-        (0..size)
-            .map(|step| ports.start() + (offset + step) % size)
-            .find(|port| !used.contains(port) && !taken.contains(port))
-    };
-    let (first, last) = (*NODE_PORTS.start(), *NODE_PORTS.end());
-    free(first + ASKED_FOR..=last).or_else(|| free(first..=first + ASKED_FOR - 1))
+    let port = |index: u32| NODE_PORTS.start() + i64::from(index);
+    let is_taken = |index| used.contains(&port(index)) || taken.contains(&port(index));
+    draw((NODE_PORTS.end() - NODE_PORTS.start() + 1) as u32, PORTS_ASKED_FOR, is_taken).map(port)
 }
 
-/// The ports at the beginning of the range are given to who asks for one, and to others when there are
-/// no more: as many as upstream keeps (KEP-3668, a thirty-second of the range).
-const ASKED_FOR: i64 = 86;
+/// How many ports at the beginning of their range are for who asks for one: as many as upstream keeps
+/// (KEP-3668, a thirty-second of the range).
+const PORTS_ASKED_FOR: u32 = 86;
+
+/// One of `size` that is free. The first `asked_for` of them are for who asks for one, and are given to
+/// others when there are no more. Anywhere in what is left: what was just given back is not given again at
+/// once.
+fn draw(size: u32, asked_for: u32, is_taken: impl Fn(u32) -> bool) -> Option<u32> {
+    let among = |first: u32, count: u32| {
+        let offset = random_below(count);
+        (0..count).map(|step| first + (offset + step) % count).find(|index| !is_taken(*index))
+    };
+    among(asked_for, size - asked_for).or_else(|| among(0, asked_for))
+}
 
 fn refused(operation: &Operation<'_>, field: &str, value: &Value, why: impl Into<String>) -> ApiError {
     let error = FieldError::invalid(field, value, why);
@@ -363,6 +366,12 @@ impl Range {
     fn at(&self, index: u32) -> Ipv4Addr {
         Ipv4Addr::from(self.first + 2 + index)
     }
+
+    /// How many addresses at the beginning are for who asks for one: a sixteenth, within bounds, of which the
+    /// `kubernetes` service has the first (KEP-3070).
+    fn asked_for(&self) -> u32 {
+        if self.size < 16 { 0 } else { (self.size / 16).clamp(16, 256).min(self.size()) - 1 }
+    }
 }
 
 #[cfg(test)]
@@ -382,6 +391,27 @@ mod tests {
     }
 
     #[test]
+    fn the_first_addresses_are_for_those_who_ask_for_one() {
+        for (range, asked_for) in [
+            ("10.0.0.0/24", 15),
+            ("10.0.0.0/20", 255),
+            ("10.0.0.0/12", 255),
+            ("10.0.0.0/22", 63),
+            ("10.0.0.0/28", 12),
+            ("10.0.0.0/29", 0),
+        ] {
+            let range = Range::parse(range).unwrap();
+            assert_eq!(range.asked_for(), asked_for, "{}", range.text);
+            for _ in 0..100 {
+                let index = draw(range.size(), range.asked_for(), |_| false);
+                assert!(index.is_none_or(|index| index >= asked_for), "{index:?} of {}", range.text);
+            }
+            let last = draw(range.size(), range.asked_for(), |index| index >= asked_for);
+            assert_eq!(last.is_some(), asked_for > 0, "{}", range.text);
+        }
+    }
+
+    #[test]
     fn a_service_gives_back_what_it_has() {
         let companions = release(
             &json!({"spec": {"clusterIPs": ["10.0.0.9"], "ports": [{"nodePort": 30001}, {"nodePort": 30001}]}}),
@@ -397,9 +427,12 @@ mod tests {
         assert_eq!(free_port(&used, &[31_234]), None);
         for _ in 0..1_000 {
             let port = free_port(&[], &[]).unwrap();
-            assert!(port >= NODE_PORTS.start() + ASKED_FOR, "{port} is one of those that are asked for");
+            assert!(
+                port >= NODE_PORTS.start() + i64::from(PORTS_ASKED_FOR),
+                "{port} is one of those that are asked for"
+            );
         }
-        let above: Vec<i64> = (NODE_PORTS.start() + ASKED_FOR..=*NODE_PORTS.end()).collect();
+        let above: Vec<i64> = (NODE_PORTS.start() + i64::from(PORTS_ASKED_FOR)..=*NODE_PORTS.end()).collect();
         let below = free_port(&above, &[]).unwrap();
         assert!(NODE_PORTS.contains(&below) && !above.contains(&below));
     }
