@@ -10,6 +10,7 @@
 //!
 //! Knows nothing of wasm and nothing of storage: what is behind the filters is a [`Director`].
 
+mod alarm;
 mod audit;
 mod authn;
 mod authz;
@@ -30,6 +31,7 @@ mod serve;
 mod traces;
 mod version;
 
+pub use alarm::Alarm;
 pub use audit::{AuditError, Decoder, WebhookError};
 pub use authn::{
     API_SERVER, Anonymous, Authentication, Authenticator, BoundObjects, Credentials, EXTENDED_SECONDS,

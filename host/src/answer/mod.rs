@@ -6,6 +6,7 @@
 
 mod collection;
 mod decode;
+mod events;
 mod failure;
 mod item;
 mod proxy;

@@ -1,18 +1,20 @@
 //! Ends watches when the server goes away: cleanly, so that clients go on elsewhere from where
 //! they are.
 
-use std::future::Future;
+use std::future::Future as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http_body::{Body as HttpBody, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Filter;
 use super::retry_after::is_exempt;
+use crate::alarm::Alarm;
 use crate::lifecycle::{Signal, Signals};
 use crate::limits::ENDING_WATCH_FRAMES_MAX;
 use crate::request::{self, Request};
@@ -51,7 +53,7 @@ impl Filter for EndWatches {
         response.body_mut().wrap_stream(|stream| Ending {
             stream,
             watches: self.watches.clone(),
-            moment: Moment::Open(told),
+            moment: Moment::Open(Alarm::new(told)),
             frames_left: ENDING_WATCH_FRAMES_MAX,
             _guard: guard,
         });
@@ -72,7 +74,7 @@ struct Ending {
 
 enum Moment {
     /// Nobody has said that it ends.
-    Open(Pin<Box<WaitForCancellationFutureOwned>>),
+    Open(Alarm<Pin<Box<WaitForCancellationFutureOwned>>>),
     /// It waits for its turn.
     Told(Pin<Box<Sleep>>),
     /// It ends with what is ready.
@@ -85,7 +87,7 @@ impl Ending {
         loop {
             match &mut self.moment {
                 Moment::Open(told) => {
-                    ready!(told.as_mut().poll(context));
+                    ready!(told.poll_unpin(context));
                     let end = self.watches.next_end();
                     // A timer is late where there is nothing to wait for.
                     self.moment =
@@ -123,7 +125,6 @@ impl HttpBody for Ending {
 mod tests {
     use std::time::Duration;
 
-    use futures_util::FutureExt;
     use http_body_util::BodyExt;
     use tokio::sync::mpsc;
 

@@ -94,13 +94,24 @@ impl ObjectEvent {
         }
     }
 
+    /// How long [`frame`](Self::frame) is.
+    pub fn frame_bytes(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+
+    /// Appends what [`frame`](Self::frame) is.
+    pub fn append_frame(&self, out: &mut BytesMut) {
+        self.parts().iter().for_each(|part| out.extend_from_slice(part));
+    }
+
     fn encode(&self) -> Bytes {
-        let (head, json) = (self.kind.head(), self.object.json());
-        let mut frame = BytesMut::with_capacity(head.len() + json.len() + 2);
-        for part in [head.as_bytes(), json, b"}\n"] {
-            frame.extend_from_slice(part);
-        }
+        let mut frame = BytesMut::with_capacity(self.frame_bytes());
+        self.append_frame(&mut frame);
         frame.freeze()
+    }
+
+    fn parts(&self) -> [&[u8]; 3] {
+        [self.kind.head().as_bytes(), self.object.json(), b"}\n"]
     }
 }
 
