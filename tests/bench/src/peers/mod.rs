@@ -32,6 +32,8 @@ const IDLE: &str = "/api/v1/namespaces/bench/secrets";
 /// Objects that are in both, one step after the other. What has a goal is measured at the second.
 const OBJECTS: [usize; 3] = [1_000, 11_000, 100_000];
 const WATCHERS: [usize; 4] = [1, 10, 100, 1_000];
+/// Watchers of one server that are there beside as many of the other.
+const TOGETHER_MAX: usize = 5_000;
 /// Objects that one peer is given before it is the other's turn.
 const SLICE: usize = 5_000;
 const CLIENTS: usize = 64;
@@ -159,14 +161,23 @@ async fn idle_list(targets: &[Target; 2], table: &mut Table) {
     table.add("list of nothing after a foreign write, p50", "ms", latency, Goal::Below(1.0));
 }
 
+/// Many watchers of one server, and of the other: together, unless that is more connections than a
+/// process may usually have.
 async fn watches(targets: &[Target; 2], table: &mut Table, watchers: usize, over: Over) {
-    let before = targets.each_ref().map(Target::resident_kb);
-    let fans = [Fan::open(&targets[0], watchers, over).await, Fan::open(&targets[1], watchers, over).await];
-    let grown = [0, 1].map(|at| targets[at].resident_kb().saturating_sub(before[at]) as f64 / watchers as f64);
+    let mut grown = [0.0; 2];
     let mut loads = [Load::default(), Load::default()];
-    for _ in 0..TURNS {
-        for (fan, load) in fans.iter().zip(&mut loads) {
-            load.add(fan.run(TURN).await);
+    let rounds: &[&[usize]] = if watchers <= TOGETHER_MAX { &[&[0, 1]] } else { &[&[0], &[1]] };
+    for round in rounds {
+        let mut fans = Vec::with_capacity(round.len());
+        for &at in *round {
+            let before = targets[at].resident_kb();
+            fans.push((at, Fan::open(&targets[at], watchers, over).await));
+            grown[at] = targets[at].resident_kb().saturating_sub(before) as f64 / watchers as f64;
+        }
+        for _ in 0..TURNS {
+            for (at, fan) in &fans {
+                loads[*at].add(fan.run(TURN).await);
+            }
         }
     }
     let with_goal = watchers == WATCHERS[3];
