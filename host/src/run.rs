@@ -20,7 +20,7 @@ use crate::admin;
 use crate::assembly::{self, Assembly, Loader};
 use crate::bodies::Bodies;
 use crate::chain::{self, Claims, Facts, PluginFamilies, RequestState, Services};
-use crate::numbers::{Metered, Reads, ResourceNames, Scraped};
+use crate::numbers::{Metered, Observed, Reads, ResourceNames, Scraped};
 use crate::store;
 
 /// Runs a server until it is told to end.
@@ -82,7 +82,9 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
         async {
             let store: Arc<dyn Store> = Arc::new(Metered::new(opening.await??, names.clone(), registry)?);
             let cache = Cache::start(store.clone(), host_store::Limits::default()).await;
-            Ok((store, cache.context("the store cannot be read")?))
+            let cache = cache.context("the store cannot be read")?;
+            cache.observe(Observed::new(names.clone(), registry)?);
+            Ok((store, cache))
         },
         loader.load_all(&plugins.links),
     )?;

@@ -7,15 +7,18 @@
 //!
 //! - [`Metered`] stands before the store and times what it is asked.
 //! - [`Reads`] counts what the watch cache answers.
+//! - [`Observed`] counts what happens in it: watches that are cut, reads that wait.
 //! - [`Scraped`] looks at what is there when somebody reads `/metrics`.
 
 mod metered;
 mod names;
+mod observed;
 mod reads;
 mod scraped;
 
 pub use metered::Metered;
 pub use names::ResourceNames;
+pub use observed::Observed;
 pub use reads::Reads;
 pub use scraped::Scraped;
 

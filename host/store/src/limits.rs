@@ -90,7 +90,7 @@ impl Default for Limits {
             batch_expiries_max: 64,
             recent_revisions_max: 1024,
             recent_bytes_max: 8 << 20,
-            page_cache_bytes: 32 << 20,
+            page_cache_bytes: 16 << 20,
             history_changes_max: 20_000,
             history_bytes_max: 64 << 20,
             history_changes_per_tree: 64,

@@ -3,15 +3,16 @@
 mod common;
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Context;
+use std::time::Duration;
 
 use common::*;
 use futures_util::task::{ArcWake, waker};
 use host_store::{
-    Freshness, LabelRequirement, Limits, ListQuery, Operator, ReadError, SelectableField, Selector, Store as _, Txn,
-    TxnOutcome, WatchEnd, WatchStart,
+    Freshness, LabelRequirement, Limits, ListQuery, Observer, Operator, ReadError, SelectableField, Selector,
+    Store as _, Txn, TxnOutcome, WatchEnd, WatchStart,
 };
 
 fn labelled(key: &str, value: &str) -> Selector {
@@ -235,6 +236,38 @@ async fn a_watcher_that_is_not_read_is_closed_and_harms_nobody() {
     assert_eq!(cache.watchers(), 2);
     drop((slow, quick));
     assert_eq!(cache.watchers(), 0);
+}
+
+/// What was told, in its order.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Told {
+    fn watch_cut(&self, target: &str) {
+        self.0.lock().unwrap().push(format!("cut {target}"));
+    }
+
+    fn read_waited(&self, target: &str, _: Duration) {
+        self.0.lock().unwrap().push(format!("waited {target}"));
+    }
+}
+
+#[tokio::test]
+async fn an_observer_is_told_of_watches_that_are_cut_and_of_reads_that_wait() {
+    let limits = Limits { watcher_events_max: 1, future_revision_wait: Duration::from_millis(1), ..Limits::default() };
+    let cache = cache(&store(&limits), &limits).await;
+    let told = Told::default();
+    cache.observe(told.clone());
+    let slow = watch(&cache, "/r/t/", Selector::default(), WatchStart::Tail).await;
+    let elsewhere = watch(&cache, "/r/u/", Selector::default(), WatchStart::Tail).await;
+    // Once, however much follows.
+    for _ in 0..4 {
+        write(&cache, put("/r/t/d/a", &object("a", &[]))).await;
+    }
+    cache.get("/r/t/d/a", Freshness::NotOlder(5)).await.unwrap();
+    cache.get("/r/t/d/a", Freshness::NotOlder(6)).await.unwrap_err();
+    assert_eq!(*told.0.lock().unwrap(), ["cut /r/t/", "waited /r/t/d/a"]);
+    drop((slow, elsewhere));
 }
 
 /// How often somebody was woken.

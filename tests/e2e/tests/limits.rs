@@ -1,5 +1,8 @@
 //! The table of bounds, and links that are added with their own.
 
+use std::net::SocketAddr;
+
+use e2e::connection::{administrator, connect};
 use e2e::{Setup, WITHOUT, eventually};
 
 #[test]
@@ -82,4 +85,38 @@ fn as_many_files_may_be_open_as_the_process_is_allowed() {
     let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("it is one of them");
     let now: Vec<&str> = files.split_whitespace().take(2).collect();
     assert!(now[0] == now[1] && now[0] != "64", "{files}");
+}
+
+#[test]
+fn a_connection_that_is_silent_is_probed_when_its_bound_is_over() {
+    let Some(setup) = Setup::bare().and_then(|setup| setup.link("inner", "prefix /inner")) else { return };
+    let host = setup.start();
+    let table = setup.run_alone(&["limits"]).success();
+    let bound = table.lines().find_map(|line| line.strip_prefix("tcp_keep_alive_ms")).expect("it is in the table");
+    let bound_ms: u64 = bound.split_whitespace().next().and_then(|value| value.parse().ok()).expect("it is a number");
+
+    let mut connection = connect(&host.address(), &administrator(host.data_dir()));
+    connection.conn.complete_io(&mut connection.sock).expect("the handshake succeeds");
+    let near = connection.sock.local_addr().expect("it is connected");
+    let far = connection.sock.peer_addr().expect("it is connected");
+    // Without the bound a socket waits two hours, and with nothing set it has no timer at all.
+    let left = || probed_in_ms(far, near);
+    eventually(|| left().is_some_and(|left| (1..=bound_ms).contains(&left)), || format!("{:?} ms left", left()));
+}
+
+/// When the kernel probes whether the other end of a connection is still there.
+fn probed_in_ms(local: SocketAddr, remote: SocketAddr) -> Option<u64> {
+    /// In which the kernel tells its times.
+    const TICK_MS: u64 = 10;
+    /// The kind of timer that runs.
+    const KEEP_ALIVE: &str = "02";
+    let ports = [local, remote].map(|address| format!(":{:04X}", address.port()));
+    let tables =
+        ["tcp", "tcp6"].map(|family| std::fs::read_to_string(format!("/proc/net/{family}")).unwrap_or_default());
+    tables.iter().flat_map(|table| table.lines()).find_map(|line| {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        let (kind, ticks) = cells.get(5)?.split_once(':')?;
+        let is_it = cells[1].ends_with(&ports[0]) && cells[2].ends_with(&ports[1]) && kind == KEEP_ALIVE;
+        is_it.then(|| u64::from_str_radix(ticks, 16).ok()).flatten().map(|ticks| ticks * TICK_MS)
+    })
 }

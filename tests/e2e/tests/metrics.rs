@@ -6,6 +6,9 @@ use serde_json::json;
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
 
+/// What one watch of a client that does not read holds, beside what the sockets take.
+const WATCHER_EVENTS_MAX: usize = 2048;
+
 /// Series that are there, and by how much they grow at least while `acts`.
 #[track_caller]
 fn grow(host: &Host, series: &[(&str, f64)], acts: impl FnOnce()) {
@@ -108,4 +111,27 @@ fn plugins_are_measured_by_name() {
         assert_eq!(host.metric(&format!(r#"host_plugin_degraded{{plugin="{plugin}"}}"#)), 0.0);
     }
     assert!(host.metric(r#"host_plugin_busy_seconds_total{plugin="neighbour"}"#) < 0.09, "it has done nothing");
+}
+
+#[test]
+fn watches_that_are_cut_and_reads_that_wait_are_counted_by_resource() {
+    let Some(host) = Host::start() else { return };
+    let client = host.client();
+    let waits = r#"apiserver_watch_cache_read_wait_seconds_count{group="",resource="configmaps"}"#;
+    // It does not come, and is waited for.
+    grow(&host, &[(waits, 1.0)], || drop(client.get(&format!("{CONFIG_MAPS}?resourceVersion=1000000")).expect(504)));
+
+    let unread = client.stream(&format!("{CONFIG_MAPS}?watch=true&resourceVersion=0"));
+    let cut = r#"apiserver_terminated_watchers_total{group="",resource="configmaps"}"#;
+    let create = |name: String, text: String| {
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"k": text}});
+        client.post(CONFIG_MAPS, &map).expect(201);
+    };
+    assert_eq!(host.metric(cut), 0.0);
+    grow(&host, &[(cut, 1.0)], || {
+        // More than any socket holds, and then more than the watch does.
+        (0..24).for_each(|i| create(format!("large-{i}"), "x".repeat(1 << 20)));
+        (0..=WATCHER_EVENTS_MAX).for_each(|i| create(format!("small-{i}"), String::new()));
+    });
+    drop(unread);
 }

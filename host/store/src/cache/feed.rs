@@ -94,6 +94,7 @@ impl Inner {
 
     /// Gives those who have to be woken.
     fn show(&self, changed: Vec<(u64, Prepared)>, newest: u64, course: Course) -> Vec<Arc<Mailbox>> {
+        let cut = |target: &str| self.observer.get().into_iter().for_each(|observer| observer.watch_cut(target));
         let mut core = self.core();
         let mut touched = Vec::new();
         let mut tree = self.now.load().tree.clone();
@@ -111,7 +112,7 @@ impl Inner {
                 }
             };
             let change = Arc::new(change);
-            core.watchers.offer(&change, &mut touched);
+            core.watchers.offer(&change, &mut touched, cut);
             changes.push(change);
         }
         match course {

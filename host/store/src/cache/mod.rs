@@ -13,6 +13,7 @@ mod json;
 mod list;
 mod load;
 mod object;
+mod observer;
 mod selector;
 mod tree;
 mod wait;
@@ -21,8 +22,8 @@ mod watcher;
 mod watchers;
 mod write;
 
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
@@ -38,6 +39,7 @@ pub use self::claims::SelectableField;
 pub use self::event::{Event, EventKind, ObjectEvent};
 pub use self::list::{ListQuery, Listing};
 pub use self::object::Object;
+pub use self::observer::Observer;
 pub use self::selector::{FieldRequirement, LabelRequirement, Operator, Selector};
 pub use self::watch::{WatchQuery, WatchStart};
 pub use self::watcher::{WatchEnd, Watcher};
@@ -57,6 +59,7 @@ struct Inner {
     now: ArcSwap<Snapshot>,
     applied: Applied,
     claims: ArcSwap<Claims>,
+    observer: OnceLock<Box<dyn Observer>>,
     core: Mutex<Core>,
 }
 
@@ -108,6 +111,7 @@ impl Cache {
             core: Mutex::new(Core { history: History::new(revision, tree.clone()), watchers: Watchers::default() }),
             now: ArcSwap::from_pointee(Snapshot { revision, tree }),
             claims: ArcSwap::from_pointee(claims),
+            observer: OnceLock::new(),
             store,
         });
         let task = spawn(feed::run(inner.clone()));
@@ -118,6 +122,11 @@ impl Cache {
             return Err(ReadError::Unavailable("the cache has ended".to_owned()));
         }
         Ok(cache)
+    }
+
+    /// Says who is told what happens here; the first that is named stays.
+    pub fn observe(&self, observer: impl Observer + 'static) {
+        let _ = self.inner.observer.set(Box::new(observer));
     }
 
     /// Says by which fields the objects below a prefix can be selected, at any time. What is there
@@ -139,7 +148,7 @@ impl Cache {
     }
 
     pub async fn get(&self, key: &str, freshness: Freshness) -> Result<Option<Arc<Object>>, ReadError> {
-        let (revision, tree) = self.inner.view(freshness).await?;
+        let (revision, tree) = self.inner.view(key, freshness).await?;
         if let Some(tree) = tree {
             return Ok(tree.get(key).cloned());
         }
@@ -150,7 +159,7 @@ impl Cache {
 
     pub async fn list(&self, query: ListQuery) -> Result<Listing, ReadError> {
         let matcher = Matcher::new(query.selector.clone(), self.inner.claims.load().of(&query.prefix))?;
-        let (revision, tree) = self.inner.view(query.freshness).await?;
+        let (revision, tree) = self.inner.view(&query.prefix, query.freshness).await?;
         match tree {
             Some(tree) => Ok(list::page(&tree, revision, &query, &matcher)),
             None => self.inner.page_from_store(revision, &query, &matcher).await,
@@ -194,11 +203,20 @@ impl Inner {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a revision is shown, for a moment.
-    async fn reach(&self, revision: u64) -> Result<(), ReadError> {
+    /// Waits until a revision is shown, for a moment; `target` is what is read of it.
+    async fn reach(&self, target: &str, revision: u64) -> Result<(), ReadError> {
         if self.applied.revision() >= revision {
             return Ok(());
         }
+        let began = Instant::now();
+        let reached = self.wait_for(revision).await;
+        if let Some(observer) = self.observer.get() {
+            observer.read_waited(target, began.elapsed());
+        }
+        reached
+    }
+
+    async fn wait_for(&self, revision: u64) -> Result<(), ReadError> {
         let wait: Duration = self.limits.future_revision_wait;
         match within(wait, self.applied.wait(revision)).await {
             Some(Ok(())) => Ok(()),
@@ -208,13 +226,13 @@ impl Inner {
     }
 
     /// The state that a read is of. No tree if it is too old to be in memory.
-    async fn view(&self, freshness: Freshness) -> Result<(u64, Option<Tree>), ReadError> {
+    async fn view(&self, target: &str, freshness: Freshness) -> Result<(u64, Option<Tree>), ReadError> {
         match freshness {
             Freshness::Any => {}
-            Freshness::Latest => self.reach(self.store.read_barrier().await?).await?,
-            Freshness::NotOlder(revision) => self.reach(revision).await?,
+            Freshness::Latest => self.reach(target, self.store.read_barrier().await?).await?,
+            Freshness::NotOlder(revision) => self.reach(target, revision).await?,
             Freshness::Exact(revision) => {
-                self.reach(revision).await?;
+                self.reach(target, revision).await?;
                 return Ok((revision, self.core().history.at(revision)));
             }
         }

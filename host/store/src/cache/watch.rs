@@ -34,7 +34,7 @@ impl Cache {
     pub async fn watch(&self, query: WatchQuery) -> Result<Watcher, ReadError> {
         let matcher = Matcher::new(query.selector, self.inner.claims.load().of(&query.target))?;
         if let WatchStart::InitialEvents(revision) = query.start {
-            self.inner.reach(revision).await?;
+            self.inner.reach(&query.target, revision).await?;
         }
         let limits = &self.inner.limits;
         let mut core = self.inner.core();

@@ -62,6 +62,15 @@ pub(super) struct Mailbox {
     queue: Mutex<Queue>,
 }
 
+/// What came of a change that was offered.
+#[derive(Default)]
+pub(super) struct Offered {
+    /// The owner has to be woken once the batch is complete, and this was not said before.
+    pub(super) touched: bool,
+    /// There was no room: the watch is over.
+    pub(super) cut: bool,
+}
+
 struct Queue {
     events: VecDeque<ObjectEvent>,
     waker: Option<Waker>,
@@ -81,25 +90,27 @@ impl Mailbox {
         Self { id, target: target.into(), matcher, after, events_max, queue: Mutex::new(queue) }
     }
 
-    /// Offers a change. Says whether the owner has to be woken once the batch is complete, and has
-    /// not been said so before.
-    pub(super) fn offer(&self, change: &Arc<Change>) -> bool {
+    /// Offers a change.
+    pub(super) fn offer(&self, change: &Arc<Change>) -> Offered {
+        let mut offered = Offered::default();
         if change.revision() <= self.after {
-            return false;
+            return offered;
         }
-        let Some(event) = change.seen_by(&self.matcher) else { return false };
+        let Some(event) = change.seen_by(&self.matcher) else { return offered };
         let mut queue = self.queue();
         if queue.end.is_some() {
-            return false;
+            return offered;
         }
         if queue.events.len() >= self.events_max {
             queue.end = Some(WatchEnd::Overflow);
+            offered.cut = true;
             // What was not told yet is of no use without what follows.
             queue.events = VecDeque::new();
         } else {
             queue.events.push_back(event);
         }
-        !std::mem::replace(&mut queue.touched, true)
+        offered.touched = !std::mem::replace(&mut queue.touched, true);
+        offered
     }
 
     pub(super) fn wake(&self) {
@@ -131,22 +142,26 @@ impl Watcher {
     /// Waits for changes: at least one event, or nothing when the watch is over. All events of one
     /// revision come together. Nothing is lost when the future is dropped before it is ready.
     pub async fn next(&mut self) -> Option<Vec<Event>> {
-        while let Some(initial) = &mut self.initial {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// As [`next`](Self::next).
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Vec<Event>>> {
+        if let Some(initial) = &mut self.initial {
             let (events, more) = initial.next(&self.mailbox);
             if !more {
                 self.delivered = initial.revision;
                 self.initial = None;
             }
             if !events.is_empty() {
-                return Some(events);
+                return Poll::Ready(Some(events));
             }
-            // A selector that matches little looks at much.
-            tokio::task::yield_now().await;
+            if more {
+                // A selector that matches little looks at much.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
-        poll_fn(|context| self.poll(context)).await
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Vec<Event>>> {
         let mut queue = self.mailbox.queue();
         // Read while the queue is held: everything up to here is in it, and whoever shows more finds
         // the waker. Read before, it may be old, and what was woken for is not seen.

@@ -39,8 +39,9 @@ impl Watchers {
         }
     }
 
-    /// Offers a change to all whom it concerns. Those who have to be woken are added to `touched`.
-    pub(super) fn offer(&self, change: &Arc<Change>, touched: &mut Vec<Arc<Mailbox>>) {
+    /// Offers a change to all whom it concerns. Those who have to be woken are added to `touched`; `cut` is
+    /// told what those watched who are over.
+    pub(super) fn offer(&self, change: &Arc<Change>, touched: &mut Vec<Arc<Mailbox>>, cut: impl Fn(&str)) {
         if self.by_target.is_empty() {
             return;
         }
@@ -50,8 +51,12 @@ impl Watchers {
         let whole = (!key.ends_with('/')).then_some(&**key);
         for mailbox in prefixes.chain(whole).filter_map(|target| self.by_target.get(target)).flat_map(BTreeMap::values)
         {
-            if mailbox.offer(change) {
+            let offered = mailbox.offer(change);
+            if offered.touched {
                 touched.push(mailbox.clone());
+            }
+            if offered.cut {
+                cut(&mailbox.target);
             }
         }
     }
