@@ -69,7 +69,7 @@ impl Writer {
             out.extend_from_slice(&self.layout.head);
         }
         let from = self.next;
-        while let Some(object) = self.listing.objects.get(self.next) {
+        while let Some(object) = self.listing.objects.from(self.next).next() {
             let room = bytes.saturating_sub(out.len());
             let fits = room > 0 && (object.json().len() <= room || self.asks_guest());
             // What is larger than a piece is one.
@@ -90,11 +90,10 @@ impl Writer {
     /// The objects that are written together: one call of the guest if it is needed, else what
     /// fills the piece.
     fn batch(&self, room: usize) -> Range<usize> {
-        let objects = &self.listing.objects[self.next..];
+        let sizes = self.listing.objects.from(self.next).map(|object| object.json().len());
         let limits = self.link.limits();
         let bytes_max = if self.asks_guest() { limits.render_batch_bytes_max } else { room };
-        self.next
-            ..self.next + batch_end(objects, |object| object.json().len(), limits.render_batch_items_max, bytes_max)
+        self.next..self.next + batch_end(sizes, limits.render_batch_items_max, bytes_max)
     }
 
     fn asks_guest(&self) -> bool {
@@ -102,7 +101,7 @@ impl Writer {
     }
 
     async fn write(&self, range: Range<usize>, out: &mut BytesMut) -> Result<(), CallError> {
-        let objects = &self.listing.objects[range.clone()];
+        let objects = self.listing.objects.from(range.start).take(range.len());
         let mut comma = range.start > 0;
         let mut separate = |out: &mut BytesMut| {
             if std::mem::replace(&mut comma, true) {
@@ -110,7 +109,7 @@ impl Writer {
             }
         };
         if let ItemForm::Rendered(_) = &self.layout.form {
-            let objects = objects.iter().map(|object| (None, object.clone())).collect();
+            let objects = objects.map(|object| (None, object.clone())).collect();
             for written in item::write(&self.link, &self.layout.form, false, objects).await? {
                 separate(out);
                 out.extend_from_slice(&written);
@@ -118,7 +117,7 @@ impl Writer {
             return Ok(());
         }
         if self.decodes() {
-            for served in decode::current(&self.link, objects.to_vec()).await? {
+            for served in decode::current(&self.link, objects.cloned().collect()).await? {
                 separate(out);
                 served.append(&self.layout.form, out);
             }
@@ -132,7 +131,7 @@ impl Writer {
     }
 
     fn decodes(&self) -> bool {
-        let first = self.listing.objects.first();
+        let first = self.listing.objects.iter().next();
         first.is_some_and(|object| self.link.services().claims.decode_tag(object.key()).is_some())
     }
 }

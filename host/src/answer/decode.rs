@@ -21,9 +21,9 @@ pub(super) async fn current(link: &Arc<Link>, objects: Vec<Arc<Object>>) -> Resu
     let mut served = Vec::with_capacity(objects.len());
     let mut rest = &objects[..];
     while !rest.is_empty() {
-        let size = |object: &Arc<Object>| object.json().len();
+        let sizes = rest.iter().map(|object| object.json().len());
         let (batch, next) =
-            rest.split_at(batch_end(rest, size, limits.render_batch_items_max, limits.render_batch_bytes_max));
+            rest.split_at(batch_end(sizes, limits.render_batch_items_max, limits.render_batch_bytes_max));
         let items =
             batch.iter().map(|object| RenderItem { event: None, object: object.clone(), decoded: None }).collect();
         let values = link.pool().decode(tag.clone(), items, limits.render_ms_max).await?;

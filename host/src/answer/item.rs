@@ -32,9 +32,9 @@ pub(super) async fn write(
             let limits = link.limits();
             let mut rest = &items[..];
             while !rest.is_empty() {
-                let size = |item: &RenderItem| item.object.json().len();
+                let sizes = rest.iter().map(|item| item.object.json().len());
                 let (batch, next) =
-                    rest.split_at(batch_end(rest, size, limits.render_batch_items_max, limits.render_batch_bytes_max));
+                    rest.split_at(batch_end(sizes, limits.render_batch_items_max, limits.render_batch_bytes_max));
                 out.extend(render(link, &rendering.form, batch.to_vec()).await?);
                 rest = next;
             }
@@ -77,15 +77,18 @@ pub(super) async fn write_shared(
     Ok(out)
 }
 
-/// How many objects from the first on go into one batch: a bounded number, with a bounded number
-/// of bytes unless one alone has more.
-pub(super) fn batch_end<T>(items: &[T], size: impl Fn(&T) -> usize, items_max: usize, bytes_max: usize) -> usize {
-    let mut bytes = 0;
-    let fits = |item: &&T| {
-        bytes += size(item);
-        bytes <= bytes_max
-    };
-    items.iter().take(items_max).take_while(fits).count().max(items.len().min(1))
+/// How many objects of these sizes, from the first on, go into one batch: a bounded number, with a bounded
+/// number of bytes unless one alone has more.
+pub(super) fn batch_end(sizes: impl Iterator<Item = usize>, items_max: usize, bytes_max: usize) -> usize {
+    let (mut end, mut bytes) = (0, 0);
+    for size in sizes.take(items_max) {
+        bytes += size;
+        if bytes > bytes_max {
+            return end.max(1);
+        }
+        end += 1;
+    }
+    end
 }
 
 /// An object's bytes, as they are served.
@@ -188,7 +191,7 @@ mod tests {
         for (sizes, end) in
             [(&[1, 1, 1, 1][..], 3), (&[4, 4, 4], 2), (&[10], 1), (&[11, 1], 1), (&[1, 11], 1), (&[], 0)]
         {
-            assert_eq!(batch_end(sizes, |size| *size, 3, 10), end, "{sizes:?}");
+            assert_eq!(batch_end(sizes.iter().copied(), 3, 10), end, "{sizes:?}");
         }
     }
 }

@@ -141,7 +141,7 @@ impl HostCollection for State {
         max: u32,
     ) -> wasmtime::Result<Vec<Resource<Object>>> {
         let listing = self.table.get(&collection)?.0.clone();
-        let objects = listing.objects.iter().skip(offset as usize).take(max as usize);
+        let objects = listing.objects.from(offset as usize).take(max as usize);
         objects.map(|object| Ok(self.table.push(Object(object.clone()))?)).collect()
     }
 

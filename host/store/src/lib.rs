@@ -24,7 +24,7 @@ mod sync;
 
 pub use cache::{
     Cache, Event, EventKind, FieldRequirement, Freshness, LabelRequirement, ListQuery, Listing, Object, ObjectEvent,
-    Observer, Operator, SelectableField, Selector, TxnOutcome, WatchEnd, WatchQuery, WatchStart, Watcher,
+    Objects, Observer, Operator, SelectableField, Selector, TxnOutcome, WatchEnd, WatchQuery, WatchStart, Watcher,
 };
 pub use embedded::{BackupError, Embedded, OpenError, Options, Summary, backup, restore};
 pub use encryption::{ConfigError, Encrypted, EncryptionConfig, follow_encryption_config};

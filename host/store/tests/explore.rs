@@ -79,7 +79,7 @@ async fn reader(cache: Cache) {
         let listing = cache.list(query).await.unwrap();
         assert!(listing.revision >= newest, "back in time");
         newest = listing.revision;
-        for object in listing.objects {
+        for object in listing.objects.iter() {
             assert!(object.revision() <= newest, "of the future");
             let before = seen.insert(object.key().to_string(), object.revision());
             assert!(before.is_none_or(|before| before <= object.revision()), "older than before");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::history::Tree;
 use super::object::Object;
 use super::selector::{Matcher, Selector};
+use super::tree::Span;
 use super::{Freshness, Inner};
 use crate::{RangeQuery, ReadError, range_end};
 
@@ -22,11 +23,11 @@ pub struct ListQuery {
 }
 
 /// What a list found.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Listing {
     /// The revision that it is the state of.
     pub revision: u64,
-    pub objects: Vec<Arc<Object>>,
+    pub objects: Objects,
     /// Where the next page starts; none on the last page. With a selector the next page may
     /// turn out to be empty.
     pub next: Option<String>,
@@ -34,19 +35,61 @@ pub struct Listing {
     pub remaining: Option<u64>,
 }
 
+/// Objects in the order of their keys.
+#[derive(Debug)]
+pub struct Objects(Found);
+
+#[derive(Debug)]
+enum Found {
+    /// All that lie together in a tree.
+    Span(Span<Arc<Object>>),
+    Chosen(Vec<Arc<Object>>),
+}
+
 /// Keys that are read at a time from the store, for lists at an old revision.
 const STORE_PAGE: usize = 1000;
 
 impl Listing {
-    fn at(revision: u64) -> Self {
-        Self { revision, objects: Vec::new(), next: None, remaining: None }
+    /// The last of the pages.
+    fn last(revision: u64, found: Found) -> Self {
+        Self { revision, objects: Objects(found), next: None, remaining: None }
     }
 
-    /// The page is full, and there are more keys.
-    fn more(&mut self, remaining: Option<u64>) {
-        // The first key that can come behind the last one.
-        self.next = self.objects.last().map(|last| format!("{}\0", last.key()));
-        self.remaining = remaining;
+    /// A page that is full, behind which there are more keys.
+    fn full(revision: u64, found: Found, remaining: Option<u64>) -> Self {
+        let objects = Objects(found);
+        Self { revision, next: objects.behind(), objects, remaining }
+    }
+}
+
+impl Objects {
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Found::Span(span) => span.len(),
+            Found::Chosen(chosen) => chosen.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.from(0)
+    }
+
+    /// Those from the one at an index on.
+    pub fn from(&self, index: usize) -> impl Iterator<Item = &Arc<Object>> {
+        let (span, chosen) = match &self.0 {
+            Found::Span(span) => (Some(span.from(index)), None),
+            Found::Chosen(chosen) => (None, Some(chosen.iter().skip(index))),
+        };
+        span.into_iter().flatten().chain(chosen.into_iter().flatten())
+    }
+
+    /// The first key that can come behind the last one.
+    fn behind(&self) -> Option<String> {
+        self.from(self.len().checked_sub(1)?).next().map(|last| format!("{}\0", last.key()))
     }
 }
 
@@ -58,25 +101,25 @@ impl ListQuery {
 
 /// One page of the objects in memory.
 pub(super) fn page(tree: &Tree, revision: u64, query: &ListQuery, matcher: &Matcher) -> Listing {
-    let mut listing = Listing::at(revision);
-    let mut found = below(tree, query.start(), &query.prefix)
-        .filter(|object| matcher.is_empty() || matcher.matches(object))
-        .cloned();
-    if query.limit == 0 {
-        listing.objects = found.collect();
+    let (end, max) = (range_end(&query.prefix), if query.limit == 0 { usize::MAX } else { query.limit });
+    let found = match matcher.is_empty() {
+        true => Found::Span(tree.span(query.start(), &end, max)),
+        false => {
+            let matching = below(tree, query.start(), &query.prefix).filter(|object| matcher.matches(object));
+            Found::Chosen(matching.take(max).cloned().collect())
+        }
+    };
+    let listing = Listing::last(revision, found);
+    if listing.objects.len() < max {
         return listing;
     }
-    listing.objects = found.by_ref().take(query.limit).collect();
-    if listing.objects.len() == query.limit {
-        // Whatever is behind counts, whether it matches or not: as in kube-apiserver, which cannot
-        // know either before it has looked.
-        let after = listing.objects.last().map(|last| format!("{}\0", last.key())).unwrap_or_default();
-        let behind = tree.count(&after, &range_end(&query.prefix)) as u64;
-        if behind > 0 {
-            listing.more(matcher.is_empty().then_some(behind));
-        }
+    // Whatever is behind counts, whether it matches or not: as in kube-apiserver, which cannot
+    // know either before it has looked.
+    let after = listing.objects.behind().unwrap_or_default();
+    match tree.count(&after, &end) as u64 {
+        0 => listing,
+        behind => Listing::full(revision, listing.objects.0, matcher.is_empty().then_some(behind)),
     }
-    listing
 }
 
 pub(super) fn below<'a>(tree: &'a Tree, start: &str, prefix: &str) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
@@ -91,12 +134,12 @@ impl Inner {
         query: &ListQuery,
         matcher: &Matcher,
     ) -> Result<Listing, ReadError> {
-        let mut listing = Listing::at(revision);
+        let mut chosen = Vec::new();
         let claim = self.claims.load().of(&query.prefix).clone();
         let mut start = query.start().to_owned();
         let end = range_end(&query.prefix);
         loop {
-            let left = if query.limit == 0 { usize::MAX } else { query.limit - listing.objects.len() };
+            let left = if query.limit == 0 { usize::MAX } else { query.limit - chosen.len() };
             let limit = if matcher.is_empty() { left.min(STORE_PAGE) } else { STORE_PAGE };
             let (at, counted) = (Some(revision), query.limit > 0 && matcher.is_empty());
             let range = RangeQuery { start, end: end.clone(), limit, at, keys_only: false, counted };
@@ -108,18 +151,18 @@ impl Inner {
                 if !matcher.matches(&object) {
                     continue;
                 }
-                listing.objects.push(Arc::new(object));
-                if listing.objects.len() == query.limit {
-                    let behind = count - (at as u64 + 1);
-                    if behind > 0 {
-                        listing.more(matcher.is_empty().then_some(behind));
-                    }
-                    return Ok(listing);
+                chosen.push(Arc::new(object));
+                if chosen.len() == query.limit {
+                    let found = Found::Chosen(chosen);
+                    return Ok(match count - (at as u64 + 1) {
+                        0 => Listing::last(revision, found),
+                        behind => Listing::full(revision, found, matcher.is_empty().then_some(behind)),
+                    });
                 }
             }
             match last {
                 Some(last) if count > looked => start = last,
-                _ => return Ok(listing),
+                _ => return Ok(Listing::last(revision, Found::Chosen(chosen))),
             }
         }
     }

@@ -37,7 +37,7 @@ use crate::{Limits, ReadError, Store, range_end};
 
 pub use self::claims::SelectableField;
 pub use self::event::{Event, EventKind, ObjectEvent};
-pub use self::list::{ListQuery, Listing};
+pub use self::list::{ListQuery, Listing, Objects};
 pub use self::object::Object;
 pub use self::observer::Observer;
 pub use self::selector::{FieldRequirement, LabelRequirement, Operator, Selector};

@@ -104,6 +104,13 @@ impl<V: Clone> Tree<V> {
         Range { left: self.count(start, end), ..self.from(start) }
     }
 
+    /// The same entries, to keep; the first `max` of them.
+    pub(super) fn span(&self, start: &str, end: &str, max: usize) -> Span<V> {
+        let mut span = Span { leaves: Vec::new(), len: 0 };
+        span.gather(&self.root, self.rank(start), self.count(start, end).min(max));
+        span
+    }
+
     pub(super) fn iter(&self) -> Range<'_, V> {
         self.range("", "")
     }
@@ -141,6 +148,61 @@ impl<V: Clone> Tree<V> {
                     let at = way(children, start);
                     ways.push(children[at + 1..].iter());
                     node = &children[at].node;
+                }
+            }
+        }
+    }
+}
+
+/// Neighbours that stay as they are, whatever becomes of the tree: leaves are kept and not entries, of which
+/// there are many more, each far from the last.
+#[derive(Debug)]
+pub(super) struct Span<V> {
+    leaves: Vec<Leaf<V>>,
+    len: usize,
+}
+
+#[derive(Debug)]
+struct Leaf<V> {
+    node: Arc<Node<V>>,
+    /// The first of its entries that is one of the span's.
+    from: usize,
+    /// How many of the span's are in the leaves before.
+    before: usize,
+}
+
+impl<V> Span<V> {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The values from the one at an index on.
+    pub(super) fn from(&self, index: usize) -> impl Iterator<Item = &V> {
+        let first = self.leaves.partition_point(|leaf| leaf.before <= index).saturating_sub(1);
+        let skipped = index - self.leaves.get(first).map_or(0, |leaf| leaf.before);
+        let values = self.leaves[first..].iter().flat_map(|leaf| &leaf.node.entries()[leaf.from..]);
+        values.skip(skipped).take(self.len.saturating_sub(index)).map(|(_, value)| value)
+    }
+
+    /// Takes `max` entries below a node more, behind the first `skip` there.
+    fn gather(&mut self, node: &Arc<Node<V>>, mut skip: usize, max: usize) {
+        let end = self.len + max;
+        match &**node {
+            Node::Leaf(entries) if max > 0 => {
+                self.leaves.push(Leaf { node: node.clone(), from: skip, before: self.len });
+                self.len += max.min(entries.len() - skip);
+            }
+            Node::Leaf(_) => {}
+            Node::Branch(children) => {
+                for child in children {
+                    if self.len == end {
+                        break;
+                    }
+                    let skipped = skip.min(child.len);
+                    if skipped < child.len {
+                        self.gather(&child.node, skipped, (end - self.len).min(child.len - skipped));
+                    }
+                    skip -= skipped;
                 }
             }
         }
@@ -192,6 +254,14 @@ impl<'a, V> Iterator for Range<'a, V> {
 impl<V> ExactSizeIterator for Range<'_, V> {}
 
 impl<V> Node<V> {
+    /// None of a branch's.
+    fn entries(&self) -> &[(Key, V)] {
+        match self {
+            Self::Leaf(entries) => entries,
+            Self::Branch(_) => &[],
+        }
+    }
+
     /// Entries or children.
     fn width(&self) -> usize {
         match self {
@@ -409,6 +479,15 @@ mod tests {
                 let (start, end) = (key(start), key(end.max(start)));
                 let wanted: Vec<_> = model.range(start.clone()..end.clone()).collect();
                 prop_assert_eq!(tree.count(&start, &end), wanted.len());
+                for max in [usize::MAX, wanted.len(), wanted.len() / 2, 1, 0] {
+                    let span = tree.span(&start, &end, max);
+                    let values: Vec<_> = wanted.iter().map(|(_, value)| *value).take(max).collect();
+                    prop_assert_eq!(span.len(), values.len());
+                    for from in [0, 1, values.len() / 3, values.len(), values.len() + 1] {
+                        let wanted = values.get(from..).unwrap_or_default();
+                        prop_assert_eq!(span.from(from).collect::<Vec<_>>(), wanted);
+                    }
+                }
                 prop_assert_eq!(tree.range(&start, &end).collect::<Vec<_>>(), wanted);
             }
             for number in 0..700 {
