@@ -4,6 +4,7 @@
 //! median counts. Costs are CPU time of the server, which its neighbours do not change much.
 
 mod hostile;
+mod inside;
 mod load;
 mod peers;
 mod pods;

@@ -1,22 +1,17 @@
 //! A pod of 2 KB, as people write them: what it costs to create, to patch and to apply, and which
 //! step costs what. Beside kube-apiserver's, `make bench-peers` shows the same.
 
-use std::thread;
-use std::time::Duration;
-
 use e2e::Host;
 use serde_json::{Value, json};
 
+use crate::inside::{Look, MEMORY, guest_memory};
 use crate::load::{self, CONNECTIONS, Target};
-use crate::profile::Profile;
+use crate::process;
 use crate::report::{Goal, line};
-use crate::{process, steps};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 /// Pods that are made, and patched and applied twice each.
 const COUNT: usize = 3_000;
-/// How long the profile of each kind of request is: the first part of them.
-const PROFILE: Duration = Duration::from_secs(2);
 
 pub(crate) fn writes(host: &Host) {
     let target = Target::of(host);
@@ -34,27 +29,17 @@ pub(crate) fn writes(host: &Host) {
 }
 
 fn measure(host: &Host, target: &Target, what: &str, request: impl Fn(usize) -> Vec<u8> + Sync) {
-    let (memory, cpu) = (guest_memory(host), process::cpu(host.id()));
-    let profile = thread::scope(|scope| {
-        let path = format!("/debug/pprof/profile?seconds={}", PROFILE.as_secs());
-        let profile = scope.spawn(move || host.client().get(&path).expect(200));
-        target.each(COUNT, request);
-        let cpu = (process::cpu(host.id()) - cpu).as_secs_f64() * 1e6 / COUNT as f64;
-        line(what, cpu, "µs of CPU", Goal::None);
-        profile.join().expect("the host takes a profile")
-    });
+    let memory = guest_memory(host);
+    let (look, cpu) = (Look::begin(host), process::cpu(host.id()));
+    target.each(COUNT, request);
+    let cpu = (process::cpu(host.id()) - cpu).as_secs_f64() * 1e6 / COUNT as f64;
+    line(what, cpu, "µs of CPU", Goal::None);
+    let shares = look.shares();
     let grown = guest_memory(host).saturating_sub(memory) / CONNECTIONS as u64;
-    line("  guest memory grew, for each at a time", grown as f64, "bytes", Goal::None);
-    for (step, share) in steps::shares(&Profile::read(&profile.body)) {
+    line(MEMORY, grown as f64, "bytes", Goal::None);
+    for (step, share) in shares {
         line(&format!("  {step}"), share, "%", Goal::None);
     }
-}
-
-/// Linear memory of the instances that serve pods.
-fn guest_memory(host: &Host) -> u64 {
-    let metrics = host.client().get("/metrics").text();
-    let found = metrics.lines().find_map(|line| line.strip_prefix("host_plugin_memory_bytes{plugin=\"core\"} "));
-    found.and_then(|bytes| bytes.parse().ok()).expect("the host tells it")
 }
 
 pub(crate) fn name(index: usize) -> String {

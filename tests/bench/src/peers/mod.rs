@@ -76,7 +76,7 @@ async fn compare(setup: &Setup, options: &Options) -> Table {
         grow(&targets, &mut table, options).await;
     }
     if asked(Part::Pods) {
-        pods::writes(&targets, &mut table).await;
+        pods::writes(&host, &targets, &mut table).await;
     }
     if asked(Part::Watchers) {
         for watchers in WATCHERS.into_iter().chain(options.watchers) {

@@ -19,7 +19,8 @@ pub(super) struct Table {
 struct Row {
     what: String,
     unit: &'static str,
-    values: [f64; 2],
+    /// The host's, and the peer's where there is one.
+    values: (f64, Option<f64>),
     goal: Goal,
 }
 
@@ -30,7 +31,16 @@ impl Table {
 
     /// Adds a row, and shows it at once: a run takes minutes.
     pub(super) fn add(&mut self, what: impl Into<String>, unit: &'static str, values: [f64; 2], goal: Goal) {
-        let row = Row { what: what.into(), unit, values, goal };
+        let [host, peer] = values;
+        self.push(Row { what: what.into(), unit, values: (host, Some(peer)), goal });
+    }
+
+    /// Adds what only the host tells of itself.
+    pub(super) fn add_own(&mut self, what: impl Into<String>, unit: &'static str, value: f64) {
+        self.push(Row { what: what.into(), unit, values: (value, None), goal: Goal::None });
+    }
+
+    fn push(&mut self, row: Row) {
         eprintln!("{row}");
         self.rows.push(row);
     }
@@ -39,10 +49,10 @@ impl Table {
 impl Row {
     /// None where there is no goal.
     fn is_met(&self) -> Option<bool> {
-        let [host, peer] = self.values;
+        let (host, peer) = self.values;
         match self.goal {
             Goal::None => None,
-            Goal::Ratio(ratio) => Some(host * ratio <= peer),
+            Goal::Ratio(ratio) => peer.map(|peer| host * ratio <= peer),
             Goal::Below(limit) => Some(host < limit),
         }
     }
@@ -50,7 +60,8 @@ impl Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Row { what, unit, values: [host, peer], goal } = self;
+        let Row { what, unit, values: (host, peer), goal } = self;
+        let Some(peer) = peer else { return write!(f, "{what:52} {host:>10.2} {:>12} {unit}", "") };
         write!(f, "{what:52} {host:>10.2} {peer:>12.2} {unit:11} {:>7.2}", peer / host)?;
         match goal {
             Goal::None => {}
