@@ -108,6 +108,8 @@ struct Token {
     start: usize,
     end: usize,
     escaped: bool,
+    /// An escape is there that has to be looked at to know whether it is right.
+    unsure: bool,
 }
 
 impl Scanner<'_> {
@@ -209,7 +211,8 @@ impl Scanner<'_> {
         match self.json[start] {
             b'"' => {
                 let (start, end) = (start + 1, self.at - 1);
-                self.text(Token { start, end, escaped: self.json[start..end].contains(&b'\\') }).map(Some)
+                let escaped = self.json[start..end].contains(&b'\\');
+                self.text(Token { start, end, escaped, unsure: escaped }).map(Some)
             }
             b'{' | b'[' | b'n' => Ok(None),
             _ => Ok(Some(Text::Part(start as u32, self.at as u32))),
@@ -247,9 +250,7 @@ impl Scanner<'_> {
                 }
                 Some(b'"') => {
                     let token = self.string()?;
-                    if token.escaped {
-                        self.text(token)?;
-                    }
+                    self.check(token)?;
                 }
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 Some(b't') => self.word(b"true")?,
@@ -275,22 +276,27 @@ impl Scanner<'_> {
 
     fn name(&mut self) -> Result<(), String> {
         let name = self.string()?;
-        self.text(name)?;
+        self.check(name)?;
         self.space();
         self.expect(b':')
+    }
+
+    /// Whether a string that nobody wants to know is one.
+    fn check(&self, token: Token) -> Result<(), String> {
+        if token.unsure { self.text(token).map(drop) } else { Ok(()) }
     }
 
     fn string(&mut self) -> Result<Token, String> {
         self.expect(b'"')?;
         let start = self.at;
-        let mut escaped = false;
+        let (mut escaped, mut unsure) = (false, false);
         loop {
             self.plain();
             match self.next()? {
-                b'"' => return Ok(Token { start, end: self.at - 1, escaped }),
+                b'"' => return Ok(Token { start, end: self.at - 1, escaped, unsure }),
                 b'\\' => {
                     escaped = true;
-                    self.next()?;
+                    unsure |= !matches!(self.next()?, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't');
                 }
                 0..0x20 => return Err(self.wrong_before("a string has a control character")),
                 _ => {}
@@ -356,34 +362,42 @@ impl Scanner<'_> {
         Ok(())
     }
 
+    #[inline]
     fn space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.json.get(self.at).copied()
     }
 
+    #[inline]
     fn next(&mut self) -> Result<u8, String> {
         let byte = self.peek().ok_or_else(|| self.wrong("it ends too early"))?;
         self.at += 1;
         Ok(byte)
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Result<(), String> {
-        if self.next()? == byte {
-            return Ok(());
-        }
-        Err(self.wrong_before(&format!("`{}` is missing", char::from(byte))))
+        if self.next()? == byte { Ok(()) } else { Err(self.missing(byte)) }
     }
 
+    #[cold]
+    fn missing(&self, byte: u8) -> String {
+        self.wrong_before(&format!("`{}` is missing", char::from(byte)))
+    }
+
+    #[cold]
     fn wrong(&self, what: &str) -> String {
         format!("{what}, at byte `{}`", self.at)
     }
 
     /// Of the byte that was just taken.
+    #[cold]
     fn wrong_before(&self, what: &str) -> String {
         format!("{what}, at byte `{}`", self.at - 1)
     }
@@ -431,9 +445,17 @@ mod tests {
     fn a_string_ends_at_its_quote_wherever_that_is() {
         for place in 0..30 {
             let before = "a".repeat(place);
-            for (special, is_text) in
-                [("", true), ("\\\"", true), ("\\\\", true), ("é", true), ("\u{1}", false), ("\n", false)]
-            {
+            for (special, is_text) in [
+                ("", true),
+                ("\\\"", true),
+                ("\\\\", true),
+                ("\\u0041", true),
+                ("\\ud800", false),
+                ("\\x", false),
+                ("é", true),
+                ("\u{1}", false),
+                ("\n", false),
+            ] {
                 for after in ["", "b", "bcdefghijk"] {
                     let json = format!(r#"{{"metadata":{{"name":"{before}{special}{after}"}},"x":"y"}}"#);
                     let scan = scan(json.as_bytes(), Form::Stored, &Claim::default());

@@ -163,12 +163,18 @@ impl Set {
     }
 
     fn to_map(&self, itself: bool) -> Map {
-        let itself = (itself && !self.is_empty()).then(|| (Text::new_static("."), Map::new().into()));
-        let entries = self.entries.iter().map(|entry| {
-            let below = entry.children.to_map(entry.member);
-            (entry.element.serialize(), below.into())
-        });
-        Map::of_distinct(itself.into_iter().chain(entries))
+        // Most have nothing below them.
+        if self.is_empty() {
+            return Map::new();
+        }
+        let mut map = Map::with_capacity(self.entries.len() + usize::from(itself));
+        if itself {
+            map.push(Text::new_static("."), Map::new().into());
+        }
+        for entry in &self.entries {
+            map.push(entry.element.serialize(), entry.children.to_map(entry.member).into());
+        }
+        map
     }
 
     /// Reads `FieldsV1`. Kinds of path elements that are not known are left out.

@@ -70,12 +70,13 @@ fn visit(schema: &Schema, value: &mut Value, path: &mut Vec<Step>, taken: &mut V
     match (&schema.shape, value) {
         (Shape::Object(object), Value::Object(members)) => match &object.values {
             Some(values) => {
-                for (name, value) in members {
+                for (name, value) in members.iter_mut().filter(|(_, value)| has_empty(value)) {
                     below(values, Step::Key(name.clone()), value, path);
                 }
             }
             None => {
-                for (name, value) in members.iter_mut().filter(|(_, value)| value.is_object() || value.is_array()) {
+                // There is nothing in the others, and few have something: this look is cheap.
+                for (name, value) in members.iter_mut().filter(|(_, value)| has_empty(value)) {
                     if let Some(member) = schema.member(name) {
                         below(member, Step::Key(name.clone()), value, path);
                     }
@@ -84,7 +85,7 @@ fn visit(schema: &Schema, value: &mut Value, path: &mut Vec<Step>, taken: &mut V
             }
         },
         (Shape::List(list), Value::Array(items)) => {
-            for (index, item) in items.iter_mut().enumerate() {
+            for (index, item) in items.iter_mut().enumerate().filter(|(_, item)| has_empty(item)) {
                 below(&list.items, Step::Item(index), item, path);
             }
         }

@@ -31,14 +31,6 @@ impl Map {
         Self { members: Vec::with_capacity(members), ..Self::default() }
     }
 
-    /// Members whose names are known to differ.
-    pub(crate) fn of_distinct(members: impl Iterator<Item = Member>) -> Self {
-        let mut map = Self { members: members.collect(), ..Self::default() };
-        map.names = map.members.iter().fold(0, |names, (name, _)| names | bit(name));
-        map.find_places();
-        map
-    }
-
     pub fn len(&self) -> usize {
         self.members.len()
     }
@@ -47,7 +39,7 @@ impl Map {
         self.members.is_empty()
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.place(name).map(|place| &self.members[place].1)
     }
@@ -116,7 +108,7 @@ impl Map {
     /// Brings the members into the order of their ranks; those of one rank keep theirs.
     pub(crate) fn arrange(&mut self, rank: impl Fn(&str) -> usize) {
         if !self.members.is_sorted_by_key(|(name, _)| rank(name)) {
-            self.members.sort_by_key(|(name, _)| rank(name));
+            self.members.sort_by_cached_key(|(name, _)| rank(name));
             self.find_places();
         }
     }
@@ -142,7 +134,7 @@ impl Map {
     }
 
     /// What is not there is seen here, without a call.
-    #[inline]
+    #[inline(always)]
     fn place(&self, name: &str) -> Option<usize> {
         if self.names & bit(name) == 0 { None } else { self.look_for(name) }
     }
@@ -182,7 +174,7 @@ fn look_up(places: &HashMap<Text, usize>, name: &str) -> Option<usize> {
 }
 
 /// One of 32, by the name.
-#[inline]
+#[inline(always)]
 fn bit(name: &str) -> u32 {
     1 << (hash(name) % 32)
 }

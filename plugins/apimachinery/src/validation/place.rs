@@ -40,11 +40,11 @@ impl<'p, 'v> Place<'p, 'v> {
 
     /// The member at this path of names.
     pub fn at<'s>(&'s self, path: &'s str) -> Place<'s, 'v> {
-        let member = |value: &'v Value, name: &str| value.get(name).unwrap_or(&NOTHING);
         // Most are one name.
-        let value = match has_dot(path) {
-            false => member(self.value, path),
-            true => dotted(self.value, path),
+        let value = match self.value {
+            _ if has_dot(path) => dotted(self.value, path),
+            Value::Object(members) => members.get(path).unwrap_or(&NOTHING),
+            _ => &NOTHING,
         };
         Place { value, parent: Some(self), step: Step::Field(path) }
     }
