@@ -39,9 +39,7 @@ pub fn routes<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> Vec<
     for definition in definitions {
         let root = root(&definition.group);
         paths.push((format!("{root}/{}", definition.version), definition.builtin));
-        if !definition.group.is_empty() {
-            paths.push((root, false));
-        }
+        paths.push((root, definition.builtin));
     }
     paths.sort();
     // A path that is both, for two definitions, is a prefix.
@@ -58,6 +56,21 @@ pub fn routes<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> Vec<
 pub async fn serve_merged(context: &Context, summary: &Summary, own: &[&Definition]) -> Answer {
     let path = summary.path().trim_end_matches('/');
     let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let is_own = |group: &str| own.iter().any(|own| own.builtin && *own.group == *group);
+    let has = |group: &str, version: &str| own.iter().any(|own| &*own.group == group && &*own.version == version);
+    // A version that a built-in group does not have is nobody else's.
+    if let ["api", version] = parts[..]
+        && is_own("")
+        && !has("", version)
+    {
+        return refuse(ApiError::unknown_resource());
+    }
+    if let ["apis", group, version] = parts[..]
+        && is_own(group)
+        && !has(group, version)
+    {
+        return refuse(ApiError::unknown_resource());
+    }
     // Upstream answers for groups by whatever method.
     let any_method = matches!(parts[..], ["apis", _]);
     let known = matches!(parts[..], ["api"] | ["apis"] | ["api", _] | ["apis", _, _]);

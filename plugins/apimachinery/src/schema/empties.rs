@@ -3,7 +3,7 @@
 
 use crate::tree::{Map, Text, Value};
 
-use super::{Schema, Shape};
+use super::{Field, Schema, Shape};
 
 /// What was empty in an object, by its way there.
 #[derive(Debug, Default)]
@@ -16,7 +16,8 @@ enum Step {
 }
 
 impl Empties {
-    /// Takes out of a built-in object what is written only if it has something in it.
+    /// Takes out of a built-in object what is written only if it has something in it, and notes
+    /// what is written in another way then.
     pub fn take(schema: &Schema, object: &mut Value) -> Self {
         let mut taken = Vec::new();
         // Most objects have nothing of the kind, and to see that takes no schema.
@@ -100,20 +101,15 @@ fn take_members(schema: &Schema, members: &mut Map, path: &[Step], taken: &mut V
             Value::Array(items) => items.is_empty(),
             _ => false,
         };
-        let is_left_out = is_empty
-            && schema.field(name).is_some_and(|field| {
-                field.when_unset.is_none()
-                    && match &field.schema.shape {
-                        Shape::List(_) => true,
-                        Shape::Object(object) => object.values.is_some(),
-                        _ => false,
-                    }
-            });
-        if is_left_out {
-            let steps = path.iter().cloned().chain([Step::Key(name.clone())]);
-            taken.push((steps.collect(), value.take()));
-        }
-        !is_left_out
+        let many = |field: &Field| match &field.schema.shape {
+            Shape::List(_) => true,
+            Shape::Object(object) => object.values.is_some(),
+            _ => false,
+        };
+        let Some(field) = schema.field(name).filter(|field| is_empty && many(field)) else { return true };
+        let steps = path.iter().cloned().chain([Step::Key(name.clone())]);
+        taken.push((steps.collect(), value.clone()));
+        field.when_unset.is_some()
     });
 }
 
@@ -137,6 +133,18 @@ mod tests {
         assert!(!Empties::take(pod, &mut json!({"metadata": {"labels": {}}})).is_desired());
         let kept = json!({"metadata": {}, "spec": {"containers": [{"name": "a"}], "securityContext": {}}});
         assert_eq!(object, kept);
+        empties.put_back(&mut object);
+        assert_eq!(object, sent);
+    }
+
+    #[test]
+    fn what_is_written_though_it_is_empty_is_noted() {
+        let job = builtin::schema("io.k8s.api.batch.v1.Job");
+        let sent = json!({"spec": {"podFailurePolicy": {"rules": []}}});
+        let mut object = sent.clone();
+        let empties = Empties::take(job, &mut object);
+        assert_eq!(object, sent);
+        object["spec"]["podFailurePolicy"]["rules"] = Value::Null;
         empties.put_back(&mut object);
         assert_eq!(object, sent);
     }

@@ -294,6 +294,13 @@ impl Place<'_, '_> {
         }
     }
 
+    /// As [`Self::immutable`], of a text that is always there, be it empty.
+    pub fn immutable_text(&self, old: &Value, findings: &mut Findings) {
+        if self.value != old {
+            self.invalid("field is immutable", findings);
+        }
+    }
+
     /// A map of labels.
     pub fn labels(&self, findings: &mut Findings) {
         if !self.is_empty() {

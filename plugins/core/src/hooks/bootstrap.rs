@@ -50,6 +50,12 @@ pub(super) const SETS: [Set; 3] = [
     },
 ];
 
+/// One of the objects as it is made.
+pub(crate) fn wanted(kind: &str, name: &str) -> Option<Value> {
+    let all: Value = serde_json::from_str(OBJECTS).ok()?;
+    items(&all, kind).find(|object| text(&object["metadata"], "name") == name).cloned()
+}
+
 pub(super) async fn run(definitions: &[Definition], context: &HookContext, set: &Set) -> Result {
     let store = context.store();
     let all: Value = serde_json::from_str(OBJECTS)?;

@@ -1,7 +1,7 @@
 //! Hooks: they make the objects that a fresh cluster has and keep them, under the names that
 //! kube-apiserver's hooks have, since tools read those in `/readyz`.
 
-mod bootstrap;
+pub(crate) mod bootstrap;
 mod ensure;
 mod flowschemas;
 mod kubernetes;

@@ -118,15 +118,10 @@ impl Strategy for SigningRequests {
 fn request(object: &Place<'_, '_>, findings: &mut Findings) {
     let spec = object.at("spec");
     let request = spec.at("request");
-    if !is_request(request.text()) {
-        let shown = if request.is_empty() { Value::Null } else { request.value().clone() };
+    if let Err(why) = check(request.text()) {
         // Bytes show as bytes do in JSON.
-        findings.push(FieldError::new(
-            apimachinery::status::FieldErrorKind::Invalid,
-            request.path(),
-            shown.to_string(),
-            "PEM block type must be CERTIFICATE REQUEST",
-        ));
+        let shown = request.value().to_string();
+        findings.push(FieldError::new(apimachinery::status::FieldErrorKind::Invalid, request.path(), shown, why));
     }
     let usages = spec.at("usages");
     usages.must_be_given(findings);
@@ -152,10 +147,31 @@ fn request(object: &Place<'_, '_>, findings: &mut Findings) {
     certificate(&object.at("status.certificate"), findings);
 }
 
-/// The PEM block is looked at by its frame: who signs it reads the rest.
-fn is_request(encoded: &str) -> bool {
+/// The PEM block is looked at by its frame, and that of what is in it: who signs it reads the rest.
+fn check(encoded: &str) -> Result<(), &'static str> {
+    const NO_BLOCK: &str = "PEM block type must be CERTIFICATE REQUEST";
     let decoded = STANDARD.decode(encoded).unwrap_or_default();
-    String::from_utf8_lossy(&decoded).contains("-----BEGIN CERTIFICATE REQUEST-----")
+    let decoded = String::from_utf8_lossy(&decoded);
+    let (_, block) = decoded.split_once("-----BEGIN CERTIFICATE REQUEST-----").ok_or(NO_BLOCK)?;
+    let (block, _) = block.split_once("-----END CERTIFICATE REQUEST-----").ok_or(NO_BLOCK)?;
+    let block: String = block.split_whitespace().collect();
+    sequence(&STANDARD.decode(block).map_err(|_| NO_BLOCK)?)
+}
+
+/// Whether the bytes are as many as they say.
+fn sequence(der: &[u8]) -> Result<(), &'static str> {
+    const HEAD: &str = "asn1: syntax error: truncated tag or length";
+    let (_, rest) = der.split_first().ok_or("asn1: syntax error: sequence truncated")?;
+    let (&first, rest) = rest.split_first().ok_or(HEAD)?;
+    let (length, rest) = match usize::from(first) {
+        short @ ..0x80 => (short, rest),
+        long => {
+            let (bytes, rest) = rest.split_at_checked(long & 0x7f).ok_or(HEAD)?;
+            let number = |all: usize, byte: &u8| all.saturating_mul(256).saturating_add(usize::from(*byte));
+            (bytes.iter().fold(0, number), rest)
+        }
+    };
+    if rest.len() < length { Err("asn1: syntax error: data truncated") } else { Ok(()) }
 }
 
 fn conditions(conditions: &Place<'_, '_>, findings: &mut Findings) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::rest::object::meta;
 use apimachinery::schema::internal;
 use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
@@ -80,6 +81,10 @@ pub(super) static PRIORITY_CLASSES: Rules = Rules {
             object.at("value").forbidden("may not be changed in an update.", findings);
         }
         object.at("preemptionPolicy").immutable(&old["preemptionPolicy"], findings);
+    },
+    stays: |object| {
+        let own = SYSTEM_PRIORITIES.iter().any(|(name, _)| meta(object, "name") == *name);
+        own.then_some("this is a system priority class and cannot be deleted")
     },
     generation: true,
     generation_stays: true,

@@ -40,7 +40,7 @@ pub(super) static ENDPOINT_SLICES: Rules = Rules {
         if object.at("endpoints").value() != &old["endpoints"] {
             endpoints(object, findings);
         }
-        object.at("addressType").immutable(&old["addressType"], findings);
+        object.at("addressType").immutable_text(&old["addressType"], findings);
     },
     warnings: |object, old, out| {
         if old.is_none() && object.at("addressType").text() == "FQDN" {

@@ -93,7 +93,14 @@ impl Strategy for NewEvents {
         }
         for (own, field, of) in FIXED {
             if object[own] != old[own] {
-                let shown = internal::show(of, &object[own]);
+                // Numbers and texts are always there; what nobody sends of them is nothing.
+                let unset = match own {
+                    "reason" | "note" | "type" | "action" | "reportingController" | "reportingInstance" => "".into(),
+                    "deprecatedCount" => 0.into(),
+                    _ => Value::Null,
+                };
+                let value = if object[own].is_null() { &unset } else { &object[own] };
+                let shown = internal::show(of, value);
                 errors.push(FieldError::invalid(field, &shown, "field is immutable"));
             }
         }

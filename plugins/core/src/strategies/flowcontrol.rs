@@ -8,6 +8,7 @@ use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 
 use super::rules::{RULES, Rules};
+use crate::hooks::bootstrap;
 use crate::tree::{child, existing, or_set};
 
 const PRECEDENCE_MAX: i64 = 10_000;
@@ -25,7 +26,11 @@ pub(super) static FLOW_SCHEMAS: Rules = Rules {
             spec["matchingPrecedence"] = 1000.into();
         }
     },
-    validate: flow_schema,
+    validate: |object, findings| {
+        flow_schema(object, findings);
+        unless_fixed(object, "FlowSchema", FLOW_SCHEMAS.default, findings);
+        conditions(object, findings);
+    },
     status: |object, _, findings| conditions(object, findings),
     generation: true,
     ..RULES
@@ -35,12 +40,36 @@ pub(super) static PRIORITY_LEVELS: Rules = Rules {
     default: level_defaults,
     validate: |object, findings| {
         level(object, findings);
+        unless_fixed(object, "PriorityLevelConfiguration", level_defaults, findings);
         conditions(object, findings);
     },
     status: |object, _, findings| conditions(object, findings),
     generation: true,
     ..RULES
 };
+
+/// What has to be there for every server is what it was made as; who is exempt may have shares.
+fn unless_fixed(object: &Place<'_, '_>, kind: &str, default: fn(&mut Value), findings: &mut Findings) {
+    const FIXED: [&str; 2] = ["catch-all", "exempt"];
+    let (name, spec) = (object.at("metadata.name").text(), object.at("spec"));
+    if !FIXED.contains(&name) {
+        return;
+    }
+    let Some(mut wanted) = bootstrap::wanted(kind, name) else { return };
+    default(&mut wanted);
+    let level = kind == "PriorityLevelConfiguration";
+    let mut own = spec.value().clone();
+    let why = if level && name == "exempt" {
+        own["exempt"] = wanted["spec"]["exempt"].clone();
+        format!("spec of '{name}' except the 'spec.exempt' field must equal the fixed value")
+    } else {
+        format!("spec of '{name}' must equal the fixed value")
+    };
+    if own != wanted["spec"] {
+        let shown = internal::show(&format!("io.k8s.api.flowcontrol.v1.{kind}Spec"), spec.value());
+        spec.invalid_as(&shown, why, findings);
+    }
+}
 
 fn conditions(object: &Place<'_, '_>, findings: &mut Findings) {
     let mut seen = BTreeSet::new();
@@ -89,7 +118,6 @@ fn flow_schema(object: &Place<'_, '_>, findings: &mut Findings) {
         resources.items().for_each(|rule| resource_rule(&rule, findings));
         others.items().for_each(|rule| path_rule(&rule, findings));
     }
-    conditions(object, findings);
 }
 
 fn subject(subject: &Place<'_, '_>, findings: &mut Findings) {

@@ -51,7 +51,7 @@ pub(super) static INGRESS_CLASSES: Rules = Rules {
         controller.domain_path(findings);
         parameters(&object.at("spec.parameters"), findings);
     },
-    change: |object, old, findings| object.at("spec.controller").immutable(&old["spec"]["controller"], findings),
+    change: |object, old, findings| object.at("spec.controller").immutable_text(&old["spec"]["controller"], findings),
     change_first: true,
     generation: true,
     ..RULES

@@ -1,8 +1,9 @@
 //! A resource's rules as a value: most resources are one, and say only where they differ.
 
+use apimachinery::rest::options::DeleteOptions;
 use apimachinery::schema::internal;
-use apimachinery::status::FieldError;
-use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
+use apimachinery::status::{ApiError, FieldError};
+use apimachinery::strategy::{Companions, Operation, Reading, Removal, Strategy};
 use apimachinery::tree::Value;
 use apimachinery::validation::place::{Findings, Place};
 use apimachinery::validation::{metadata, names};
@@ -55,6 +56,8 @@ pub(super) struct Rules {
     pub(super) create_on_update: bool,
     pub(super) unconditional_update: bool,
     pub(super) returns_deleted: bool,
+    /// Why an object cannot go, if it cannot.
+    pub(super) stays: fn(&Value) -> Option<&'static str>,
     /// Annotations that are fields inside.
     pub(super) folded_annotations: &'static [&'static str],
     /// Whether what it owns stays when a client says nothing of that.
@@ -84,6 +87,7 @@ pub(super) const RULES: Rules = Rules {
     create_on_update: false,
     unconditional_update: true,
     returns_deleted: false,
+    stays: |_| None,
     folded_annotations: &[],
     orphans: false,
 };
@@ -148,7 +152,7 @@ impl Strategy for Rules {
                         new.invalid_as(&internal::show(SELECTOR, new.value()), "field is immutable", errors);
                     }
                     true => {}
-                    false => new.immutable(old.value(), errors),
+                    false => new.immutable_text(old.value(), errors),
                 }
             }
         }
@@ -196,6 +200,18 @@ impl Strategy for Rules {
             && (apimachinery::strategy::desires_differ(object, old)
                 || (self.annotations_count && differs("annotations"))
                 || (self.labels_count && differs("labels")))
+    }
+
+    fn before_delete(
+        &self,
+        operation: &Operation<'_>,
+        object: &Value,
+        _options: &DeleteOptions,
+    ) -> Result<Removal, ApiError> {
+        match (self.stays)(object) {
+            Some(why) => Err(operation.forbidden(why)),
+            None => Ok(Removal::Ordinary),
+        }
     }
 
     fn returns_deleted(&self) -> bool {

@@ -298,6 +298,16 @@ impl<'a> Registry<'a> {
         object::arrange(value);
     }
 
+    /// An object that is not stored, as it were if it had been.
+    fn as_if_stored(&self, mut object: Value) -> Written {
+        if self.definition.strategy.converts() {
+            self.definition.strategy.reshape_to_store(&mut object);
+            self.definition.strategy.reshape_to_serve(&mut object);
+            object::arrange(&mut object);
+        }
+        Written::Tree(object)
+    }
+
     /// The bytes that are stored: in the storage version, without a resource version, which
     /// the host writes in.
     fn encode(&self, mut value: Value) -> Vec<u8> {

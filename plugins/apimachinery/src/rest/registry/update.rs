@@ -122,7 +122,7 @@ impl Registry<'_> {
             return Ok(Some(Outcome { written: Written::Object(current.object), created: false }));
         }
         if self.dry_run {
-            return Ok(Some(Outcome { written: Written::Tree(object), created: false }));
+            return Ok(Some(Outcome { written: self.as_if_stored(object), created: false }));
         }
         let put = Put { key, value: self.encode(object), ttl_seconds: strategy.ttl_seconds() };
         guards.extend(companions.guards);

@@ -42,12 +42,8 @@ pub(super) fn validate(spec: &Place<'_, '_>, old: Option<&Value>, findings: &mut
     names::driver(&spec.at("driver"), findings);
     pool(&spec.at("pool"), findings);
     if let Some(old) = old {
-        for (name, before) in [("pool.name", &old["pool"]["name"]), ("driver", &old["driver"])] {
-            let name = spec.at(name);
-            if name.value() != before {
-                name.invalid("field is immutable", findings);
-            }
-        }
+        spec.at("pool.name").immutable_text(&old["pool"]["name"], findings);
+        spec.at("driver").immutable_text(&old["driver"], findings);
         spec.at("nodeName").immutable(&old["nodeName"], findings);
     }
     on_nodes(spec, findings);

@@ -9,7 +9,7 @@ use super::super::conditions::conditions;
 use super::super::pods::validate::node_selector;
 use super::claims::Requests;
 use super::{binding, configuration, each_item, each_once, names, parameters};
-use crate::tree::{items, text};
+use crate::tree::{existing, items, remove, text};
 
 const RESERVED_MAX: usize = 256;
 const RESULTS_MAX: usize = 32;
@@ -34,14 +34,14 @@ fn allocated(status: &Value) -> Vec<Value> {
 /// What drivers said of devices that the claim no longer has goes with them.
 pub(super) fn prepare(object: &mut Value, old: &Value) {
     let (before, now) = (allocated(&old["status"]), allocated(&object["status"]));
-    let Some(devices) = object.get_mut("status").and_then(|status| status.get_mut("devices")) else { return };
-    let Some(list) = devices.as_array_mut() else { return };
+    let Some(status) = existing(object, "status") else { return };
+    let Some(list) = status.get_mut("devices").and_then(Value::as_array_mut) else { return };
     list.retain(|device| {
         let share = share_of(device);
         now.contains(&share) || !before.contains(&share)
     });
     if list.is_empty() {
-        *devices = Value::Null;
+        remove(status, "devices");
     }
 }
 

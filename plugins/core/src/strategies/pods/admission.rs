@@ -5,10 +5,11 @@ use apimachinery::rest::from_store;
 use apimachinery::status::ApiError;
 use apimachinery::strategy::Operation;
 use apimachinery::tree::{Value, json};
+use apimachinery::validation::metadata;
 use plugin_sdk::Store;
 use plugin_sdk::storage::Freshness;
 
-use super::account;
+use super::{account, validate};
 use crate::small;
 use crate::strategies::limit_ranger::LimitRanges;
 use crate::tree::{child, items, or_set, remove, text};
@@ -35,6 +36,13 @@ pub(super) async fn resize(operation: &Operation<'_>, store: &Store, pod: &mut V
     ranges.check_pod(operation, pod)
 }
 
+fn is_valid(operation: &Operation<'_>, pod: &Value) -> bool {
+    let mut findings = Vec::new();
+    metadata::create(operation.definition, pod, &mut findings);
+    validate::pod(pod, &mut findings);
+    findings.is_empty()
+}
+
 /// `RuntimeClass`: what running in a class costs, and where it can.
 async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
     let refuse = |why: &str| {
@@ -53,14 +61,17 @@ async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value
             None => return refuse(&format!("RuntimeClass \"{name}\" not found")),
         }
     }
-    let spec = child(pod, "spec");
-    let (cost, own) = (class["overhead"]["podFixed"].clone(), spec["overhead"].clone());
+    let (cost, own) = (class["overhead"]["podFixed"].clone(), pod["spec"]["overhead"].clone());
     match (cost.is_object(), own.is_object()) {
         (true, true) if own != cost => return refuse("Pod's Overhead doesn't match RuntimeClass's defined Overhead"),
-        (true, false) => spec["overhead"] = cost,
-        (false, true) => return refuse("Pod Overhead set without corresponding RuntimeClass defined Overhead"),
+        (true, false) => pod["spec"]["overhead"] = cost,
+        // Upstream finds that after whatever is wrong with the pod.
+        (false, true) if is_valid(operation, pod) => {
+            return refuse("Pod Overhead set without corresponding RuntimeClass defined Overhead");
+        }
         _ => {}
     }
+    let spec = child(pod, "spec");
     let scheduling = &class["scheduling"];
     for (key, value) in scheduling["nodeSelector"].as_object().into_iter().flatten() {
         let selector = child(spec, "nodeSelector");

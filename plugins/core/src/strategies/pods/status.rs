@@ -12,6 +12,8 @@ use crate::tree::{items, items_mut, or_set_text, remove, text};
 
 /// Conditions of the system's own, whose names need no check.
 const SYSTEM: [&str; 3] = ["PodScheduled", "Ready", "Initialized"];
+const HEALTH: [&str; 3] = ["Healthy", "Unhealthy", "Unknown"];
+const HEALTH_MESSAGE_BYTES_MAX: usize = 1024;
 const STATUSES: [&str; 3] = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"];
 
 /// What is not said again stays, and what belongs to features that are off is not kept.
@@ -62,6 +64,18 @@ pub(super) fn change(object: &Place<'_, '_>, old: &Value, findings: &mut Finding
         }
     }
     addresses(&hosts, before, "hostIPs", findings);
+    for list in STATUSES {
+        for container in status.at(list).items() {
+            user(&container.at("user.linux"), object.at("spec.os.name").text(), findings);
+        }
+    }
+    for (list, containers) in [("containerStatuses", "containers"), ("initContainerStatuses", "initContainers")] {
+        for container in status.at(list).items() {
+            let name = container.at("name").text();
+            let own = items(object.at("spec").value(), containers).find(|own| text(own, "name") == name);
+            allocated(&container.at("allocatedResourcesStatus"), own, findings);
+        }
+    }
     for container in status.at("ephemeralContainerStatuses").items() {
         let allocated = container.at("allocatedResourcesStatus");
         if !allocated.is_empty() {
@@ -88,6 +102,69 @@ fn claims(statuses: &Place<'_, '_>, claims: &Place<'_, '_>, findings: &mut Findi
         }
         if made.is_given() {
             made.shaped(names::dns1123_subdomain, findings);
+        }
+    }
+}
+
+/// As whom a container runs.
+fn user(user: &Place<'_, '_>, os: &str, findings: &mut Findings) {
+    const WHY: &str = "must be between 0 and 2147483647, inclusive";
+    if !user.is_given() {
+        return;
+    }
+    match os {
+        "windows" => return user.forbidden("cannot be set for a windows pod", findings),
+        "" | "linux" => {}
+        _ => return,
+    }
+    let (id, group, groups) = (user.at("uid"), user.at("gid"), user.at("supplementalGroups"));
+    for number in [id, group].into_iter().chain(groups.items()) {
+        if !(0..=i64::from(i32::MAX)).contains(&number.number().unwrap_or(0)) {
+            number.invalid(WHY, findings);
+        }
+    }
+}
+
+/// How the devices are that a container has.
+fn allocated(resources: &Place<'_, '_>, container: Option<&Value>, findings: &mut Findings) {
+    for resource in resources.items() {
+        let name = resource.at("name");
+        if let Some(container) = container {
+            let wanted = &container["resources"];
+            let of_claim = |claim: &Value| match text(claim, "request") {
+                "" => format!("claim:{}", text(claim, "name")),
+                request => format!("claim:{}/{request}", text(claim, "name")),
+            };
+            let (found, why) = match name.text().starts_with("claim:") {
+                true => (
+                    items(wanted, "claims").any(|claim| of_claim(claim) == name.text()),
+                    "must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or \
+                     'claim:<claimName>' if request is empty",
+                ),
+                false => (
+                    wanted["requests"].get(name.text()).is_some(),
+                    "must match one of the container's resource requests",
+                ),
+            };
+            if !found {
+                name.invalid(why, findings);
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for device in resource.at("resources").items() {
+            let (health, message) = (device.at("health"), device.at("message"));
+            if !HEALTH.contains(&health.text()) {
+                health.unsupported(&HEALTH, findings);
+            }
+            if message.is_given() && message.is_empty() {
+                message.required("must be non-empty if specified", findings);
+            } else if message.text().len() > HEALTH_MESSAGE_BYTES_MAX {
+                message.too_long(HEALTH_MESSAGE_BYTES_MAX, findings);
+            }
+            let id = device.at("resourceID");
+            if !seen.insert(id.text()) {
+                id.duplicate(findings);
+            }
         }
     }
 }

@@ -126,6 +126,7 @@ pub(in super::super) static VOLUME_ATTACHMENTS: Rules = Rules {
             spec.invalid_as(&shown, "field is immutable", findings);
         }
     },
+    status: |object, _, findings| attachment(object, findings),
     unconditional_update: false,
     returns_deleted: true,
     ..RULES

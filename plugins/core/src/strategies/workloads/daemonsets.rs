@@ -41,7 +41,13 @@ pub(in super::super) static DAEMON_SETS: Rules = Rules {
     },
     prepare_status: |object, old| set_template_generation(object, template_generation(old).unwrap_or(0)),
     validate: |object, findings| spec(&object.at("spec"), findings),
-    change: |object, old, findings| object.at("spec.selector").immutable(&old["spec"]["selector"], findings),
+    change: |object, old, findings| {
+        let selector = object.at("spec.selector");
+        if selector.value() != &old["spec"]["selector"] {
+            let shown = internal::show("io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector", selector.value());
+            selector.invalid_as(&shown, "field is immutable", findings);
+        }
+    },
     change_first: true,
     warnings: |object, old, out| {
         let new = old.is_none_or(|old| template_generation(old) != template_generation(object.value()));

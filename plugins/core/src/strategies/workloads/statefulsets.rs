@@ -1,5 +1,7 @@
 //! Stateful sets.
 
+use std::collections::BTreeSet;
+
 use apimachinery::schema::internal;
 use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
@@ -189,14 +191,10 @@ fn template(spec: &Place<'_, '_>, findings: &mut Findings) {
     if let Some(pod) = made.get_mut("spec") {
         remove(pod, "subdomain");
         remove(pod, "hostname");
-        let claims: Vec<&str> = spec
-            .at("volumeClaimTemplates")
-            .value()
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|claim| text(&claim["metadata"], "name"))
-            .collect();
+        let mut claims: Vec<&str> =
+            items(spec.value(), "volumeClaimTemplates").map(|claim| text(&claim["metadata"], "name")).collect();
+        let mut seen = BTreeSet::new();
+        claims.retain(|name| seen.insert(*name));
         if !claims.is_empty() {
             let others = items(pod, "volumes").filter(|volume| !claims.contains(&text(volume, "name"))).cloned();
             let volumes: Vec<Value> = claims

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 
@@ -109,14 +108,10 @@ fn ephemeral_fields(container: &Place<'_, '_>, findings: &mut Findings) {
         "startupProbe",
         "lifecycle",
     ] {
+        let of_struct = field == "resources";
         let field = container.at(field);
-        let set = match field.value() {
-            Value::Object(map) => {
-                !map.values().all(|value| value.as_object().is_some_and(apimachinery::tree::Map::is_empty))
-            }
-            other => !other.is_null(),
-        };
-        if set {
+        // Resources are always there, and so are given if something in them is.
+        if field.is_given() && !(of_struct && field.is_empty()) {
             field.forbidden(NOT_EPHEMERAL, findings);
         }
     }
