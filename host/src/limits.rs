@@ -70,6 +70,8 @@ limits! {
     degraded_ms_max: u64 = 60_000,
     /// How long `init` may take.
     init_ms_max: u64 = 10_000,
+    /// How long `immediate.answer` may compute: it holds a thread.
+    immediate_ms_max: u64 = 5,
     /// How long `prepare-run` may take.
     prepare_run_ms_max: u64 = 30_000,
     /// How long one health check may take.
@@ -101,7 +103,8 @@ limits! {
     probation_failures_max: u64 = 3,
     /// How often in a row a health check of a new generation may fail in that time.
     probation_check_failures_max: u64 = 2,
-    /// Serving instances of one link; there are no more of them than cores.
+    /// Serving instances of one link; there are no more of them than cores, and as many again for
+    /// `immediate.answer`.
     instances_per_link_max: usize = 16,
     /// Calls under way in one instance; more wait for their turn.
     calls_per_instance_max: usize = 256,

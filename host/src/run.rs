@@ -182,8 +182,11 @@ struct ChainDirector {
 
 impl Director for ChainDirector {
     async fn serve(&self, request: Request) -> Response {
-        let request = RequestState::new(self.services.chain.load_full(), request);
-        chain::serve(Arc::new(request), 0).await
+        let chain = self.services.chain.load_full();
+        if let Some(response) = chain::at_once(&chain, &request) {
+            return response;
+        }
+        chain::serve(Arc::new(RequestState::new(chain, request)), 0).await
     }
 
     fn paths(&self) -> Vec<String> {

@@ -16,14 +16,14 @@ mod watch;
 
 use std::sync::Arc;
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use host_server::{Body as HttpBody, Failure, Response};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as _;
 
 use crate::chain::{Fault, Link, PlainRead, RequestState};
-use crate::guest::{Answer, Body, CallError, Layout};
+use crate::guest::{Answer, Body, CallError, Layout, Reply};
 use crate::limits::Limits;
 
 pub use failure::failure;
@@ -41,27 +41,31 @@ pub async fn carry_out(request: &Arc<RequestState>, link: &Arc<Link>, answer: An
         // The caller walks on for these.
         Answer::Pass => return request.not_found(),
     };
-    let claimed = claimed_length(&answer.headers);
-    let written = body(request, link, answer.body).await;
-    let mut response = match written {
-        Ok(body) => Response::new(body),
+    let body = match body(request, link, answer.body).await {
+        Ok(body) => body,
         Err(Unwritten::Call(error)) => return failure(link, &error, request.is_safe()).into(),
         Err(Unwritten::Late) => return Failure::timeout().into(),
     };
-    match StatusCode::from_u16(answer.status).ok().filter(|status| !status.is_informational()) {
-        Some(status) => *response.status_mut() = status,
-        None => return invalid(link, &format!("the status `{}`", answer.status)),
-    }
-    if let (Some(claimed), Some(length)) = (claimed, response.body().size_hint().exact())
-        && claimed != length.to_string()
-    {
-        let text = format!("it says that its answer has `{claimed}` bytes, of which `{length}` are there");
-        link.conduct().fault(Fault::Answer, &text);
-    }
-    if let Err(reason) = add_headers(link, response.headers_mut(), answer.headers) {
-        return invalid(link, &reason);
-    }
-    response
+    written(link, answer.status, answer.headers.into_iter(), body).unwrap_or_else(|reason| invalid(link, &reason))
+}
+
+/// The response that an immediate answer asks for.
+pub fn whole(link: &Link, reply: Reply) -> Response {
+    let body = match reply.body.is_empty() {
+        true => HttpBody::default(),
+        false => HttpBody::from(Bytes::from(reply.body)).packable(),
+    };
+    written(link, reply.status, fields(&reply.headers), body).unwrap_or_else(|reason| invalid(link, &reason))
+}
+
+/// Names and values, a line each. One without a colon is all name, which is not valid.
+fn fields(lines: &str) -> impl Iterator<Item = (&str, &[u8])> {
+    lines.split_terminator('\n').map(|line| {
+        // Near the beginning: to look at each byte costs less than to prepare a search.
+        let colon = line.bytes().position(|byte| byte == b':').unwrap_or(line.len());
+        let (name, value) = line.split_at(colon);
+        (name, value.strip_prefix(": ").unwrap_or_default().as_bytes())
+    })
 }
 
 /// The answer to a plain read; nothing if it is none, or the object is not there: the link says what
@@ -92,35 +96,69 @@ fn invalid(link: &Link, what: &str) -> Response {
 /// Headers that say how a message is framed.
 const FRAMING: [&str; 5] = ["content-length", "transfer-encoding", "connection", "upgrade", "keep-alive"];
 
-fn claimed_length(headers: &[(String, String)]) -> Option<String> {
-    headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.clone())
+/// The response, or why it cannot be sent.
+fn written<N, V>(
+    link: &Link,
+    status: u16,
+    headers: impl Iterator<Item = (N, V)>,
+    body: HttpBody,
+) -> Result<Response, String>
+where
+    N: AsRef<str>,
+    V: AsRef<[u8]>,
+    HeaderValue: TryFrom<V>,
+{
+    let Limits { response_headers_max, response_header_bytes_max, .. } = **link.limits();
+    let length = body.size_hint().exact();
+    let mut response = Response::new(body);
+    *response.status_mut() = match StatusCode::from_u16(status) {
+        Ok(status) if !status.is_informational() => status,
+        _ => return Err(format!("the status `{status}`")),
+    };
+    let into = response.headers_mut();
+    let (mut count, mut bytes) = (0, 0);
+    for (name, value) in headers {
+        let name = name.as_ref();
+        count += 1;
+        bytes += name.len() + value.as_ref().len();
+        if count > response_headers_max {
+            return Err(format!("it has more headers than `response_headers_max` ({response_headers_max})"));
+        }
+        if bytes > response_header_bytes_max {
+            return Err(format!(
+                "its headers have more bytes than `response_header_bytes_max` ({response_header_bytes_max})"
+            ));
+        }
+        add_header(link, into, name, value, length);
+    }
+    Ok(response)
 }
 
-fn add_headers(link: &Link, into: &mut HeaderMap, headers: Vec<(String, String)>) -> Result<(), String> {
-    let Limits { response_headers_max, response_header_bytes_max, .. } = **link.limits();
-    if headers.len() > response_headers_max {
-        return Err(format!("{} headers are more than `response_headers_max` ({response_headers_max})", headers.len()));
-    }
-    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if bytes > response_header_bytes_max {
-        return Err(format!(
-            "{bytes} bytes of headers are more than `response_header_bytes_max` ({response_header_bytes_max})"
-        ));
-    }
-    for (name, value) in headers {
-        match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value)) {
-            // Framing is the host's: a guest cannot lie about its length.
-            (Ok(name), _) if FRAMING.contains(&name.as_str()) => {}
-            (Ok(name), Ok(value)) => {
-                into.append(name, value);
-            }
-            _ => {
-                let name = name.escape_debug();
-                link.conduct().fault(Fault::Answer, &format!("its header `{name}` is not valid and left out"));
-            }
+fn add_header<V>(link: &Link, into: &mut HeaderMap, name: &str, value: V, length: Option<u64>)
+where
+    V: AsRef<[u8]>,
+    HeaderValue: TryFrom<V>,
+{
+    let fault = |text: &str| link.conduct().fault(Fault::Answer, text);
+    let Ok(valid) = HeaderName::try_from(name) else {
+        return fault(&format!("its header `{}` is not valid and left out", name.escape_debug()));
+    };
+    // Framing is the host's: a guest cannot lie about its length.
+    if FRAMING.contains(&valid.as_str()) {
+        if let Some(length) = length.filter(|_| valid == CONTENT_LENGTH)
+            && *value.as_ref() != *length.to_string().as_bytes()
+        {
+            let claimed = String::from_utf8_lossy(value.as_ref());
+            fault(&format!("it says that its answer has `{claimed}` bytes, of which `{length}` are there"));
         }
+        return;
     }
-    Ok(())
+    match HeaderValue::try_from(value) {
+        Ok(value) => {
+            into.append(valid, value);
+        }
+        Err(_) => fault(&format!("its header `{name}` is not valid and left out")),
+    }
 }
 
 /// Why there is no body.

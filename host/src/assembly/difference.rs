@@ -67,6 +67,9 @@ fn items(registrations: &Registrations) -> Items {
             details.push_str(&format!("{:?} {:?} {:?} ", claim.selectable, claim.readers, claim.decode));
         }
     }
+    for tag in &registrations.immediate {
+        items.insert(format!("immediate answers to {tag}"), String::new());
+    }
     for check in &registrations.checks {
         items.insert(format!("check {}", check.name), format!("{:?}", check.endpoints));
     }

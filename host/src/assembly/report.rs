@@ -76,7 +76,7 @@ impl Assembly {
 
 fn report(entry: &Entry, member: &Member) -> LinkReport {
     let link = &entry.link;
-    let instances: Vec<_> = link.pool().instances().collect();
+    let memory_bytes = link.pool().memory_bytes();
     let (calls_answered, calls_failed) = link.metrics().calls();
     let hooks = member.hooks.states().map(|(name, moment, ready)| HookReport {
         name: name.to_string(),
@@ -96,9 +96,9 @@ fn report(entry: &Entry, member: &Member) -> LinkReport {
         claims: link.claims(),
         checks: link.registrations().checks.iter().map(|check| check.name.clone()).collect(),
         hooks: hooks.collect(),
-        instances: instances.len(),
-        memory_bytes: instances.iter().map(|instance| instance.memory_bytes()).sum(),
-        calls_under_way: instances.iter().map(|instance| instance.under_way()).sum(),
+        instances: memory_bytes.len(),
+        memory_bytes: memory_bytes.iter().sum(),
+        calls_under_way: link.pool().instances().map(|instance| instance.under_way()).sum(),
         calls_answered,
         calls_failed,
         failures: link.metrics().failures(),

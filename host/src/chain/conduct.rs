@@ -189,6 +189,11 @@ impl Conduct {
         pause
     }
 
+    /// A call has held a thread for too long.
+    pub fn call_held(&self, spent: Duration) {
+        self.calls.charge(spent, Instant::now());
+    }
+
     /// Says that calls are refused, once; whether it had to be said.
     fn say_closed(&self) -> bool {
         let first = !self.closed.swap(true, Ordering::Relaxed);

@@ -18,6 +18,7 @@ use crate::limits::Limits;
 pub struct PluginFamilies {
     calls: IntCounterVec,
     plain_reads: IntCounterVec,
+    immediate: IntCounterVec,
     busy: CounterVec,
     seconds: HistogramVec,
     traps: IntCounterVec,
@@ -57,6 +58,7 @@ pub struct PluginMetrics {
     handled: IntCounter,
     failed: IntCounter,
     plain_reads: IntCounter,
+    immediate: IntCounter,
     busy: Counter,
     seconds: Histogram,
     traps: IntCounter,
@@ -78,6 +80,11 @@ impl PluginFamilies {
             plain_reads: counter(
                 "host_plugin_plain_reads_total",
                 "Requests that the host answered in a plugin's place, as the plugin has declared.",
+                &["plugin"],
+            )?,
+            immediate: counter(
+                "host_plugin_immediate_answers_total",
+                "Requests that a plugin answered without waiting for anything; they are calls, too.",
                 &["plugin"],
             )?,
             busy: CounterVec::new(
@@ -106,6 +113,7 @@ impl PluginFamilies {
         };
         registry.register(Box::new(families.calls.clone()))?;
         registry.register(Box::new(families.plain_reads.clone()))?;
+        registry.register(Box::new(families.immediate.clone()))?;
         registry.register(Box::new(families.busy.clone()))?;
         registry.register(Box::new(families.seconds.clone()))?;
         registry.register(Box::new(families.traps.clone()))?;
@@ -198,6 +206,7 @@ impl PluginMetrics {
             handled: families.calls.with_label_values(&[plugin, "ok"]),
             failed: families.calls.with_label_values(&[plugin, "failed"]),
             plain_reads: families.plain_reads.with_label_values(&[plugin]),
+            immediate: families.immediate.with_label_values(&[plugin]),
             busy: families.busy.with_label_values(&[plugin]),
             seconds: families.seconds.with_label_values(&[plugin]),
             traps: families.traps.with_label_values(&[plugin]),
@@ -209,7 +218,7 @@ impl PluginMetrics {
         }
     }
 
-    /// One call of `handle` and how it went.
+    /// One call of `handle`, or of `immediate.answer` that made it needless, and how it went.
     pub fn call(&self, duration: Duration, ok: bool) {
         if ok { &self.handled } else { &self.failed }.inc();
         self.seconds.observe(duration.as_secs_f64());
@@ -218,6 +227,12 @@ impl PluginMetrics {
     /// The host has answered in its place.
     pub fn plain_read(&self) {
         self.plain_reads.inc();
+    }
+
+    /// One call that was an immediate answer, and how long it took.
+    pub fn immediate_answer(&self, duration: Duration) {
+        self.immediate.inc();
+        self.call(duration, true);
     }
 
     /// A thread was in one of its instances for so long.

@@ -17,10 +17,11 @@ mod registrations;
 mod request;
 mod routes;
 mod standing;
+pub mod summary;
 
 use std::sync::Arc;
 
-use host_server::Response;
+use host_server::{Request, Response};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use claims::{Access, Claims, Neighbours};
@@ -38,6 +39,7 @@ pub use routes::{Matched, Routes, Target};
 use crate::answer;
 use crate::guest::Answer;
 use crate::imports::request::Context;
+use summary::Subject;
 
 /// The links that serve, the outermost first.
 #[derive(Default)]
@@ -123,6 +125,21 @@ impl Chain {
     /// The same chain without one of its links.
     pub fn without_link(&self, name: &str) -> Self {
         Self { entries: self.entries.iter().filter(|entry| entry.link.name() != name).cloned().collect() }
+    }
+}
+
+/// Answers a request that its link answers without waiting; nothing if it does not, or somebody has
+/// to wait. Before anything is made of the request that only an asynchronous call needs.
+pub fn at_once(chain: &Chain, request: &Request) -> Option<Response> {
+    // Most chains have nobody who does, and no request is to pay for a second look at their routes.
+    let innermost = chain.entries.iter().rposition(|entry| entry.link.pool().immediate().is_some())?;
+    let target = Target::of_message(request.uri(), request.info());
+    let mut entries = chain.entries[..=innermost].iter();
+    let (link, route) = entries.find_map(|entry| Some((&entry.link, entry.routes.find(target)?)))?;
+    let immediate = link.pool().immediate().filter(|_| route.immediate)?;
+    match immediate.answer(link, |summary| Subject::of(request).write(route, summary)) {
+        Ok(reply) => Some(answer::whole(link, reply?)),
+        Err(error) => Some(answer::failure(link, &error, request.method().is_safe()).into()),
     }
 }
 

@@ -46,7 +46,7 @@ impl Registered {
     /// The routes that are served now, as a table.
     pub fn routes(&self) -> Arc<Routes> {
         let sets = self.sets().map(|(name, contents)| (name.clone(), contents.clone())).collect();
-        Arc::new(Routes::new(&sets, &self.initial.reads))
+        Arc::new(Routes::new(&sets, &self.initial))
     }
 
     /// Every prefix that this link has to hold now. A prefix may come more than once; this

@@ -1,6 +1,6 @@
 //! What a link registers: collected in `init`, checked against the bounds, then a value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use host_store::HOST_KEYS;
@@ -20,6 +20,8 @@ pub struct Registrations {
     pub sets: BTreeMap<String, Arc<Contents>>,
     /// What the host may answer by itself.
     pub reads: PlainReads,
+    /// Tags of routes whose requests `immediate` may answer.
+    pub immediate: BTreeSet<String>,
     pub checks: Vec<HealthCheck>,
     pub hooks: Vec<Hook>,
     /// Names announced with `expect-routes`.
@@ -62,6 +64,18 @@ impl Registrations {
         let all = self.reads.with(reads);
         bounded("routes_max", all.len(), limits.routes_max)?;
         self.reads = all;
+        Ok(())
+    }
+
+    pub fn add_immediate(&mut self, limits: &Limits, tags: Vec<String>) -> Result<(), Error> {
+        for tag in &tags {
+            bounded("tag_bytes_max", tag.len(), limits.tag_bytes_max)?;
+        }
+        let mut all = self.immediate.clone();
+        all.extend(tags);
+        bounded("routes_max", all.len(), limits.routes_max)?;
+        bounded("registration_bytes_max", all.iter().map(String::len).sum(), limits.registration_bytes_max)?;
+        self.immediate = all;
         Ok(())
     }
 
@@ -226,7 +240,7 @@ mod tests {
                 GroupVersionResource { group: String::new(), version: "v1".to_owned(), resource: "plain".to_owned() };
             let route = Route { pattern: Pattern::Resource(resource), tag: String::new(), revision: 0 };
             let sets = BTreeMap::from([("set".to_owned(), Arc::new(Contents { routes: vec![route], claims }))]);
-            Routes::new(&sets, &registrations.reads)
+            Routes::new(&sets, &registrations)
         };
         let read = |routes: &Routes| {
             let target = Target { path: "/api/v1/plain/a", resource: Some(("", "v1", "plain")) };

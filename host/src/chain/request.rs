@@ -7,9 +7,10 @@ use bytes::Bytes;
 use host_server::lifecycle::Signal;
 use host_server::{BodyError, Failure, REQUEST_BODY_BYTES_MAX, RequestBody, RequestInfo, Response, Upgrade, User};
 use host_store::Guard;
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, Method, Uri};
 use tokio_util::sync::CancellationToken;
 
+use super::summary::{self, Subject};
 use super::{Chain, Matched, Subrequests, Target};
 use crate::bindings::host::chain::request::{BodyError as WitBodyError, Head, Summary};
 use crate::bindings::host::chain::types;
@@ -124,47 +125,20 @@ impl RequestState {
     }
 
     pub fn target(&self) -> Target<'_> {
-        // Routes are matched with the path as it came.
-        Target { path: self.uri.path(), ..Target::of(&self.info) }
+        Target::of_message(&self.uri, &self.info)
     }
 
     /// What a link wants to know that this route led here.
     pub fn summary(&self, route: &Matched) -> Summary {
-        let info = &self.info;
-        let texts = [
-            self.method.as_str(),
-            self.uri.path(),
-            self.uri.query().unwrap_or_default(),
-            &route.tag,
-            info.verb(),
-            info.api_prefix(),
-            info.api_group(),
-            info.api_version(),
-            info.namespace(),
-            info.resource(),
-            info.subresource(),
-            info.name(),
-            &self.user.name,
-            self.text_of(header::ACCEPT).unwrap_or_default(),
-            self.text_of(header::CONTENT_TYPE).unwrap_or_default(),
-            self.text_of(header::USER_AGENT).unwrap_or_default(),
-        ];
-        let mut text = String::with_capacity(SUMMARY_BYTES);
-        let mut ends = Vec::with_capacity(texts.len() + SUMMARY_PARTS);
-        for piece in texts.into_iter().chain(info.parts()) {
-            text.push_str(piece);
-            ends.push(text.len() as u32);
-        }
-        Summary { is_resource_request: info.is_resource_request(), route_revision: route.revision, text, ends }
+        let (user, info) = (&self.user, &self.info);
+        let mut summary = summary::empty();
+        Subject { method: &self.method, uri: &self.uri, headers: &self.headers, user, info }.write(route, &mut summary);
+        summary
     }
 
     /// The first value of a header that guests may see, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        if CREDENTIALS.contains(&name) { None } else { self.text_of(name) }
-    }
-
-    fn text_of(&self, name: impl header::AsHeaderName) -> Option<&str> {
-        std::str::from_utf8(self.headers.get(name)?.as_bytes()).ok()
+        if CREDENTIALS.contains(&name) { None } else { summary::text_of(&self.headers, name) }
     }
 
     pub fn head(&self) -> Head {
@@ -288,10 +262,6 @@ impl RequestState {
         services.is_none_or(|services| services.signals.has_fired(Signal::MuxAndDiscoveryComplete))
     }
 }
-
-/// Room for the texts of most summaries, in bytes, and for the parts of their paths.
-const SUMMARY_BYTES: usize = 384;
-const SUMMARY_PARTS: usize = 4;
 
 /// Headers that no guest sees: whoever needs to know who asks has `user`.
 const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];

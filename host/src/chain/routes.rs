@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use host_server::RequestInfo;
+use http::Uri;
 
+use super::Registrations;
 use super::plain::{PlainRead, PlainReads, ResourceKey};
 use crate::bindings::host::chain::registration::{Contents, Pattern, Route};
 
@@ -15,6 +17,8 @@ pub struct Matched {
     pub revision: u64,
     /// How the host answers plain reads by itself, if it may.
     pub read: Option<Arc<PlainRead>>,
+    /// Whether `immediate` is asked before `handle`.
+    pub immediate: bool,
 }
 
 /// An immutable table; a change makes a new one.
@@ -39,18 +43,24 @@ impl<'a> Target<'a> {
             .then(|| (info.api_group(), info.api_version(), info.resource()));
         Self { path: info.path(), resource }
     }
+
+    /// With the path as it came, by which routes are matched.
+    pub fn of_message(uri: &'a Uri, info: &'a RequestInfo) -> Self {
+        Self { path: uri.path(), ..Self::of(info) }
+    }
 }
 
 impl Routes {
-    /// The table of all sets of a link. Where two sets have the same pattern the later name
-    /// wins, so that the result does not depend on the order of registration.
-    pub fn new(sets: &BTreeMap<String, Arc<Contents>>, reads: &PlainReads) -> Self {
+    /// The table of all sets of a link, some of whose requests are answered as `init` registered.
+    /// Where two sets have the same pattern the later name wins, so that the result does not
+    /// depend on the order of registration.
+    pub fn new(sets: &BTreeMap<String, Arc<Contents>>, Registrations { reads, immediate, .. }: &Registrations) -> Self {
         // A link reads what it claims, and hooks may change that.
         let claims = sets.values().flat_map(|contents| &contents.claims).filter(|claim| claim.decode.is_none());
         let reads = reads.below(&claims.map(|claim| &*claim.prefix).collect());
         let mut routes = Self::default();
         for route in sets.values().flat_map(|contents| &contents.routes) {
-            routes.add(route, &reads);
+            routes.add(route, &reads, immediate.contains(&route.tag));
         }
         routes
     }
@@ -73,8 +83,9 @@ impl Routes {
         self.exact.keys().chain(self.prefixes.keys()).map(String::as_str)
     }
 
-    fn add(&mut self, route: &Route, reads: &PlainReads) {
-        let mut matched = Matched { tag: route.tag.as_str().into(), revision: route.revision, read: None };
+    fn add(&mut self, route: &Route, reads: &PlainReads, immediate: bool) {
+        let tag = route.tag.as_str().into();
+        let mut matched = Matched { tag, revision: route.revision, read: None, immediate };
         match &route.pattern {
             Pattern::Exact(path) => {
                 self.exact.insert(path.clone(), matched);
@@ -91,7 +102,7 @@ impl Routes {
     }
 
     fn find_resource(&self, target: Target<'_>) -> Option<&Matched> {
-        let (group, version, resource) = target.resource?;
+        let (group, version, resource) = target.resource.filter(|_| !self.resources.is_empty())?;
         self.resources.get(&(group.to_string(), version.to_string(), resource.to_string()))
     }
 
@@ -110,6 +121,7 @@ impl Routes {
 mod tests {
     use super::*;
     use crate::bindings::host::chain::registration::GroupVersionResource;
+    use crate::limits::Limits;
 
     fn table(patterns: Vec<Pattern>) -> Routes {
         let routes = patterns
@@ -119,7 +131,7 @@ mod tests {
             .collect();
         Routes::new(
             &BTreeMap::from([("all".to_string(), Arc::new(Contents { routes, claims: vec![] }))]),
-            &PlainReads::default(),
+            &Registrations::default(),
         )
     }
 
@@ -161,6 +173,22 @@ mod tests {
             let target = Target::of(&info);
             assert_eq!((target.path, target.resource), (path, resource));
         }
+    }
+
+    #[test]
+    fn a_tag_says_which_requests_are_answered_immediately() {
+        let route = |path: &str, tag: &str| Route {
+            pattern: Pattern::Exact(path.to_string()),
+            tag: tag.to_string(),
+            revision: 0,
+        };
+        let contents = Contents { routes: vec![route("/a", "quick"), route("/b", "")], claims: vec![] };
+        let sets = BTreeMap::from([("all".to_string(), Arc::new(contents))]);
+        let mut registrations = Registrations::default();
+        registrations.add_immediate(&Limits::default(), vec!["quick".to_string()]).expect("it is valid");
+        let routes = Routes::new(&sets, &registrations);
+        let immediate = |path| routes.find(Target { path, resource: None }).map(|route| route.immediate);
+        assert_eq!(["/a", "/b", "/c"].map(immediate), [Some(true), Some(false), None]);
     }
 
     #[test]

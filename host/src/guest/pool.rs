@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, CallError, RenderItem};
-use super::{AccessCall, Answer, Body, Instance, Question, Response, StartError};
+use super::{AccessCall, Answer, Body, Immediate, Instance, Question, Response, StartError};
 use crate::chain::{Closed, Conduct, Fault, Link, Registrations};
 use crate::imports::Role;
 use crate::imports::request::{Context, HookContext};
@@ -18,6 +18,8 @@ use crate::imports::request::{Context, HookContext};
 pub struct Pool {
     plugin: Arc<str>,
     slots: Vec<Arc<Slot>>,
+    /// Where `init` has said that there is use for it.
+    immediate: Option<Immediate>,
     /// Wakes those who wait for an instance.
     started: Arc<Notify>,
     stop: CancellationToken,
@@ -32,10 +34,10 @@ struct Slot {
 }
 
 /// The first pause before a replacement after an early end; doubled each time.
-const BACKOFF_FIRST: Duration = Duration::from_millis(50);
-const BACKOFF_LAST: Duration = Duration::from_secs(10);
+pub(super) const BACKOFF_FIRST: Duration = Duration::from_millis(50);
+pub(super) const BACKOFF_LAST: Duration = Duration::from_secs(10);
 /// An instance that lived as long as this was healthy: the pause starts over.
-const HEALTHY_AFTER: Duration = Duration::from_secs(30);
+pub(super) const HEALTHY_AFTER: Duration = Duration::from_secs(30);
 /// How often an instance's memory is looked at.
 const LOOK_AT_MEMORY_EVERY: Duration = Duration::from_secs(1);
 /// How long the neighbours of a call that does not end may go on; most requests last no longer.
@@ -51,9 +53,11 @@ impl Pool {
     /// If the first instance does not start.
     pub async fn start(link: &Arc<Link>, size: usize) -> Result<(Self, Registrations), StartError> {
         let (first, registrations) = Instance::start(link, Role::Init(Registrations::default())).await?;
+        let size = size.max(1);
         let pool = Self {
             plugin: link.name().into(),
-            slots: (0..size.max(1)).map(|_| Arc::default()).collect(),
+            slots: (0..size).map(|_| Arc::default()).collect(),
+            immediate: (!registrations.immediate.is_empty()).then(|| Immediate::start(link, size)),
             started: Arc::default(),
             stop: CancellationToken::new(),
             conduct: link.conduct().clone(),
@@ -144,12 +148,26 @@ impl Pool {
         self.within(limit_ms, self.call(Some(cancel.clone()), make)).await
     }
 
+    /// Who answers without waiting, if anybody does.
+    pub fn immediate(&self) -> Option<&Immediate> {
+        self.immediate.as_ref()
+    }
+
     /// Lets the instances finish what they have, and starts no more.
     pub fn stop(&self) {
         self.stop.cancel();
+        if let Some(immediate) = &self.immediate {
+            immediate.stop();
+        }
     }
 
-    /// Instances that live now.
+    /// Linear memory of each instance that lives now, in bytes.
+    pub fn memory_bytes(&self) -> Vec<usize> {
+        let immediate = self.immediate.iter().flat_map(Immediate::memory_bytes);
+        self.instances().map(|instance| instance.memory_bytes()).chain(immediate).collect()
+    }
+
+    /// Instances that live now, but those for immediate answers.
     pub fn instances(&self) -> impl Iterator<Item = Arc<Instance>> {
         self.slots.iter().filter_map(|slot| slot.current.load_full())
     }

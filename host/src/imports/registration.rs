@@ -30,6 +30,16 @@ impl Host for State {
         Ok(self.during_init("`register-plain-reads`", |registrations| registrations.add_reads(&limits, reads)))
     }
 
+    fn register_immediate(&mut self, tags: Vec<String>) -> wasmtime::Result<Result<(), Error>> {
+        let link = self.link.clone();
+        Ok(self.during_init("`register-immediate`", |registrations| match link.loaded().immediate {
+            Some(_) => registrations.add_immediate(link.limits(), tags),
+            None => {
+                Err(Error::Invalid("immediate answers of a component that does not export `immediate`".to_string()))
+            }
+        }))
+    }
+
     fn register_health_check(&mut self, check: HealthCheck) -> wasmtime::Result<Result<(), Error>> {
         let limits = self.link.limits().clone();
         Ok(self.during_init("`register-health-check`", |registrations| registrations.add_check(&limits, check)))

@@ -3,8 +3,10 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use wasmtime::component::Accessor;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::{HasState, State};
 use crate::bindings::host::chain::{configuration, lifecycle, log, metrics, types};
@@ -104,13 +106,54 @@ impl LogStream {
     pub(super) fn new(log: PluginLog, level: tracing::Level) -> Self {
         Self { log, level, line: Vec::new() }
     }
+
+    fn append(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            let full = self.line.len() >= self.log.line_bytes_max();
+            if byte == b'\n' || full {
+                self.log.write(self.level, &String::from_utf8_lossy(&self.line));
+                self.line.clear();
+            }
+            if byte != b'\n' {
+                self.line.push(byte);
+            }
+        }
+    }
 }
 
 impl StdoutStream for LogStream {
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
         Box::new(self.clone())
     }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
 }
+
+/// Nobody waits for the log: a panic is told by guests that must not wait, too.
+impl OutputStream for LogStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.append(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES_MAX)
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for LogStream {
+    async fn ready(&mut self) {}
+}
+
+/// What a guest writes at once.
+const WRITE_BYTES_MAX: usize = 64 << 10;
 
 impl IsTerminal for LogStream {
     fn is_terminal(&self) -> bool {
@@ -120,17 +163,7 @@ impl IsTerminal for LogStream {
 
 impl tokio::io::AsyncWrite for LogStream {
     fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        let this = &mut *self;
-        for &byte in bytes {
-            let full = this.line.len() >= this.log.line_bytes_max();
-            if byte == b'\n' || full {
-                this.log.write(this.level, &String::from_utf8_lossy(&this.line));
-                this.line.clear();
-            }
-            if byte != b'\n' {
-                this.line.push(byte);
-            }
-        }
+        self.append(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 

@@ -44,6 +44,8 @@ pub struct Loaded {
     pub authorizer: Option<bindings::exports::host::chain::authorizer::GuestIndices>,
     /// Present if the component exports `bodies`.
     pub bodies: Option<bindings::exports::host::chain::bodies::GuestIndices>,
+    /// Present if the component exports `immediate`.
+    pub immediate: Option<bindings::exports::host::chain::immediate::GuestIndices>,
     /// What it imports that does nothing without a grant, and that grant.
     pub wants: Vec<(&'static str, &'static str)>,
 }
@@ -81,6 +83,7 @@ pub async fn load(
     let authenticator = bindings::exports::host::chain::authenticator::GuestIndices::new(&pre).ok();
     let authorizer = bindings::exports::host::chain::authorizer::GuestIndices::new(&pre).ok();
     let bodies = bindings::exports::host::chain::bodies::GuestIndices::new(&pre).ok();
+    let immediate = bindings::exports::host::chain::immediate::GuestIndices::new(&pre).ok();
     let wants = contract::wants(engine, &component);
     Ok(Loaded {
         digest: digest.into(),
@@ -91,6 +94,7 @@ pub async fn load(
         authenticator,
         authorizer,
         bodies,
+        immediate,
         wants,
     })
 }

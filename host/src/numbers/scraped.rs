@@ -100,13 +100,9 @@ impl Scraped {
         self.memory.reset();
         self.instances.reset();
         for entry in services.chain.load().entries() {
-            let (mut count, mut bytes) = (0, 0);
-            for instance in entry.link.pool().instances() {
-                count += 1;
-                bytes += instance.memory_bytes();
-            }
-            self.instances.with_label_values(&[entry.link.name()]).set(count);
-            self.memory.with_label_values(&[entry.link.name()]).set(bytes as i64);
+            let memory_bytes = entry.link.pool().memory_bytes();
+            self.instances.with_label_values(&[entry.link.name()]).set(memory_bytes.len() as i64);
+            self.memory.with_label_values(&[entry.link.name()]).set(memory_bytes.iter().sum::<usize>() as i64);
         }
     }
 

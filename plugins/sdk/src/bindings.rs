@@ -83,3 +83,27 @@ pub mod rights {
         generate_all,
     });
 }
+
+/// The export of links that answer some requests without waiting, apart for the same reason.
+pub mod immediate {
+    wit_bindgen::generate!({
+        path: "../../wit/0.1.0",
+        inline: "
+            package host:immediate-link@0.1.0;
+            world immediate {
+                export host:chain/immediate@0.1.0;
+            }
+        ",
+        world: "host:immediate-link/immediate",
+        pub_export_macro: true,
+        export_macro_name: "export_immediate_interface",
+        default_bindings_module: "plugin_sdk::bindings::immediate",
+        with: {
+            "host:chain/types@0.1.0": crate::bindings::host::chain::types,
+            "host:chain/lifecycle@0.1.0": crate::bindings::host::chain::lifecycle,
+            "host:chain/storage@0.1.0": crate::bindings::host::chain::storage,
+            "host:chain/request@0.1.0": crate::bindings::host::chain::request,
+        },
+        generate_all,
+    });
+}

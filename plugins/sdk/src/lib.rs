@@ -43,12 +43,13 @@
 //! ```
 //!
 //! The crate is a `cdylib`, built with `cargo build --release --target wasm32-wasip2`, and the
-//! host gets it with `--plugin hello.wasm`. `examples/hello` is this plugin, ready to be copied.
+//! host gets it with `--plugin hello.wasm`. `examples/hello` is such a plugin, ready to be copied.
 //!
 //! A link that serves API resources, and lets the host keep and stream their objects,
 //! implements [`Objects`] too and is exported with [`export_resource_link!`].
 //!
-//! One that decides who gets in implements the traits of [`access`].
+//! One that decides who gets in implements the traits of [`access`], one that answers some requests
+//! without waiting for anything that of [`immediate`].
 //!
 //! Where to look next: [`registration`] for what a link says about itself, [`Context`] and
 //! [`HookContext`] for what it may do, [`Answer`] and [`Response`] for what it decides, [`storage`]
@@ -63,6 +64,7 @@ pub mod access;
 mod answer;
 pub mod bindings;
 mod client;
+pub mod immediate;
 mod link;
 pub mod log;
 #[expect(unsafe_code, reason = "an allocator hands out memory")]

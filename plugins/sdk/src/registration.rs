@@ -14,12 +14,19 @@
 pub use crate::bindings::host::chain::registration::{
     Claim, Contents, Endpoint, GroupVersionResource, HealthCheck, Hook, Moment, Pattern, Placement, PlainRead,
     PlainType, Readers, RegistrationError, Route, SelectableField, expect_routes, register_health_check, register_hook,
-    register_plain_reads, replace, routes_complete,
+    register_immediate, register_plain_reads, replace, routes_complete,
 };
 
 /// Registers a check of this name at these endpoints.
 pub fn health_check(name: &str, endpoints: &[Endpoint]) -> Result<(), RegistrationError> {
     register_health_check(&HealthCheck { name: name.to_string(), endpoints: endpoints.to_vec() })
+}
+
+/// Says that requests that match routes with these tags may be answered by
+/// [`Immediate::answer`](crate::immediate::Immediate::answer).
+pub fn immediate(tags: &[&str]) -> Result<(), RegistrationError> {
+    let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
+    register_immediate(&tags)
 }
 
 /// Registers a hook.

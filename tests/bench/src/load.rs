@@ -33,6 +33,11 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n").into_bytes()
 }
 
+/// A `HEAD` as it is written on the wire.
+pub(crate) fn head(path: &str) -> Vec<u8> {
+    format!("HEAD {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n").into_bytes()
+}
+
 /// A `POST` as it is written on the wire.
 pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
     with_body("POST", path, "application/json", body)
@@ -131,6 +136,9 @@ impl Connection {
                 Some(_) => {}
                 None => break,
             }
+        }
+        if request.starts_with(b"HEAD ") {
+            return;
         }
         if !chunked {
             return self.skip(length);

@@ -1,6 +1,6 @@
 //! `examples/hello`, as its README shows it.
 
-use e2e::Setup;
+use e2e::{Setup, eventually};
 
 #[test]
 fn a_third_party_link_is_added_with_a_fourth_plugin() {
@@ -9,6 +9,11 @@ fn a_third_party_link_is_added_with_a_fourth_plugin() {
     for (path, answer) in [("/hello", "hello, kubernetes-admin\n"), ("/hello/world", "hello, world\n")] {
         assert_eq!(client.get(path).expect(200).text(), answer, "{path}");
     }
+    let immediate = || host.metric(r#"host_plugin_immediate_answers_total{plugin="hello"}"#);
+    let is_immediate = || client.get("/hello/world").expect(200).text() == "hello, world\n" && immediate() > 0.0;
+    eventually(is_immediate, || "no answer is an immediate one".to_owned());
+    // What is not, `handle` answers.
+    client.send("POST", "/hello", "text/plain", b"").expect(405);
     let report = client.get("/readyz?verbose").expect(200).text();
     for check in ["hello-words", "poststarthook/hello-greeter", "poststarthook/start-system-namespaces-controller"] {
         assert!(report.contains(&format!("[+]{check} ok\n")), "{check}:\n{report}");

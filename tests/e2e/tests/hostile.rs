@@ -182,6 +182,7 @@ fn hooks_and_checks_that_misbehave_fail_alone_and_do_not_hold_up_the_end() {
 fn a_flood_of_registrations_is_refused_by_the_bound_that_it_reaches() {
     for (script, limit, bound) in [
         ("routes", "routes_max=20000", "`routes_max` (20000)"),
+        ("immediates", "routes_max=20000", "`routes_max` (20000)"),
         ("sets", "routes_max=500", "`routes_max` (500)"),
         ("claims", "claims_max=10000", "`claims_max` (10000)"),
         ("long-path", "selectable_path_steps_max=32", "`selectable_path_steps_max` (32)"),

@@ -6,6 +6,7 @@ mod chain;
 mod containment;
 mod contract;
 mod hostile;
+mod immediate;
 mod leaders;
 mod lifecycle;
 mod limits;

@@ -7,6 +7,7 @@ use plugin_sdk::{Answer, Body, Response, spawn};
 pub(crate) fn to(word: &str) -> Option<Answer> {
     let text = |text: &str| Response::new(200).body(Body::Bytes(text.as_bytes().to_vec()));
     let response = match word {
+        "empty" => Response::new(204),
         "short" => text("0123456789").header("content-length", "5"),
         "long" => text("0123456789").header("content-length", "500"),
         "smuggled" => text("0123456789").header("transfer-encoding", "chunked").header("connection", "close"),

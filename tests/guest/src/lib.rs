@@ -5,6 +5,7 @@
 //! ```text
 //! prefix /a         a route for a path and all below it
 //! exact /a/b        a route for one path
+//! immediate /a      as `prefix`, with answers that wait for nothing
 //! check NAME        a health check; the last part of its name says what it does
 //! hook NAME         a post-start hook; the last part of its name says what it does
 //! lone-hook NAME    the same, on one host at a time
@@ -23,6 +24,7 @@ mod answers;
 mod asks;
 mod fetch;
 mod granted;
+mod immediate;
 mod ledger;
 mod objects;
 mod random;
@@ -32,7 +34,10 @@ use std::cell::{Cell, RefCell};
 
 use plugin_sdk::registration::{self, Claim, Contents, Endpoint, Hook, Route};
 use plugin_sdk::storage::{Operation, Put, Watch, WatchQuery, WatchStart};
-use plugin_sdk::{Answer, Client, Context, HookContext, Link, Proxy, Result, Tls, configuration, export_resource_link};
+use plugin_sdk::{
+    Answer, Client, Context, HookContext, Link, Proxy, Result, Tls, configuration, export_immediate,
+    export_resource_link,
+};
 
 /// The routes that are announced with `expect`.
 const LATER: &str = "later";
@@ -56,6 +61,10 @@ impl Link for Scripted {
             match line.split_once(' ').unwrap_or((line, "")) {
                 ("prefix", path) => contents = contents.route(Route::prefix(path).tag(line)),
                 ("exact", path) => contents = contents.route(Route::exact(path).tag(line)),
+                ("immediate", path) => {
+                    contents = contents.route(Route::prefix(path).tag(line));
+                    registration::immediate(&[line])?;
+                }
                 ("claim", prefix) => contents = contents.claim(Claim::new(prefix)),
                 ("adds", path) => scripted.added.push(path.to_string()),
                 ("prepare", behaviour) => scripted.prepare = behaviour.to_string(),
@@ -192,3 +201,4 @@ impl Scripted {
 }
 
 export_resource_link!(Scripted);
+export_immediate!(Scripted);

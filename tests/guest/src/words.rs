@@ -34,6 +34,10 @@ pub(crate) fn now(word: &str) -> Result {
         "metrics" => (0..2_000).for_each(|n| metrics::add("flood", &[("n".to_string(), n.to_string())], 1)),
         "large-metric" => metrics::add("large", &[("n".to_string(), "x".repeat(1 << 20))], 1),
         "routes" => many(30_000, "/flood", "").register("flood")?,
+        "immediates" => {
+            let tags: Vec<String> = (0..30_000).map(|n| n.to_string()).collect();
+            registration::register_immediate(&tags)?;
+        }
         "claims" => claims(30_000).register("flood")?,
         "long-path" => long_path().register("flood")?,
         "large-decode-tag" => {
