@@ -106,7 +106,10 @@ fn take_members(schema: &Schema, members: &mut Map, path: &[Step], taken: &mut V
             Shape::Object(object) => object.values.is_some(),
             _ => false,
         };
-        let Some(field) = schema.field(name).filter(|field| is_empty && many(field)) else { return true };
+        if !is_empty {
+            return true;
+        }
+        let Some(field) = schema.field(name).filter(|field| many(field)) else { return true };
         let steps = path.iter().cloned().chain([Step::Key(name.clone())]);
         taken.push((steps.collect(), value.clone()));
         field.when_unset.is_some()
