@@ -48,6 +48,8 @@ macro_rules! scenarios {
 
 scenarios! {
     a_health_discovery,
+    aa_devices,
+    ab_corners,
     b_crud,
     c_patch_apply,
     d_list_watch,
