@@ -121,11 +121,13 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let bound = server.bind().await?;
     services.facts.set("external-address", bound.address().to_string());
     let kubeconfig = bound.kubeconfig().display().to_string();
+    // There before anybody is told that the host serves; it is obeyed once the hooks have begun.
+    let admin = admin::bind(&data_dir);
     let director = Arc::new(ChainDirector { services: services.clone(), assembly: assembly.clone() });
     let running = bound.serve(director);
     obey_signals(running.handle())?;
     assembly.start_hooks();
-    let _admin = admin::listen(&data_dir, &assembly);
+    let _admin = admin.map(|admin| admin.listen(&assembly));
     if plugins.watch {
         assembly::watch(&assembly);
     }

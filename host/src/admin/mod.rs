@@ -21,4 +21,4 @@ mod socket;
 mod table;
 
 pub use command::{ChainOptions, PluginCommand, chain, plugin};
-pub use server::listen;
+pub use server::bind;

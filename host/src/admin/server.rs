@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::net::UnixListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::message::{Add, Chain, Refusal, Swap};
@@ -20,40 +21,53 @@ use super::socket::Socket;
 use crate::assembly::{Assembly, ChangeError, Place};
 use crate::limits::Limits;
 
+/// The socket is there; who connects waits.
+pub struct Bound {
+    socket: Socket,
+    listener: UnixListener,
+}
+
 /// Listens until it is dropped.
 pub struct Listening {
     _socket: Socket,
     _accepting: AbortOnDropHandle<()>,
 }
 
-/// Takes requests on the data directory's socket. A host that cannot serves all the same: it
-/// says so, and its chain stays as it is.
-pub fn listen(data_dir: &Path, assembly: &Arc<Assembly>) -> Option<Listening> {
-    let (socket, listener) = match Socket::bind(data_dir) {
-        Ok(bound) => bound,
+/// Makes the data directory's socket. A host that cannot serves all the same: it says so, and its
+/// chain stays as it is.
+pub fn bind(data_dir: &Path) -> Option<Bound> {
+    match Socket::bind(data_dir) {
+        Ok((socket, listener)) => Some(Bound { socket, listener }),
         Err(error) => {
             let path = super::socket::path(data_dir);
             tracing::error!(
                 "`host plugin` and `host chain` will not work: cannot listen on `{}`: {error}",
                 path.display()
             );
-            return None;
+            None
         }
-    };
-    let assembly = assembly.clone();
-    let accepting = tokio::spawn(async move {
-        loop {
-            match listener.accept().await {
-                Ok((connection, _)) => drop(tokio::spawn(serve(connection, assembly.clone()))),
-                Err(error) => {
-                    tracing::warn!("`admin.sock`: {error}");
-                    // Out of file descriptors, most likely: not worth a busy loop.
-                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}
+
+impl Bound {
+    /// Takes requests, those of who waits first.
+    pub fn listen(self, assembly: &Arc<Assembly>) -> Listening {
+        let Self { socket, listener } = self;
+        let assembly = assembly.clone();
+        let accepting = tokio::spawn(async move {
+            loop {
+                match listener.accept().await {
+                    Ok((connection, _)) => drop(tokio::spawn(serve(connection, assembly.clone()))),
+                    Err(error) => {
+                        tracing::warn!("`admin.sock`: {error}");
+                        // Out of file descriptors, most likely: not worth a busy loop.
+                        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                    }
                 }
             }
-        }
-    });
-    Some(Listening { _socket: socket, _accepting: AbortOnDropHandle::new(accepting) })
+        });
+        Listening { _socket: socket, _accepting: AbortOnDropHandle::new(accepting) }
+    }
 }
 
 async fn serve(connection: tokio::net::UnixStream, assembly: Arc<Assembly>) {
