@@ -7,7 +7,7 @@ use host_server::RequestInfo;
 use http::Uri;
 
 use super::Registrations;
-use super::plain::{PlainRead, PlainReads, ResourceKey};
+use super::plain::{PlainRead, PlainReads};
 use crate::bindings::host::chain::registration::{Contents, Pattern, Route};
 
 /// A route that matched, with what the link said about it.
@@ -25,8 +25,38 @@ pub struct Matched {
 #[derive(Debug, Default)]
 pub struct Routes {
     exact: HashMap<String, Matched>,
-    resources: HashMap<ResourceKey, Matched>,
+    exact_lengths: Lengths,
+    /// By the resource's name, which few have in common.
+    resources: HashMap<String, Vec<OfVersion>>,
     prefixes: BTreeMap<String, Matched>,
+    prefix_lengths: Lengths,
+}
+
+#[derive(Debug)]
+struct OfVersion {
+    group: String,
+    version: String,
+    matched: Matched,
+}
+
+/// The lengths that some texts have. Each request is looked up in the tables of several links, most of which
+/// have nothing as long as what it asks for.
+#[derive(Debug, Default, Clone, Copy)]
+struct Lengths(u128);
+
+impl Lengths {
+    fn add(&mut self, text: &str) {
+        self.0 |= Self::bit(text);
+    }
+
+    fn may_be(self, text: &str) -> bool {
+        self.0 & Self::bit(text) != 0
+    }
+
+    /// All that is longer is alike.
+    fn bit(text: &str) -> u128 {
+        1 << text.len().min(127)
+    }
 }
 
 /// What routes are matched against.
@@ -67,11 +97,11 @@ impl Routes {
 
     /// Exact before resource before the longest prefix.
     pub fn find(&self, target: Target<'_>) -> Option<&Matched> {
-        self.exact.get(target.path).or_else(|| self.find_resource(target)).or_else(|| self.find_prefix(target.path))
+        self.find_exact(target.path).or_else(|| self.find_resource(target)).or_else(|| self.find_prefix(target.path))
     }
 
     pub fn len(&self) -> usize {
-        self.exact.len() + self.resources.len() + self.prefixes.len()
+        self.exact.len() + self.resources.values().map(Vec::len).sum::<usize>() + self.prefixes.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -88,31 +118,44 @@ impl Routes {
         let mut matched = Matched { tag, revision: route.revision, read: None, immediate };
         match &route.pattern {
             Pattern::Exact(path) => {
+                self.exact_lengths.add(path);
                 self.exact.insert(path.clone(), matched);
             }
             Pattern::Prefix(path) => {
-                self.prefixes.insert(path.trim_end_matches('/').to_string(), matched);
+                let path = path.trim_end_matches('/');
+                self.prefix_lengths.add(path);
+                self.prefixes.insert(path.to_string(), matched);
             }
             Pattern::Resource(key) => {
                 let key = (key.group.clone(), key.version.clone(), key.resource.clone());
                 matched.read = reads.of(&key).cloned();
-                self.resources.insert(key, matched);
+                let (group, version, resource) = key;
+                let named = self.resources.entry(resource).or_default();
+                named.retain(|other| other.group != group || other.version != version);
+                named.push(OfVersion { group, version, matched });
             }
         }
     }
 
+    fn find_exact(&self, path: &str) -> Option<&Matched> {
+        self.exact_lengths.may_be(path).then(|| self.exact.get(path)).flatten()
+    }
+
     fn find_resource(&self, target: Target<'_>) -> Option<&Matched> {
-        let (group, version, resource) = target.resource.filter(|_| !self.resources.is_empty())?;
-        self.resources.get(&(group.to_string(), version.to_string(), resource.to_string()))
+        let (group, version, resource) = target.resource?;
+        let mut named = self.resources.get(resource)?.iter();
+        named.find(|other| other.group == group && other.version == version).map(|found| &found.matched)
     }
 
     fn find_prefix(&self, path: &str) -> Option<&Matched> {
         let mut rest = path.trim_end_matches('/');
         loop {
-            if let Some(matched) = self.prefixes.get(rest) {
+            if self.prefix_lengths.may_be(rest)
+                && let Some(matched) = self.prefixes.get(rest)
+            {
                 return Some(matched);
             }
-            rest = &rest[..rest.rfind('/')?];
+            rest = &rest[..rest.bytes().rposition(|byte| byte == b'/')?];
         }
     }
 }
@@ -153,8 +196,32 @@ mod tests {
             ("/api", None, Some("0")),
             ("/apis", None, Some("4")),
             ("/", None, Some("4")),
+            ("/apis/example.com/v1/pods", Some(("example.com", "v1", "pods")), Some("4")),
+            ("/api/v2/pods", Some(("", "v2", "pods")), Some("0")),
         ];
         for (path, resource, expected) in cases {
+            let found = routes.find(Target { path, resource }).map(|matched| matched.tag.to_string());
+            assert_eq!(found.as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_later_of_two_sets_has_what_both_ask_for_and_long_paths_are_found() {
+        let pods = || GroupVersionResource { group: String::new(), version: "v1".into(), resource: "pods".into() };
+        let long = format!("/{}", "x".repeat(300));
+        let routes = table(vec![
+            Pattern::Resource(pods()),
+            Pattern::Resource(pods()),
+            Pattern::Exact(long.clone()),
+            Pattern::Prefix(format!("{long}x")),
+        ]);
+        assert_eq!(routes.len(), 3);
+        for (path, resource, expected) in [
+            ("/api/v1/pods", Some(("", "v1", "pods")), Some("1")),
+            (&*long, None, Some("2")),
+            (&format!("{long}x/y"), None, Some("3")),
+            (&format!("{long}y"), None, None),
+        ] {
             let found = routes.find(Target { path, resource }).map(|matched| matched.tag.to_string());
             assert_eq!(found.as_deref(), expected, "{path}");
         }
