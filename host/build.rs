@@ -11,7 +11,8 @@ fn main() {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(format!("../wit/{VERSION}")).expect("the contract is valid WIT");
     let world = resolve.select_world(&[package], Some("imports")).expect("the world `imports`");
-    let mut out = format!("/// The version of the contract that is offered.\nconst VERSION: &str = {VERSION:?};\n\n");
+    let mut out =
+        format!("/// The version of the contract that is offered.\npub(super) const VERSION: &str = {VERSION:?};\n\n");
     out.push_str("/// Each interface that is offered, and its functions.\nconst OFFERED: &[(&str, &[&str])] = &[\n");
     for item in resolve.worlds[world].imports.values() {
         let WorldItem::Interface { id, .. } = item else { continue };

@@ -198,12 +198,11 @@ impl Director for ChainDirector {
 
     fn code(&self) -> Vec<Image> {
         let chain = self.services.chain.load();
-        let image = |link: &chain::Link| Image {
-            name: link.name().to_string(),
-            memory: link.loaded().memory(),
-            file: link.loaded().code.to_path_buf(),
-        };
-        chain.entries().iter().map(|entry| image(&entry.link)).collect()
+        let links = chain.entries().iter().map(|entry| &entry.link);
+        let images = links.flat_map(|link| link.loaded().code().map(|code| (link.name(), code)));
+        images
+            .map(|(name, (memory, file))| Image { name: name.to_string(), memory, file: file.to_path_buf() })
+            .collect()
     }
 
     async fn pre_shutdown(&self) {

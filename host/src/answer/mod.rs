@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as _;
 
 use crate::chain::{Fault, Link, PlainRead, RequestState};
-use crate::guest::{Answer, Body, CallError, Layout, Reply};
+use crate::guest::{Answer, Body, CallError, KnownHeaders, Layout, Reply};
 use crate::limits::Limits;
 
 pub use failure::failure;
@@ -46,16 +46,28 @@ pub async fn carry_out(request: &Arc<RequestState>, link: &Arc<Link>, answer: An
         Err(Unwritten::Call(error)) => return failure(link, &error, request.is_safe()).into(),
         Err(Unwritten::Late) => return Failure::timeout().into(),
     };
-    written(link, answer.status, answer.headers.into_iter(), body).unwrap_or_else(|reason| invalid(link, &reason))
+    let headers = headers(link, answer.headers.into_iter(), body.size_hint().exact());
+    headers
+        .and_then(|Headers { map, .. }| written(answer.status, map, body))
+        .unwrap_or_else(|reason| invalid(link, &reason))
 }
 
 /// The response that an immediate answer asks for.
-pub fn whole(link: &Link, reply: Reply) -> Response {
+pub fn whole(link: &Link, reply: Reply, known: &mut KnownHeaders) -> Response {
     let body = match reply.body.is_empty() {
         true => HttpBody::default(),
         false => HttpBody::from(Bytes::from(reply.body)).packable(),
     };
-    written(link, reply.status, fields(&reply.headers), body).unwrap_or_else(|reason| invalid(link, &reason))
+    let headers = match known.of(&reply.headers) {
+        Some(headers) => Ok(headers.clone()),
+        None => headers(link, fields(&reply.headers), body.size_hint().exact()).map(|Headers { map, as_said }| {
+            if as_said {
+                *known = KnownHeaders::new(reply.headers, map.clone());
+            }
+            map
+        }),
+    };
+    headers.and_then(|headers| written(reply.status, headers, body)).unwrap_or_else(|reason| invalid(link, &reason))
 }
 
 /// Names and values, a line each. One without a colon is all name, which is not valid.
@@ -97,25 +109,32 @@ fn invalid(link: &Link, what: &str) -> Response {
 const FRAMING: [&str; 5] = ["content-length", "transfer-encoding", "connection", "upgrade", "keep-alive"];
 
 /// The response, or why it cannot be sent.
-fn written<N, V>(
-    link: &Link,
-    status: u16,
-    headers: impl Iterator<Item = (N, V)>,
-    body: HttpBody,
-) -> Result<Response, String>
+fn written(status: u16, headers: HeaderMap, body: HttpBody) -> Result<Response, String> {
+    let mut response = Response::new(body);
+    *response.status_mut() = match StatusCode::from_u16(status) {
+        Ok(status) if !status.is_informational() => status,
+        _ => return Err(format!("the status `{status}`")),
+    };
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+/// What is sent of a guest's headers.
+struct Headers {
+    map: HeaderMap,
+    /// Whether that is all of them.
+    as_said: bool,
+}
+
+/// The headers for a body of this length, or why none can be sent.
+fn headers<N, V>(link: &Link, headers: impl Iterator<Item = (N, V)>, length: Option<u64>) -> Result<Headers, String>
 where
     N: AsRef<str>,
     V: AsRef<[u8]>,
     HeaderValue: TryFrom<V>,
 {
     let Limits { response_headers_max, response_header_bytes_max, .. } = **link.limits();
-    let length = body.size_hint().exact();
-    let mut response = Response::new(body);
-    *response.status_mut() = match StatusCode::from_u16(status) {
-        Ok(status) if !status.is_informational() => status,
-        _ => return Err(format!("the status `{status}`")),
-    };
-    let into = response.headers_mut();
+    let mut sent = Headers { map: HeaderMap::new(), as_said: true };
     let (mut count, mut bytes) = (0, 0);
     for (name, value) in headers {
         let name = name.as_ref();
@@ -129,19 +148,26 @@ where
                 "its headers have more bytes than `response_header_bytes_max` ({response_header_bytes_max})"
             ));
         }
-        add_header(link, into, name, value, length);
+        match header(link, name, value, length) {
+            Some((name, value)) => {
+                sent.map.append(name, value);
+            }
+            None => sent.as_said = false,
+        }
     }
-    Ok(response)
+    Ok(sent)
 }
 
-fn add_header<V>(link: &Link, into: &mut HeaderMap, name: &str, value: V, length: Option<u64>)
+/// Nothing if it is not sent.
+fn header<V>(link: &Link, name: &str, value: V, length: Option<u64>) -> Option<(HeaderName, HeaderValue)>
 where
     V: AsRef<[u8]>,
     HeaderValue: TryFrom<V>,
 {
     let fault = |text: &str| link.conduct().fault(Fault::Answer, text);
     let Ok(valid) = HeaderName::try_from(name) else {
-        return fault(&format!("its header `{}` is not valid and left out", name.escape_debug()));
+        fault(&format!("its header `{}` is not valid and left out", name.escape_debug()));
+        return None;
     };
     // Framing is the host's: a guest cannot lie about its length.
     if FRAMING.contains(&valid.as_str()) {
@@ -151,14 +177,13 @@ where
             let claimed = String::from_utf8_lossy(value.as_ref());
             fault(&format!("it says that its answer has `{claimed}` bytes, of which `{length}` are there"));
         }
-        return;
+        return None;
     }
-    match HeaderValue::try_from(value) {
-        Ok(value) => {
-            into.append(valid, value);
-        }
-        Err(_) => fault(&format!("its header `{name}` is not valid and left out")),
-    }
+    let Ok(value) = HeaderValue::try_from(value) else {
+        fault(&format!("its header `{name}` is not valid and left out"));
+        return None;
+    };
+    Some((valid, value))
 }
 
 /// Why there is no body.

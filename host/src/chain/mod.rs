@@ -137,8 +137,9 @@ pub fn at_once(chain: &Chain, request: &Request) -> Option<Response> {
     let mut entries = chain.entries[..=innermost].iter();
     let (link, route) = entries.find_map(|entry| Some((&entry.link, entry.routes.find(target)?)))?;
     let immediate = link.pool().immediate().filter(|_| route.immediate)?;
-    match immediate.answer(link, |summary| Subject::of(request).write(route, summary)) {
-        Ok(reply) => Some(answer::whole(link, reply?)),
+    let describe = |summary: &mut _| Subject::of(request).write(route, summary);
+    match immediate.answer(link, describe, |reply, known| answer::whole(link, reply, known)) {
+        Ok(response) => response,
         Err(error) => Some(answer::failure(link, &error, request.method().is_safe()).into()),
     }
 }

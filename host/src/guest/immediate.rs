@@ -1,15 +1,17 @@
 //! Answers that wait for nothing: a guest's plain function, on its caller's thread.
 //!
 //! An asynchronous call is a task of the guest's, of the engine's and of its instance's event loop.
-//! A plain one that is polled once is none of these: it has its result then, or it never has one.
+//! A plain one is none of these, where nothing that the instance imports can wait (`load::Waitless`).
 //! So that nobody waits for it either, it is made in instances that nobody else is in: whoever finds
 //! none idle asks `handle`.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use futures::FutureExt;
+use http::HeaderMap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +23,7 @@ use super::start::{self, Spun, StartError, named};
 use crate::bindings::exports::host::chain::immediate;
 use crate::bindings::host::chain::request::Summary;
 use crate::chain::{Closed, Fault, Link, summary};
-use crate::imports::{Role, State};
+use crate::imports::State;
 
 pub use immediate::Reply;
 
@@ -52,7 +54,27 @@ struct Instance {
     memory: Arc<AtomicUsize>,
     /// Written anew for each request, in the same place.
     summary: Summary,
+    headers: KnownHeaders,
     slot: Arc<Slot>,
+}
+
+/// The headers of an earlier answer, as the guest has written them and as they are sent: most answers
+/// of a link have the same.
+#[derive(Default)]
+pub struct KnownHeaders {
+    lines: String,
+    map: HeaderMap,
+}
+
+impl KnownHeaders {
+    pub fn new(lines: String, map: HeaderMap) -> Self {
+        Self { lines, map }
+    }
+
+    /// Nothing if these are others.
+    pub fn of(&self, lines: &str) -> Option<&HeaderMap> {
+        (self.lines == lines).then_some(&self.map)
+    }
 }
 
 impl Immediate {
@@ -66,12 +88,17 @@ impl Immediate {
         Self { slots, stop }
     }
 
-    /// Asks the guest for an answer to the request that `describe` writes down. Nothing if it has
-    /// none, or no instance is idle: `handle` answers then.
+    /// Asks the guest for an answer to the request that `describe` writes down, and has it carried out.
+    /// Nothing if it has none, or no instance is idle: `handle` answers then.
     ///
     /// # Errors
     /// If the plugin takes no calls now, or fails in this one.
-    pub fn answer(&self, link: &Link, describe: impl FnOnce(&mut Summary)) -> Result<Option<Reply>, CallError> {
+    pub fn answer<R>(
+        &self,
+        link: &Link,
+        describe: impl FnOnce(&mut Summary),
+        carry_out: impl FnOnce(Reply, &mut KnownHeaders) -> R,
+    ) -> Result<Option<R>, CallError> {
         let plugin = || link.name().into();
         let admitted = link.conduct().admit();
         let admitted =
@@ -90,17 +117,19 @@ impl Immediate {
         link.metrics().computed(spent);
         match result {
             Ok(reply) => {
+                let is_answered = reply.is_some();
+                let response = reply.map(|reply| carry_out(reply, &mut instance.headers));
                 if instance.memory.load(Ordering::Relaxed) <= link.limits().memory_bytes_kept_max {
                     *place = Some(instance);
                 } else {
                     let text = "an instance has grown above `memory_bytes_kept_max` and is replaced";
                     link.log().host(tracing::Level::INFO, text);
                 }
-                if reply.is_some() {
+                if is_answered {
                     link.metrics().immediate_answer(spent);
                     admitted.succeeded();
                 }
-                Ok(reply)
+                Ok(response)
             }
             Err((fault, reason)) => {
                 link.conduct().fault(fault, &format!("an instance ended: {reason}"));
@@ -138,13 +167,13 @@ thread_local! {
 
 impl Instance {
     async fn start(link: &Arc<Link>, slot: &Arc<Slot>) -> Result<Self, StartError> {
-        let started = start::start(link, Role::Serve).await?;
-        let mut store = started.store;
+        let waitless = link.loaded().immediate.as_ref().expect("a link that does not export it cannot register it");
+        let (mut store, guest) = start::start_waitless(link, waitless).await?;
         let (ticks, memory) = (store.data().ticks.clone(), store.data().memory.bytes());
         end_when_late(&mut store, ticks.clone(), link.limits().immediate_ms_max);
         *slot.memory.lock() = Some(memory.clone());
-        let guest = started.guest.immediate.expect("a link that does not export it cannot register it");
-        Ok(Self { store, guest, ticks, memory, summary: summary::empty(), slot: slot.clone() })
+        let (summary, headers) = (summary::empty(), KnownHeaders::default());
+        Ok(Self { store, guest, ticks, memory, summary, headers, slot: slot.clone() })
     }
 
     /// What the guest answers, or what it did wrong, in words: then this instance is of no more use.
@@ -152,13 +181,20 @@ impl Instance {
         self.ticks.store(0, Ordering::Relaxed);
         // It has passed since the last call: not a reason to look at this one.
         self.store.set_epoch_deadline(1);
-        let call = self.guest.func_answer().call_async(&mut self.store, (&self.summary,)).now_or_never();
-        match call {
-            Some(Ok((reply,))) => Ok(reply),
-            Some(Err(error)) => Err(named(&error, self.store.data())),
-            None => Err((Fault::Trap, "it waits in `immediate.answer`".to_string())),
+        let answer = || self.guest.func_answer().call(&mut self.store, (&self.summary,));
+        // The store is dropped with us if this panics.
+        match catch_unwind(AssertUnwindSafe(answer)) {
+            Ok(Ok((reply,))) => Ok(reply),
+            Ok(Err(error)) => Err(named(&error, self.store.data())),
+            Err(panic) if is_waiting(&*panic) => Err((Fault::Trap, "it waits in `immediate.answer`".to_string())),
+            Err(panic) => resume_unwind(panic),
         }
     }
+}
+
+/// Whether this is what tokio says when WASI wants one of its threads to wait.
+fn is_waiting(panic: &(dyn Any + Send)) -> bool {
+    panic.downcast_ref::<&str>().is_some_and(|text| text.starts_with("Cannot start a runtime from within a runtime"))
 }
 
 impl Drop for Instance {

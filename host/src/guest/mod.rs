@@ -21,7 +21,7 @@ pub use access::{AccessCall, Credentials, Question};
 pub use answer::{Answer, Body, GuestStream, Layout, ProxyOrder, Response, WatchOptions};
 pub use call::{Call, CallError, RenderItem};
 pub use hook::{HookRunner, HookState};
-pub use immediate::{Immediate, Reply};
+pub use immediate::{Immediate, KnownHeaders, Reply};
 pub use instance::Instance;
 pub use pool::Pool;
 pub use start::StartError;

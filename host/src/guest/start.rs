@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use wasmtime::component::{Instance, ResourceTableError};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -12,7 +14,7 @@ use crate::bindings::exports::host::chain::{immediate, objects, server};
 use crate::chain::{Conduct, Fault, Link, Registrations};
 use crate::imports::{Role, State};
 use crate::limits::Limits;
-use crate::load::Loaded;
+use crate::load::{Loaded, Waitless};
 
 /// An instance whose `init` has returned.
 pub(super) struct Started {
@@ -26,18 +28,15 @@ pub(super) struct Started {
 pub(super) struct Guest {
     pub(super) server: server::Guest,
     pub(super) objects: Option<objects::Guest>,
-    pub(super) immediate: Option<immediate::Guest>,
     pub(super) access: AccessExports,
 }
 
 impl Guest {
     fn load(loaded: &Loaded, mut store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self> {
         let objects = loaded.objects.as_ref().map(|indices| indices.load(&mut store, instance));
-        let immediate = loaded.immediate.as_ref().map(|indices| indices.load(&mut store, instance));
         Ok(Self {
             server: loaded.server.load(&mut store, instance)?,
             objects: objects.transpose()?,
-            immediate: immediate.transpose()?,
             access: AccessExports::load(loaded, store, instance)?,
         })
     }
@@ -64,11 +63,7 @@ pub(super) async fn start(link: &Arc<Link>, role: Role) -> Result<Started, Start
     let limits = link.limits();
     let hook = matches!(role, Role::Hook(_));
     let loaded = link.loaded();
-    let state = State::new(link.clone(), role).map_err(|error| StartError::Instantiate(short(&error)))?;
-    let mut store = Store::new(loaded.pre.engine(), state);
-    store.limiter(|state| &mut state.memory);
-    store.set_max_component_handles(limits.handles_max);
-    store.set_hostcall_fuel(limits.hostcall_bytes_max);
+    let mut store = store(link, role)?;
     interrupt_spinning(&mut store, link.conduct().clone(), limits.cpu_ms_max);
 
     let init = async {
@@ -101,6 +96,68 @@ pub(super) async fn start(link: &Arc<Link>, role: Role) -> Result<Started, Start
     };
     let registrations = if hook { Registrations::default() } else { store.data_mut().take_registrations() };
     Ok(Started { store, guest, registrations })
+}
+
+/// Starts an instance that cannot wait, on a thread of its own: there `init` may block, and sleeps
+/// when it has computed more than the plugin's share.
+///
+/// # Errors
+/// If the component cannot be instantiated, or `init` traps, fails or takes too long.
+pub(super) async fn start_waitless(
+    link: &Arc<Link>,
+    waitless: &Waitless,
+) -> Result<(Store<State>, immediate::Guest), StartError> {
+    let ms = link.limits().init_ms_max;
+    let (sender, receiver) = oneshot::channel();
+    let (link, waitless, runtime) = (link.clone(), waitless.clone(), Handle::current());
+    // Not one of the runtime's, which would wait for it at its end.
+    let thread = std::thread::Builder::new().name("init".to_string()).spawn(move || {
+        let _inside = runtime.enter();
+        // Nobody waits any more: then it is dropped.
+        let _ = sender.send(init_waitless(&link, &waitless));
+    });
+    thread.map_err(|error| StartError::Instantiate(format!("without a thread: {error}")))?;
+    match tokio::time::timeout(Duration::from_millis(ms), receiver).await {
+        Ok(Ok(started)) => started,
+        Ok(Err(_)) => Err(StartError::Trap("the host panicked".to_string())),
+        Err(_) => Err(StartError::TimedOut(ms)),
+    }
+}
+
+fn init_waitless(link: &Arc<Link>, waitless: &Waitless) -> Result<(Store<State>, immediate::Guest), StartError> {
+    let mut store = store(link, Role::Init(Registrations::default()))?;
+    store.set_epoch_deadline(1);
+    let (ticks, conduct, ms) = (store.data().ticks.clone(), link.conduct().clone(), link.limits().init_ms_max);
+    store.epoch_deadline_callback(move |_| {
+        let stretch = ticks.fetch_add(1, Ordering::Relaxed);
+        if stretch > ms {
+            return Err(Spun { bound: "init_ms_max", ms }.into());
+        }
+        if let Some(pause) = conduct.call_computed(stretch) {
+            std::thread::sleep(pause);
+        }
+        Ok(UpdateDeadline::Continue(1))
+    });
+    let loaded = waitless.pre.instantiate(&mut store).and_then(|instance| {
+        let server = waitless.server.load(&mut store, &instance)?;
+        Ok((server, waitless.immediate.load(&mut store, &instance)?))
+    });
+    let (server, immediate) = loaded.map_err(|error| StartError::Instantiate(short(&error)))?;
+    let (initialised,) = server.func_init().call(&mut store, ()).map_err(|error| StartError::Trap(short(&error)))?;
+    initialised.map_err(StartError::Refused)?;
+    store.data_mut().take_registrations();
+    Ok((store, immediate))
+}
+
+/// A store with its bounds.
+fn store(link: &Arc<Link>, role: Role) -> Result<Store<State>, StartError> {
+    let limits = link.limits();
+    let state = State::new(link.clone(), role).map_err(|error| StartError::Instantiate(short(&error)))?;
+    let mut store = Store::new(link.loaded().pre.engine(), state);
+    store.limiter(|state| &mut state.memory);
+    store.set_max_component_handles(limits.handles_max);
+    store.set_hostcall_fuel(limits.hostcall_bytes_max);
+    Ok(store)
 }
 
 /// Why a guest that spins is ended.

@@ -42,10 +42,10 @@ impl CompiledCache {
         engine: &Engine,
         name: &str,
         path: &Path,
-        bytes: Vec<u8>,
+        bytes: &[u8],
         limits: &Limits,
     ) -> Result<(Component, String, PathBuf), LoadError> {
-        let digest = digest(&bytes);
+        let digest = digest(bytes);
         let file = self.directory.join(format!("{digest}-{}.cwasm", engine.compatibility()));
         if file.is_file() {
             match map(engine, &file) {
@@ -58,7 +58,7 @@ impl CompiledCache {
             }
         }
         tracing::info!(plugin = name, "compiling `{}`", path.display());
-        compile_in_child(name, &bytes, &file, limits).await?;
+        compile_in_child(name, bytes, &file, limits).await?;
         let component = map(engine, &file)
             .map_err(|error| LoadError::new(name, format!("was compiled, but cannot be mapped: {error:#}")))?;
         Ok((component, digest, file))
