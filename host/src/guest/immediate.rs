@@ -24,6 +24,7 @@ use crate::bindings::exports::host::chain::immediate;
 use crate::bindings::host::chain::request::Summary;
 use crate::chain::{Closed, Fault, Link, summary};
 use crate::imports::State;
+use crate::imports::unwaited::Waits;
 
 pub use immediate::Reply;
 
@@ -186,13 +187,13 @@ impl Instance {
         match catch_unwind(AssertUnwindSafe(answer)) {
             Ok(Ok((reply,))) => Ok(reply),
             Ok(Err(error)) => Err(named(&error, self.store.data())),
-            Err(panic) if is_waiting(&*panic) => Err((Fault::Trap, "it waits in `immediate.answer`".to_string())),
+            Err(panic) if is_waiting(&*panic) => Err((Fault::Trap, Waits.to_string())),
             Err(panic) => resume_unwind(panic),
         }
     }
 }
 
-/// Whether this is what tokio says when WASI wants one of its threads to wait.
+/// Whether this is what tokio says when WASI wants one of its threads to wait for a file or a socket.
 fn is_waiting(panic: &(dyn Any + Send)) -> bool {
     panic.downcast_ref::<&str>().is_some_and(|text| text.starts_with("Cannot start a runtime from within a runtime"))
 }

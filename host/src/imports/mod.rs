@@ -11,6 +11,7 @@ pub mod request;
 mod runtime;
 pub mod storage;
 mod tokens;
+pub mod unwaited;
 mod wasi;
 
 use std::collections::HashMap;

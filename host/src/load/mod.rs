@@ -19,7 +19,7 @@ use std::sync::Arc;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::bindings;
-use crate::imports::{HasState, State};
+use crate::imports::{HasState, State, unwaited};
 use crate::limits::Limits;
 
 pub use cache::{CompiledCache, compile_to_file, digest};
@@ -143,12 +143,15 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
-/// The same for the component once more: what would wait for WASI blocks its thread, which is an
-/// error where that serves others, and what would wait for us is an error.
+/// The same for the component once more. What would wait for us is an error. So is what would wait for
+/// WASI, unless it is asked for in `init`: all but streams and pollables blocks its thread, and panics
+/// on one of the runtime's.
 fn waitless_linker(engine: &Engine, component: &Component) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine.wasmtime());
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_sync(&mut linker)?;
+    linker.allow_shadowing(true);
+    unwaited::add_to_linker(&mut linker)?;
     add_own(&mut linker)?;
     waitless::refuse_waiting(engine, &mut linker, component)?;
     Ok(linker)
