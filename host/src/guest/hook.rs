@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::{self, Backoff};
 use super::{Call, Instance, leadership};
 use crate::bindings::host::chain::registration::Hook;
 use crate::chain::{Fault, Link};
@@ -29,11 +30,6 @@ pub struct HookRunner {
     cancel: CancellationToken,
     tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
-
-const BACKOFF_FIRST: Duration = Duration::from_millis(200);
-const BACKOFF_LAST: Duration = Duration::from_secs(30);
-/// A hook that ran for so long, the pause after it included, was healthy: the pause starts over.
-const HEALTHY_AFTER: Duration = Duration::from_secs(90);
 
 impl HookState {
     /// The state behind `poststarthook/NAME`.
@@ -134,9 +130,9 @@ impl Run {
     /// A hook that fails is run again with back-off while its check fails; it never ends the
     /// process, as it would upstream.
     async fn until_done(self, cancel: CancellationToken, fence: Option<Guard>) {
-        let mut backoff = BACKOFF_FIRST;
+        let mut backoff = Backoff::new(backoff::HOOK);
         loop {
-            let since = tokio::time::Instant::now();
+            backoff.begin();
             match self.clone().once(cancel.clone(), fence.clone()).await {
                 Ok(()) => {
                     self.state.set_ready();
@@ -149,11 +145,9 @@ impl Run {
                     self.state.set_failed();
                 }
             }
-            tokio::select! {
-                () = tokio::time::sleep(backoff) => {}
-                () = cancel.cancelled() => return,
+            if !backoff.pause(&cancel).await {
+                return;
             }
-            backoff = if since.elapsed() > HEALTHY_AFTER { BACKOFF_FIRST } else { (backoff * 2).min(BACKOFF_LAST) };
         }
     }
 

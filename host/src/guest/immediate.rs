@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Store, UpdateDeadline};
 
+use super::backoff::{self, Backoff};
 use super::call::CallError;
-use super::pool::{BACKOFF_FIRST, BACKOFF_LAST, HEALTHY_AFTER};
 use super::start::{self, Spun, StartError, named};
 use crate::bindings::exports::host::chain::immediate;
 use crate::bindings::host::chain::request::Summary;
@@ -220,9 +220,9 @@ fn end_when_late(store: &mut Store<State>, ticks: Arc<AtomicU64>, ms: u64) {
 /// Keeps one slot filled until it is told to stop. `handle` answers for an instance that is missing, so
 /// nothing is in a hurry.
 async fn keep(slot: Arc<Slot>, link: Arc<Link>, stop: CancellationToken) {
-    let mut backoff = BACKOFF_FIRST;
+    let mut backoff = Backoff::new(backoff::INSTANCE);
     loop {
-        let since = Instant::now();
+        backoff.begin();
         match Instance::start(&link, &slot).await {
             Ok(instance) => {
                 *slot.instance.lock() = Some(instance);
@@ -236,19 +236,14 @@ async fn keep(slot: Arc<Slot>, link: Arc<Link>, stop: CancellationToken) {
                         return;
                     }
                 }
-                if since.elapsed() > HEALTHY_AFTER {
-                    backoff = BACKOFF_FIRST;
-                }
             }
             Err(error) => {
                 link.conduct().fault(Fault::Start, &format!("an instance {error}"));
                 link.conduct().failed();
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(backoff) => {}
-            () = stop.cancelled() => return,
+        if !backoff.pause(&stop).await {
+            return;
         }
-        backoff = (backoff * 2).min(BACKOFF_LAST);
     }
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+mod backoff;
 mod call;
 #[cfg(test)]
 mod costs;

@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::{self, Backoff};
 use super::call::{Call, CallError, RenderItem};
 use super::{AccessCall, Answer, Body, Immediate, Instance, Question, Response, StartError};
 use crate::chain::{Closed, Conduct, Fault, Link, Registrations};
@@ -33,11 +34,6 @@ struct Slot {
     current: ArcSwapOption<Instance>,
 }
 
-/// The first pause before a replacement after an early end; doubled each time.
-pub(super) const BACKOFF_FIRST: Duration = Duration::from_millis(50);
-pub(super) const BACKOFF_LAST: Duration = Duration::from_secs(10);
-/// An instance that lived as long as this was healthy: the pause starts over.
-pub(super) const HEALTHY_AFTER: Duration = Duration::from_secs(30);
 /// How often an instance's memory is looked at.
 const LOOK_AT_MEMORY_EVERY: Duration = Duration::from_secs(1);
 /// How long the neighbours of a call that does not end may go on; most requests last no longer.
@@ -345,15 +341,15 @@ async fn keep(
     stop: CancellationToken,
 ) {
     let mut next = first;
-    let mut backoff = BACKOFF_FIRST;
+    let mut backoff = Backoff::new(backoff::INSTANCE);
     loop {
+        backoff.begin();
         let instance = match next.take() {
             Some(instance) => Ok(instance),
             None => Instance::start(&link, Role::Serve).await.map(|(instance, _)| instance),
         };
         match instance {
             Ok(instance) => {
-                let since = tokio::time::Instant::now();
                 let instance = Arc::new(instance);
                 slot.current.store(Some(instance.clone()));
                 started.notify_waiters();
@@ -377,8 +373,8 @@ async fn keep(
                 }
                 slot.current.store(None);
                 // One that fails now and then is not one that cannot live.
-                if instance.is_proven() || since.elapsed() > HEALTHY_AFTER {
-                    backoff = BACKOFF_FIRST;
+                if instance.is_proven() {
+                    backoff.forgive();
                 }
             }
             Err(error) => {
@@ -386,10 +382,8 @@ async fn keep(
                 link.conduct().failed();
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(backoff) => {}
-            () = stop.cancelled() => return,
+        if !backoff.pause(&stop).await {
+            return;
         }
-        backoff = (backoff * 2).min(BACKOFF_LAST);
     }
 }
