@@ -58,6 +58,7 @@ impl ArcWake for Bell {
 #[cfg(test)]
 mod tests {
     use std::task::Waker;
+    use std::time::Duration;
 
     use futures_util::FutureExt as _;
     use tokio::sync::oneshot;
@@ -81,7 +82,7 @@ mod tests {
         assert_eq!(polls, 2);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn it_wakes_whoever_asked_last() {
         let (ring, rung) = oneshot::channel::<()>();
         let mut alarm = Alarm::new(rung);
@@ -89,7 +90,9 @@ mod tests {
         let waiting = tokio::spawn(alarm);
         tokio::task::yield_now().await;
         ring.send(()).unwrap();
-        assert_eq!(waiting.await.unwrap(), Ok(()));
+        // Bounded: an alarm that wakes nobody is what this looks for.
+        let woken = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+        assert_eq!(woken.expect("nobody was woken").unwrap(), Ok(()));
     }
 
     #[tokio::test]
