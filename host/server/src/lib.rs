@@ -47,7 +47,8 @@ pub use host_profile::Image;
 pub use limits::{Limits, REQUEST_BODY_BYTES_MAX};
 pub use observe::{LoggingError, Metrics, init_logging};
 pub use request::{
-    BodyError, Context, Request, RequestBody, RequestInfo, RequestInfoError, Upgrade, UpgradedConnection, Warnings,
+    Arriving, BodyError, Context, Request, RequestBody, RequestInfo, RequestInfoError, Upgrade, UpgradedConnection,
+    Warnings,
 };
 pub use response::{Body, BoxError, Failure, PACKED_BYTES_MIN, Response, not_found, text};
 pub use serve::{Bound, Connection, Running, Server, ServerHandle, StartError};

@@ -10,6 +10,9 @@ pub const REQUEST_BODY_BYTES_MAX: u64 = 3 << 20;
 /// request before it looks for an answer would else see a broken connection in its place.
 pub(crate) const REFUSED_BODY_BYTES_MAX: u64 = 8 * REQUEST_BODY_BYTES_MAX;
 
+/// How long a body that nobody reads is waited for, once its answer is on its way.
+pub(crate) const REFUSED_BODY_TIME_MAX: Duration = Duration::from_secs(2);
+
 /// Series of request metrics: more than a large cluster has. What comes after is counted without
 /// its resource.
 pub(crate) const REQUEST_SERIES_MAX: usize = 10_000;
@@ -173,6 +176,7 @@ impl Limits {
             ("http2_ping_answer_ms_max", self.http2_ping_answer_ms_max),
             ("request_body_bytes_max", REQUEST_BODY_BYTES_MAX),
             ("refused_body_bytes_max", REFUSED_BODY_BYTES_MAX),
+            ("refused_body_ms_max", REFUSED_BODY_TIME_MAX.as_millis() as u64),
             ("request_series_max", REQUEST_SERIES_MAX as u64),
             ("verified_tokens_max", VERIFIED_TOKENS_MAX as u64),
             ("verified_token_bytes_max", VERIFIED_TOKEN_BYTES_MAX as u64),

@@ -1,11 +1,16 @@
 //! The body that a client sends: read once, and not beyond a limit.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
-use crate::limits::REFUSED_BODY_BYTES_MAX;
+use crate::limits::{REFUSED_BODY_BYTES_MAX, REFUSED_BODY_TIME_MAX};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
@@ -23,7 +28,7 @@ pub enum RequestBody {
     #[default]
     Empty,
     Bytes(Bytes),
-    Incoming(Incoming),
+    Incoming(Arriving),
 }
 
 impl RequestBody {
@@ -37,7 +42,7 @@ impl RequestBody {
         };
         let announced = incoming.size_hint().lower();
         if announced > limit {
-            drain(&mut incoming).await;
+            incoming.drain().await;
             return Err(BodyError::TooLarge(limit));
         }
         let mut first: Option<Bytes> = None;
@@ -48,7 +53,7 @@ impl RequestBody {
             let Ok(data) = frame.into_data() else { continue };
             length += data.len() as u64;
             if length > limit {
-                drain(&mut incoming).await;
+                incoming.drain().await;
                 return Err(BodyError::TooLarge(limit));
             }
             // Most bodies are one frame, which is not copied.
@@ -67,7 +72,65 @@ impl RequestBody {
     }
 }
 
-async fn drain(incoming: &mut Incoming) {
+/// A body on its way. What nobody has read of it when it is dropped is read behind the answer, and
+/// forgotten: a client that is told to stop, by a reset of its stream, may take that for the answer.
+#[derive(Debug)]
+pub struct Arriving {
+    incoming: Option<Incoming>,
+    /// Its end was seen, or it is too long to wait for that.
+    done: bool,
+    /// The client waits to be asked for it.
+    unasked: bool,
+}
+
+impl Arriving {
+    /// The body of a message, with `unasked` if its head has `Expect: 100-continue`.
+    pub(crate) fn new(incoming: Incoming, unasked: bool) -> Self {
+        Self { incoming: Some(incoming), done: false, unasked }
+    }
+
+    async fn drain(&mut self) {
+        drain(self).await;
+        self.done = true;
+    }
+}
+
+impl Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(incoming).poll_frame(context));
+        self.done = !matches!(frame, Some(Ok(_)));
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint)
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        if self.done || self.unasked || self.is_end_stream() {
+            return;
+        }
+        // Without a runtime the connection has ended, too.
+        if let (Some(mut incoming), Ok(runtime)) = (self.incoming.take(), Handle::try_current()) {
+            runtime.spawn(async move { timeout(REFUSED_BODY_TIME_MAX, drain(&mut incoming)).await });
+        }
+    }
+}
+
+async fn drain(incoming: &mut (impl Body<Data = Bytes> + Unpin)) {
     let mut length = 0;
     while length < REFUSED_BODY_BYTES_MAX {
         let Some(Ok(frame)) = incoming.frame().await else { return };

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, Uri, Version};
 
-pub use body::{BodyError, RequestBody};
+pub use body::{Arriving, BodyError, RequestBody};
 pub(crate) use context::CancelOnDrop;
 pub use context::Context;
 pub use info::{RequestInfo, RequestInfoError};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Instant;
 
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
 use http::{Method, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -31,7 +31,7 @@ use super::tls::HTTP2;
 use super::trust::Trust;
 use crate::filters::Handler;
 use crate::limits::Limits;
-use crate::request::{Context, Request, RequestBody};
+use crate::request::{Arriving, Context, Request, RequestBody};
 use crate::response::{Body, BoxError, text};
 
 /// What all connections share.
@@ -116,7 +116,8 @@ impl<H: Handler> Shared<H> {
             let head = message.method() == Method::HEAD;
             // HTTP/1.1 has one head at a time.
             let active = activity.request(if http2 { head_bytes(&message) } else { 0 });
-            let message = message.map(RequestBody::Incoming);
+            let unasked = message.headers().contains_key(EXPECT);
+            let message = message.map(|body| RequestBody::Incoming(Arriving::new(body, unasked)));
             // hyper and tokio move it several times before they run it: as a pointer.
             Box::pin(async move {
                 if active.all_head_bytes() > shared.limits.http2_heads_bytes_max {

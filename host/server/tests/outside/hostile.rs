@@ -89,6 +89,14 @@ fn goaway(answer: &[u8]) -> Option<u8> {
     frames(answer).into_iter().rev().find(|(kind, _)| *kind == GOAWAY).map(|(_, payload)| payload[7])
 }
 
+/// Reads on until there is a frame of a kind.
+async fn read_until(stream: &mut TlsStream<TcpStream>, mut answer: Vec<u8>, wanted: u8) -> Vec<u8> {
+    while !frames(&answer).iter().any(|(kind, _)| *kind == wanted) {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap_or_default(), 0, "no frame of kind {wanted}");
+    }
+    answer
+}
+
 #[tokio::test]
 async fn a_handshake_has_its_time() {
     let served = serve_within(|limits| limits.handshake_ms_max = 1_000).await;
@@ -129,10 +137,7 @@ async fn a_body_that_does_not_come_has_its_time() {
     // On HTTP/2 others use the connection, which stays.
     let mut stream = served.raw(H2).await;
     stream.write_all(&[hello(), frame(HEADERS, END_HEADERS, 1, &POST_ECHO.concat())].concat()).await.unwrap();
-    let mut answer = Vec::new();
-    while !frames(&answer).iter().any(|(kind, _)| *kind == DATA) {
-        assert_ne!(stream.read_buf(&mut answer).await.unwrap_or_default(), 0, "no answer");
-    }
+    let answer = read_until(&mut stream, Vec::new(), DATA).await;
     let bodies: Vec<_> = frames(&answer).into_iter().filter(|(kind, _)| *kind == DATA).collect();
     assert!(String::from_utf8_lossy(&bodies[0].1).contains("\"code\":504"));
     served.serves_others().await;
@@ -320,6 +325,23 @@ async fn a_body_that_was_refused_is_read_only_so_far() {
     // Broken off is an end too.
     let _ = reader.read_to_end(&mut answer).await;
     assert!(sending.await.unwrap().is_err(), "all of it was read");
+    served.serves_others().await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_answered_before_it_has_sent_its_body_is_not_interrupted() {
+    let served = serve_within(|_| {}).await;
+    let post_hello = [&[0x83, 0x87, 0x44, 6][..], b"/hello", &[0x41, 1, b'x']].concat();
+    let mut stream = served.raw(H2).await;
+    stream.write_all(&[hello(), frame(HEADERS, END_HEADERS, 1, &post_hello)].concat()).await.unwrap();
+    let mut answer = read_until(&mut stream, Vec::new(), DATA).await;
+    stream.write_all(&frame(DATA, 0, 1, b"all")).await.unwrap();
+    stream.write_all(&[frame(DATA, END_STREAM, 1, b" of it"), frame(PING, 0, 0, &[0; 8])].concat()).await.unwrap();
+    answer = read_until(&mut stream, answer, PING).await;
+    assert!(frames(&answer).iter().all(|(kind, _)| *kind != RST_STREAM));
+    // One who goes on and on is.
+    stream.write_all(&frame(HEADERS, END_HEADERS, 3, &post_hello)).await.unwrap();
+    read_until(&mut stream, Vec::new(), RST_STREAM).await;
     served.serves_others().await;
 }
 
