@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use host::{admin, bounds, load, run, store};
+use host::{admin, assembly, bounds, load, run, store};
 use host_server::KUBERNETES_VERSION;
 use host_server::options::{RunOptions, with_config_file};
 
@@ -79,7 +79,8 @@ fn main() -> ExitCode {
     let called = arguments.first().and_then(|name| Path::new(name).file_name());
     if called.is_some_and(|name| name == KUBE_APISERVER) {
         return match parse::<KubeApiserver>(arguments) {
-            Ok(mut command) => {
+            Ok((mut command, errors)) => {
+                command.options.config_errors = errors;
                 if command.options.plugins.plugins.is_empty() {
                     command.options.plugins.plugins = DEFAULT_CHAIN.map(str::to_owned).to_vec();
                 }
@@ -90,20 +91,22 @@ fn main() -> ExitCode {
     }
     // `--config` of other commands is another file.
     let serves = arguments.get(1).is_some_and(|command| command == "run" || command == "config");
-    let parsed = if serves { parse::<Cli>(arguments) } else { parse_alone::<Cli>(arguments) };
+    let parsed = if serves { parse(arguments) } else { parse_alone(arguments).map(|cli| (cli, Vec::new())) };
     match parsed {
-        Ok(cli) => run_command(cli.command),
+        Ok((Cli { mut command }, errors)) => {
+            if let Command::Run(options) | Command::Config(ConfigCommand::Check(options)) = &mut command {
+                options.config_errors = errors;
+            }
+            run_command(command)
+        }
         Err(code) => code,
     }
 }
 
-/// The command line, and the configuration file that it names.
-fn parse<C: Parser>(arguments: Vec<OsString>) -> Result<C, ExitCode> {
-    let arguments = with_config_file(&C::command(), arguments).map_err(|errors| {
-        eprintln!("{errors}");
-        ExitCode::FAILURE
-    })?;
-    parse_alone(arguments)
+/// The command line and the configuration file that it names, and what is wrong with that file.
+fn parse<C: Parser>(arguments: Vec<OsString>) -> Result<(C, Vec<String>), ExitCode> {
+    let (arguments, errors) = with_config_file(&C::command(), arguments);
+    parse_alone(arguments).map(|command| (command, errors))
 }
 
 fn parse_alone<C: Parser>(arguments: Vec<OsString>) -> Result<C, ExitCode> {
@@ -144,7 +147,7 @@ fn done(result: Result<host_store::Summary, host_store::BackupError>) -> ExitCod
 }
 
 fn check(options: &RunOptions) -> ExitCode {
-    match options.complete() {
+    match options.complete_with(|plugins| assembly::check(plugins, assembly::Look::AtFiles)) {
         Ok(config) => {
             config.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
             println!("the configuration is valid");

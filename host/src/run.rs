@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::access::{Access, StoredObjects};
 use crate::admin;
-use crate::assembly::{self, Assembly, Loader};
+use crate::assembly::{self, Assembly, Loader, Look};
 use crate::bodies::Bodies;
 use crate::chain::{self, Claims, Facts, PluginFamilies, RequestState, Services};
 use crate::numbers::{Metered, Observed, Reads, ResourceNames, Scraped};
@@ -25,7 +25,7 @@ use crate::store;
 
 /// Runs a server until it is told to end.
 pub fn run(options: &RunOptions) -> ExitCode {
-    let config = match options.complete() {
+    let config = match options.complete_with(|plugins| assembly::check(plugins, Look::AtPaths)) {
         Ok(config) => config,
         Err(errors) => {
             eprintln!("{errors}");

@@ -1,8 +1,10 @@
 //! `--watch`: a plugin whose file changes is swapped.
 //!
 //! The files are looked at again and again. For a handful of them, in development, that costs
-//! nothing, and it works wherever files are: on network and overlay file systems, and where a
-//! compiler removes a directory and makes it again.
+//! nothing, and it works wherever files are: on network and overlay file systems and in containers,
+//! whose kernel tells nobody what another one has written, and where a compiler removes a directory
+//! and makes it again. Who is told of changes (by inotify, through the crate `notify`) needs all of
+//! this beside it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

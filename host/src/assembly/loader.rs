@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use host_server::options::{PluginChoice, RunConfig};
+use host_server::options::{PluginChoice, Plugins, RunConfig};
 
 use crate::chain::LinkOptions;
 use crate::grants::{self, Grants};
@@ -26,6 +26,35 @@ pub struct Prepared {
     pub(super) file: PathBuf,
     pub(super) options: LinkOptions,
     pub(super) loaded: Loaded,
+}
+
+/// How closely plugins are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Whether their files are there: loading says the rest.
+    AtPaths,
+    /// Whether their files hold components. Nothing is compiled.
+    AtFiles,
+}
+
+/// Everything that is wrong with the plugins themselves, with what they are granted, with their bounds and with
+/// their configurations, as far as a look shows it.
+pub fn check(plugins: &Plugins, look: Look) -> Vec<String> {
+    let errors = plugins.links.iter().flat_map(|choice| {
+        let options = link_options(choice);
+        let limits =
+            options.as_ref().map_or_else(|_| Arc::new(Limits::of(&choice.name)), |options| options.limits.clone());
+        let file = load::find(&plugin_path(choice), plugins.dir.as_deref()).and_then(|file| match look {
+            Look::AtPaths => Ok(()),
+            Look::AtFiles => load::read(&choice.name, &file, &limits).map(drop),
+        });
+        [options.err(), file.err()]
+    });
+    errors.flatten().map(|error| error.to_string()).collect()
+}
+
+fn plugin_path(choice: &PluginChoice) -> PluginPath {
+    PluginPath { name: choice.name.clone(), path: choice.path.clone() }
 }
 
 impl Loader {
@@ -58,10 +87,9 @@ impl Loader {
 
     /// Loads a plugin, and reads its configuration.
     pub(super) async fn load(&self, choice: &PluginChoice) -> Result<Prepared, LoadError> {
-        let wanted = PluginPath { name: choice.name.clone(), path: choice.path.clone() };
         let options = link_options(choice)?;
         self.check_room(&choice.name, &options.limits)?;
-        let file = load::find(&wanted, self.plugin_dir.as_deref())?;
+        let file = load::find(&plugin_path(choice), self.plugin_dir.as_deref())?;
         let loaded = load::load(&self.engine, &self.compiled, &choice.name, &file, &options.limits).await?;
         check_grants(&choice.name, &options.grants, &loaded)?;
         Ok(Prepared { options, choice: choice.clone(), file, loaded })

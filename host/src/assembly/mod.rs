@@ -38,7 +38,7 @@ use crate::chain::{Link, Services};
 pub use difference::Difference;
 pub use error::ChangeError;
 pub use files::watch;
-pub use loader::{Loader, Prepared};
+pub use loader::{Loader, Look, Prepared, check};
 pub use place::Place;
 pub use report::{HookReport, LinkReport, Swapped};
 

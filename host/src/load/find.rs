@@ -40,7 +40,10 @@ pub fn find(plugin: &PluginPath, plugin_dir: Option<&Path>) -> Result<PathBuf, L
 
 /// The whole file. Parsed as far as its sections here, so that a text, a core module or half a file is
 /// named as such before anything else looks at it.
-pub(super) fn read(name: &str, path: &Path, limits: &Limits) -> Result<Vec<u8>, LoadError> {
+///
+/// # Errors
+/// Says what the file is instead.
+pub fn read(name: &str, path: &Path, limits: &Limits) -> Result<Vec<u8>, LoadError> {
     let unreadable = |error| LoadError::new(name, format!("cannot be read from `{}`: {error}", path.display()));
     let size = path.metadata().map_err(unreadable)?.len();
     if size > limits.component_bytes_max {

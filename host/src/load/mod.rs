@@ -25,7 +25,7 @@ use crate::limits::Limits;
 pub use cache::{CompiledCache, compile_to_file, digest};
 pub use engine::Engine;
 pub use error::LoadError;
-pub use find::{PluginPath, find};
+pub use find::{PluginPath, find, read};
 pub use whole::is_whole;
 
 /// A component that fits, linked and ready to be instantiated.

@@ -87,6 +87,53 @@ fn options_that_are_wrong_are_said_all_at_once() {
 }
 
 #[test]
+fn a_configuration_is_checked_without_a_server() {
+    let Some(setup) = Setup::bare() else { return };
+    let text = setup.file("text.wasm", b"not wasm");
+    let module = setup.file("module.wasm", b"\0asm\x01\0\0\0");
+    let config = "v: loud\nno-such-option: 1\nsecure-port: [1]\nrequest-timeout: 5\n";
+    let wrong = [
+        ("--config", setup.file("host.yaml", config.as_bytes())),
+        ("--plugin", "gone=/nowhere/gone.wasm".to_owned()),
+        ("--plugin", text.clone()),
+        ("--plugin", module.clone()),
+        ("--plugin-grant", "text=teleport:home".to_owned()),
+        ("--plugin-limit", "module=speed_max=1".to_owned()),
+        ("--max-requests-inflight", "x".to_owned()),
+    ];
+    let arguments = wrong.iter().flat_map(|(option, value)| [*option, value]);
+    let arguments: Vec<&str> = ["config", "check"].into_iter().chain(arguments).collect();
+    let output = setup.run_alone(&arguments);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""), "{}", output.stderr);
+    mentions(
+        &output.stderr,
+        &[
+            "`no-such-option` is no option",
+            "`secure-port` must be a text",
+            "--v must be",
+            "--request-timeout must be",
+            "--max-requests-inflight must be a number: `x`",
+            "/nowhere/gone.wasm",
+            &text,
+            "`text` cannot be granted",
+            &module,
+            "there is no limit `speed_max`",
+        ],
+    );
+
+    // The same words keep a host from starting, but for what is in the files of plugins.
+    let Some(chain) = Setup::default_chain() else { return };
+    let wrong = ["--plugin", "gone=/nowhere/gone.wasm", "--plugin-grant", "core=teleport:home", "--v=loud"];
+    let output = chain.with(&wrong).refused();
+    mentions(&output.stderr, &["/nowhere/gone.wasm", "`core` cannot be granted", "--v must be"]);
+    let plugins = checkout().join("target/release/plugins");
+    let core = plugins.join("core.wasm").display().to_string();
+    let output = setup.run_alone(&["config", "check", "--plugin", &core, "--default-watch-cache-size", "7"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    mentions(&output.stderr, &["--default-watch-cache-size"]);
+}
+
+#[test]
 fn a_port_in_use_is_named() {
     let Some(setup) = Setup::default_chain() else { return };
     let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");

@@ -35,6 +35,16 @@ fn packed(host: &Host, path: &str) -> (Reply, Option<Vec<u8>>) {
 }
 
 #[test]
+fn nothing_is_packed_where_the_feature_is_switched_off() {
+    let Some(setup) = Setup::default_chain() else { return };
+    let host = setup.with(&["--feature-gates=APIResponseCompression=false,WatchList=true"]).start();
+    create(&host, "large", LARGE);
+    let (reply, unpacked) = packed(&host, &format!("{CONFIG_MAPS}/large"));
+    assert!(unpacked.is_none() && reply.body.len() > LARGE, "{:?}", reply.headers);
+    host.wait_for_log("--feature-gates has no effect on WatchList");
+}
+
+#[test]
 fn what_is_large_is_packed_and_says_the_same() {
     let Some(host) = Host::start() else { return };
     for at in 0..40 {

@@ -13,14 +13,17 @@ const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 /// What may be packed is said by whoever answers ([`Body::packable`](crate::Body::packable)):
 /// neither watches nor what a proxy passes on.
-pub(super) struct Pack;
+pub(super) struct Pack {
+    /// Only if the feature is on.
+    pub(super) is_on: bool,
+}
 
 impl Filter for Pack {
     /// Whether the client takes it.
     type Held = bool;
 
     async fn before(&self, request: &mut Request) -> Result<bool, Response> {
-        Ok(takes_gzip(request.headers()))
+        Ok(self.is_on && takes_gzip(request.headers()))
     }
 
     fn after(&self, takes: bool, _: &Arc<Context>, response: &mut Response) {
@@ -80,7 +83,7 @@ mod tests {
         }
 
         async fn to(&self, headers: &[(&str, &str)]) -> Response {
-            Filters(Pack).around(testing::request("GET", "/api/v1/pods", headers), self).await
+            Filters(Pack { is_on: true }).around(testing::request("GET", "/api/v1/pods", headers), self).await
         }
     }
 

@@ -32,7 +32,7 @@ use crate::authn::Authentication;
 use crate::authz::Authorization;
 use crate::lifecycle::Signals;
 use crate::observe::{AccessMetrics, RequestMetrics};
-use crate::options::{Requests, Shutdown, Web};
+use crate::options::{Features, Requests, Shutdown, Web};
 use crate::serve::{InFlightRequests, Watches};
 use crate::traces::Tracer;
 
@@ -49,6 +49,7 @@ pub(crate) struct Parts {
     pub(crate) tracer: Option<Arc<Tracer>>,
     pub(crate) auditor: Option<Arc<Auditor>>,
     pub(crate) requests: Requests,
+    pub(crate) features: Features,
     pub(crate) web: Web,
     pub(crate) shutdown: Shutdown,
 }
@@ -67,6 +68,7 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         tracer,
         auditor,
         requests,
+        features,
         web,
         shutdown,
     } = parts;
@@ -105,7 +107,7 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         // Whose word counts is known, and nobody is anybody else yet.
         .then(Trace::new(tracer))
         // Outside of the audit, which shows what was answered and not how it was sent.
-        .then(Pack)
+        .then(Pack { is_on: features.response_compression })
         // Knows who asks, and is told whom he impersonates and whether he may.
         .then(Audit::new(auditor.clone()))
         .then(Impersonate::new(authorization.clone()))

@@ -7,22 +7,22 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 
-use super::check::OptionErrors;
-
 /// The arguments of a command line, and after them those of the file that it names with
-/// `--config`, as far as the command line does not say the same.
+/// `--config`, as far as the command line does not say the same. And what is wrong with that file.
 ///
 /// Arguments that cannot be read are returned as they are: reading them again says why.
-pub fn with_config_file(command: &Command, arguments: Vec<OsString>) -> Result<Vec<OsString>, OptionErrors> {
-    let Ok(matches) = command.clone().try_get_matches_from(&arguments) else { return Ok(arguments) };
+pub fn with_config_file(command: &Command, arguments: Vec<OsString>) -> (Vec<OsString>, Vec<String>) {
+    let Ok(matches) = command.clone().try_get_matches_from(&arguments) else { return (arguments, Vec::new()) };
     let (mut command, mut matches) = (command, &matches);
     while let Some((name, inner)) = matches.subcommand() {
-        let Some(found) = command.find_subcommand(name) else { return Ok(arguments) };
+        let Some(found) = command.find_subcommand(name) else { return (arguments, Vec::new()) };
         (command, matches) = (found, inner);
     }
-    let Ok(Some(path)) = matches.try_get_one::<PathBuf>("config") else { return Ok(arguments) };
-    let options = read(path)
-        .map_err(|reason| OptionErrors(vec![format!("--config cannot be used: `{}`: {reason}", path.display())]))?;
+    let Ok(Some(path)) = matches.try_get_one::<PathBuf>("config") else { return (arguments, Vec::new()) };
+    let options = match read(path) {
+        Ok(options) => options,
+        Err(reason) => return (arguments, vec![format!("--config cannot be used: `{}`: {reason}", path.display())]),
+    };
 
     let mut all = arguments;
     let mut errors = Vec::new();
@@ -32,7 +32,7 @@ pub fn with_config_file(command: &Command, arguments: Vec<OsString>) -> Result<V
             Err(reason) => errors.push(format!("--config `{}`: `{key}` {reason}", path.display())),
         }
     }
-    if errors.is_empty() { Ok(all) } else { Err(OptionErrors(errors)) }
+    (all, errors)
 }
 
 fn read(path: &Path) -> Result<Map<String, Value>, String> {
@@ -82,11 +82,14 @@ mod tests {
         std::fs::write(file.path(), yaml).unwrap();
         let config = format!("--config={}", file.path().display());
         let arguments = ["host", "run", &config].into_iter().chain(flags.iter().copied()).map(OsString::from).collect();
-        let arguments = with_config_file(&command(), arguments).map_err(|errors| {
-            errors.0.iter().map(|error| error.replace(&file.path().display().to_string(), "FILE")).collect::<Vec<_>>()
-        })?;
+        let (arguments, errors) = with_config_file(&command(), arguments);
         let matches = command().try_get_matches_from(arguments).unwrap_or_else(|error| panic!("{error}"));
-        Ok(RunOptions::from_arg_matches(matches.subcommand().unwrap().1).unwrap())
+        let options = RunOptions::from_arg_matches(matches.subcommand().unwrap().1).unwrap();
+        if errors.is_empty() {
+            return Ok(options);
+        }
+        let errors = RunOptions { config_errors: errors, ..options }.complete().unwrap_err().0;
+        Err(errors.iter().map(|error| error.replace(&file.path().display().to_string(), "FILE")).collect())
     }
 
     #[test]
@@ -109,18 +112,21 @@ mod tests {
 
     #[test]
     fn all_errors_are_said_at_once() {
-        let errors = read_file("secure-prot: 1\nplugin: [[a]]\nsecure-port: {a: b}\nhelp: true\n", &[]).unwrap_err();
+        let errors =
+            read_file("secure-prot: 1\nsecure-port: {a: b}\nhelp: true\nv: x\n", &["--plugin=a.wasm"]).unwrap_err();
         let expected = [
             "--config `FILE`: `secure-prot` is no option of this command",
-            "--config `FILE`: `plugin` must be a text, a number, true or false",
             "--config `FILE`: `secure-port` must be a text, a number, true or false",
             "--config `FILE`: `help` is no option of this command",
+            "--v must be a level, 0 to 10: `x`",
         ];
         assert_eq!(errors, expected);
-        let errors = read_file("- a\n", &[]).unwrap_err();
+        let errors = read_file("plugin: [[a]]\n", &[]).unwrap_err();
+        assert_eq!(errors[0], "--config `FILE`: `plugin` must be a text, a number, true or false");
+        let errors = read_file("- a\n", &["--plugin=a.wasm"]).unwrap_err();
         assert_eq!(errors, ["--config cannot be used: `FILE`: it must be a list of `flag: value`"]);
         let nowhere = ["host", "run", "--config=/nowhere.yaml"].map(OsString::from).to_vec();
-        let errors = with_config_file(&command(), nowhere).unwrap_err().to_string();
-        assert!(errors.starts_with("--config cannot be used: `/nowhere.yaml`: No such file"), "{errors}");
+        let errors = with_config_file(&command(), nowhere).1;
+        assert!(errors[0].starts_with("--config cannot be used: `/nowhere.yaml`: No such file"), "{errors:?}");
     }
 }

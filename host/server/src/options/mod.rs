@@ -8,6 +8,7 @@ mod anonymous_config;
 mod audit;
 mod check;
 pub mod duration;
+mod features;
 mod file;
 mod front_proxy;
 mod logging;
@@ -34,6 +35,7 @@ pub(crate) use audit::{
     AuditBatch, AuditLog, AuditLogFormat, AuditLogTarget, AuditMode, AuditRotation, AuditTruncate, AuditWebhook,
 };
 pub use check::OptionErrors;
+pub use features::{FeatureOptions, Features};
 pub use file::with_config_file;
 pub use front_proxy::{FrontProxyAccess, FrontProxyOptions};
 pub use logging::{LogFormat, Logging, LoggingOptions};
@@ -61,6 +63,9 @@ pub struct RunOptions {
     /// YAML file with options, its keys the flags; flags win
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// What is wrong with that file itself: said beside what is wrong with the values.
+    #[arg(skip)]
+    pub config_errors: Vec<String>,
 
     /// Directory that holds what clients write, the host's keys and the compiled plugins [default: host-data, below --cert-dir if that is given]
     #[arg(long, value_name = "DIR")]
@@ -76,6 +81,8 @@ pub struct RunOptions {
     pub audit: AuditOptions,
     #[command(flatten)]
     pub requests: RequestOptions,
+    #[command(flatten)]
+    pub features: FeatureOptions,
     #[command(flatten)]
     pub web: WebOptions,
     #[command(flatten)]
@@ -102,6 +109,7 @@ pub struct RunConfig {
     pub storage: Storage,
     pub audit: Audit,
     pub requests: Requests,
+    pub features: Features,
     pub web: Web,
     pub shutdown: Shutdown,
     pub plugins: Plugins,
@@ -118,13 +126,20 @@ pub struct RunConfig {
 impl RunOptions {
     /// Reads the text and looks at the files that it names. Nothing is bound or written.
     pub fn complete(&self) -> Result<RunConfig, OptionErrors> {
+        self.complete_with(|_| Vec::new())
+    }
+
+    /// As [`complete`](Self::complete), and `judge` says what else is wrong with the plugins.
+    pub fn complete_with(&self, judge: impl FnOnce(&Plugins) -> Vec<String>) -> Result<RunConfig, OptionErrors> {
         let mut checks = Checks::default();
+        self.config_errors.iter().for_each(|error| checks.error(error));
         let data_dir = self.data_dir();
         if data_dir.exists() && !data_dir.is_dir() {
             checks.error(format!("--data-dir is not a directory: `{}`", data_dir.display()));
         }
         let serving = self.serving.complete(&mut checks);
         let plugins = self.plugins.complete(&mut checks);
+        judge(&plugins).into_iter().for_each(|error| checks.error(error));
         let names: Vec<&str> = plugins.links.iter().map(|link| link.name.as_str()).collect();
         let access = self.access.complete(&names, &mut checks);
         let tokens = &access.service_accounts;
@@ -142,6 +157,7 @@ impl RunOptions {
             audit: self.audit.complete(&mut checks),
             web: self.web.complete(&mut checks),
             requests: self.requests.complete(&mut checks),
+            features: self.features.complete(&mut checks),
             shutdown: self.shutdown.complete(&mut checks),
             plugins,
             logging: self.logging.complete(&mut checks),

@@ -53,14 +53,20 @@ const FLAGS: [(&str, &[&str]); 8] = [
     ),
     (
         "what is admitted is up to the plugins",
-        &["admission-control", "admission-control-config-file", "allow-privileged?", "disable-admission-plugins"],
+        &[
+            "admission-control",
+            "admission-control-config-file",
+            "allow-privileged?",
+            "default-not-ready-toleration-seconds",
+            "default-unreachable-toleration-seconds",
+            "disable-admission-plugins",
+        ],
     ),
     (
         "what is served is up to the plugins",
         &[
             "emulated-version",
             "emulation-forward-compatible?",
-            "feature-gates",
             "min-compatibility-version",
             "runtime-config",
             "runtime-config-emulation-forward-compatible?",
@@ -106,6 +112,7 @@ const FLAGS: [(&str, &[&str]); 8] = [
         "it does not have that",
         &[
             "allow-metric-labels",
+            "allow-metric-labels-manifest",
             "contention-profiling?",
             "debug-socket-path",
             "disabled-metrics",

@@ -255,6 +255,7 @@ impl Bound {
             auditor: auditor.clone(),
             web: config.web.clone(),
             requests: config.requests.clone(),
+            features: config.features.clone(),
             shutdown: config.shutdown.clone(),
         };
         let discovery = service_accounts.discovery(&pki::reachable(self.address).to_string());

@@ -126,6 +126,7 @@ fn parts(dir: &Path) -> Parts {
         tracer: None,
         auditor: Auditor::start(&config.audit, &registry).unwrap().map(Arc::new),
         requests: config.requests,
+        features: config.features,
         web: Web { allowed_origins: None, strict_transport_security: None },
         shutdown: config.shutdown,
     }

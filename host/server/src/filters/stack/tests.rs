@@ -69,6 +69,7 @@ impl Wrong {
             tracer: None,
             auditor: Auditor::start(&config.audit, &registry).unwrap().map(Arc::new),
             requests: config.requests,
+            features: config.features,
             web: Web {
                 allowed_origins: Some(RegexSet::new(["^https://example.com$"]).unwrap()),
                 strict_transport_security: Some(HeaderValue::from_static("max-age=1")),
