@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::Method;
 use serde_json::json;
 
 use crate::authn::Discovery;
@@ -14,7 +14,7 @@ use crate::lifecycle::Signals;
 use crate::observe::Metrics;
 use crate::profiling;
 use crate::request::Request;
-use crate::response::{Response, json, plain};
+use crate::response::{Failure, Response, exposition, found, json};
 use crate::version::version;
 
 pub(crate) struct Routes<D> {
@@ -44,10 +44,12 @@ impl<D: Director> Routes<D> {
     async fn own(&self, request: &Request) -> Option<Response> {
         match request.info().path() {
             "/" | "/index.html" => Some(json(format!("{:#}", json!({ "paths": self.paths() })))),
-            "/version" | "/version/" => Some(json(version())),
-            "/metrics" => Some(plain(StatusCode::OK, self.metrics.text())),
-            "/metrics/slis" => Some(plain(StatusCode::OK, self.health.metrics_text())),
-            "/debug/pprof" | "/debug/pprof/" if self.profiling => Some(profiling::index()),
+            "/version" | "/version/" if request.method() == Method::GET => Some(json(version())),
+            "/version" | "/version/" => Some(Failure::method_not_allowed().into()),
+            "/metrics" => Some(exposition(self.metrics.text())),
+            "/metrics/slis" => Some(exposition(self.health.metrics_text())),
+            "/debug/pprof" if self.profiling => Some(found("/debug/pprof/")),
+            "/debug/pprof/" if self.profiling => Some(profiling::index()),
             "/debug/pprof/profile" if self.profiling => {
                 Some(profiling::profile(self.director.code(), request.query(), &self.signals).await)
             }

@@ -154,7 +154,8 @@ impl Record {
         if !self.rulings.wants(stage) {
             return true;
         }
-        if stage == Stage::ResponseComplete {
+        // A watch takes as long as it was asked to.
+        if stage == Stage::ResponseComplete && context.info().verb() != "watch" {
             self.annotate_latency(context);
         }
         let now = OffsetDateTime::now_utc();

@@ -140,6 +140,10 @@ impl Authentication {
             None
         });
         let bearer_token = bearer_token(headers).or(protocol_token.as_deref());
+        if bearer_token.is_none() && has_extra_space(headers) {
+            let text = "the provided Authorization header contains extra space before the bearer token, and is ignored";
+            context.warnings().add(text);
+        }
         if let Some(token) = bearer_token {
             match self.known_token(token, self.audiences(), Some(context)).await {
                 Ok(known) => return Ok(known.user),
@@ -258,11 +262,18 @@ impl std::fmt::Debug for Authentication {
 
 /// The token of `Authorization: Bearer TOKEN`; an empty one is none.
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
-    let mut words = value.splitn(3, ' ');
-    let scheme = words.next()?;
-    let token = words.next()?;
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+    bearer(headers)?.split(' ').next().filter(|token| !token.is_empty())
+}
+
+/// Whether there would be a token, but for a space too many before it.
+fn has_extra_space(headers: &HeaderMap) -> bool {
+    bearer(headers).is_some_and(|value| value.starts_with(' '))
+}
+
+/// What comes after the scheme.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, value) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(value)
 }
 
 #[cfg(test)]

@@ -142,7 +142,10 @@ async fn tokens_are_read_as_upstream_reads_them() {
         ("Basic c2VjcmV0", Ok((ANONYMOUS, "", &["system:unauthenticated"]))),
     ];
     for (header, expected) in cases {
-        let got = authentication.authenticate(&context(Vec::new()), &bearer(header)).await;
+        let context = context(Vec::new());
+        let got = authentication.authenticate(&context, &bearer(header)).await;
+        // What is nearly a token is ignored, and its sender is told.
+        assert_eq!(context.warnings().headers().len(), usize::from(header.contains("  ")), "{header}");
         match (&got, &expected) {
             (Ok(user), Ok((name, uid, groups))) => {
                 assert_eq!((user.name.as_str(), user.uid.as_str()), (*name, *uid), "{header}");

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use futures_util::future::join_all;
 use http::StatusCode;
+use http::header::X_CONTENT_TYPE_OPTIONS;
 use tracing::{debug, warn};
 
 use super::{Check, Health};
@@ -76,7 +77,12 @@ impl Health {
     async fn respond_one(&self, endpoint: Endpoint, name: &str) -> Option<Response> {
         let check = self.of(endpoint).into_iter().find(|check| check.name == name)?;
         Some(match self.run(endpoint, &check).await {
-            Ok(()) => plain(StatusCode::OK, "ok"),
+            // Without a word about guessing, as upstream.
+            Ok(()) => {
+                let mut response = plain(StatusCode::OK, "ok");
+                response.headers_mut().remove(X_CONTENT_TYPE_OPTIONS);
+                response
+            }
             Err(reason) => text(StatusCode::INTERNAL_SERVER_ERROR, format_args!("internal server error: {reason}")),
         })
     }

@@ -1,4 +1,5 @@
 use super::*;
+use http::StatusCode;
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
 
@@ -7,7 +8,10 @@ async fn ask(health: &Health, uri: &str) -> Option<(u16, String)> {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let response = health.respond(&HealthRequest::of(path)?, query).await?;
     assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
-    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    // Upstream does not say it of a single check that passed.
+    let is_one = path.trim_start_matches('/').contains('/');
+    let is_certain = response.headers().contains_key("x-content-type-options");
+    assert_eq!(is_certain, !(is_one && response.status() == StatusCode::OK), "{uri}");
     let (head, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     Some((head.status.as_u16(), String::from_utf8(body.to_vec()).unwrap()))

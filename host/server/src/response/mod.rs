@@ -4,7 +4,7 @@ mod body;
 mod gzip;
 mod status;
 
-use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, StatusCode, Uri};
 
 pub(crate) use body::Guards;
@@ -36,6 +36,22 @@ pub(crate) fn plain(code: StatusCode, body: impl Into<Body>) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, TEXT_PLAIN);
     // Browsers must not guess that an error is a page.
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Metrics, in the format that Prometheus takes by default.
+pub(crate) fn exposition(metrics: String) -> Response {
+    let mut response = Response::new(metrics.into());
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+/// What was asked for is there.
+pub(crate) fn found(path: &'static str) -> Response {
+    let mut response = text(StatusCode::FOUND, format_args!("<a href=\"{path}\">Found</a>.\n"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static(path));
     response
 }
 

@@ -63,8 +63,20 @@ async fn the_servers_own_paths_are_served() {
     assert_eq!((&version["major"], &version["minor"]), (&json!("1"), &json!("36")));
     assert!(version["gitVersion"].as_str().unwrap().starts_with("v1.36.3"), "{version}");
 
+    let (code, _, body) = client.post("/version", Bytes::new()).await.unwrap();
+    assert_eq!((code, body.contains("MethodNotAllowed")), (405, true), "{body}");
+    let (code, headers, _) = client.get("/debug/pprof").await.unwrap();
+    assert_eq!((code, headers["location"].to_str().unwrap()), (302, "/debug/pprof/"));
+    for (path, type_is_certain) in [("/readyz", true), ("/readyz/ping", false)] {
+        let (code, headers, body) = client.get(path).await.unwrap();
+        assert_eq!((code, body.as_str()), (200, "ok"), "{path}");
+        assert_eq!(headers.contains_key("x-content-type-options"), type_is_certain, "{path}");
+    }
+
     client.get("/api/v1/nonsense").await.unwrap();
-    let (_, _, body) = client.get("/metrics").await.unwrap();
+    let (_, headers, body) = client.get("/metrics").await.unwrap();
+    // Prometheus takes nothing that does not say which version of its text it is.
+    assert!(headers["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4;"), "{headers:?}");
     let total = "apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"\",\
                  scope=\"\",subresource=\"/version\",verb=\"GET\",version=\"\"} 1";
     assert!(body.lines().any(|line| line == total), "{body}");

@@ -1,5 +1,6 @@
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -20,8 +21,9 @@ use crate::filters::testing::{access_metrics, read, request_of};
 use crate::filters::{Around, Handler};
 use crate::limits::AUDIT_RESPONSE_BYTES_MAX;
 use crate::options::RunOptions;
-use crate::request::{RequestBody, RequestInfo};
+use crate::request::{Context, RequestBody, RequestInfo, Step};
 use crate::response::Body;
+use crate::serve::Connection;
 
 /// An auditor that writes to a file.
 struct Written {
@@ -274,6 +276,25 @@ async fn a_stream_is_recorded_when_it_begins_and_when_it_ends() {
 
     written.serve(admin("GET", "/api/v1/pods", &[]), &Streams).await;
     assert_eq!(written.events()[4]["responseObject"], json!({"kind": "PodList", "items": []}));
+}
+
+#[tokio::test]
+async fn a_slow_request_says_where_its_time_went_and_a_watch_is_not_slow() {
+    for (uri, is_slow) in [("/api/v1/pods", true), ("/api/v1/pods?watch=1", false)] {
+        let written = Written::new("rules: [{level: Metadata}]");
+        let (message, context) = admin("GET", uri, &[]).into_message();
+        let connection = Arc::new(Connection::new(([127, 0, 0, 1], 1).into(), Vec::new()));
+        let received = Instant::now().checked_sub(Duration::from_secs(1)).expect("the machine has run for longer");
+        let earlier = Arc::new(Context::new(received, connection));
+        earlier.set_info(RequestInfo::new(message.method(), message.uri()).unwrap());
+        earlier.set_user(context.user().clone());
+        earlier.latency().set(Step::Authentication, Duration::from_millis(7));
+        written.serve(Request::new(message, earlier), &Streams).await;
+        let event = written.events().pop().unwrap();
+        let annotation = |step: &str| event["annotations"].get(format!("apiserver.latency.k8s.io/{step}"));
+        assert_eq!(annotation("authentication"), is_slow.then_some(&json!("7ms")), "{uri}: {event:#}");
+        assert_eq!(annotation("total").is_some(), is_slow, "{uri}: {event:#}");
+    }
 }
 
 struct Panics;

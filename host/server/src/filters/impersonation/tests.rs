@@ -116,7 +116,7 @@ async fn each_thing_needs_a_permission() {
     const ODD: Headers = &[("impersonate-user", "bob"), ("impersonate-extra-x", "y")];
     const ON: &str = "impersonate-on:user-info:list pods";
     const AS_BOB: &str = "impersonate:user-info users bob";
-    let cases: [Case; 20] = [
+    let cases: [Case; 21] = [
         // As it has always been.
         (BOB, &["impersonate users bob"], Ok("bob")),
         (BUILDER, &["impersonate serviceaccounts ns/builder"], Ok("system:serviceaccount:ns:builder")),
@@ -162,7 +162,24 @@ async fn each_thing_needs_a_permission() {
             &["impersonate-on:associated-node:list pods", "impersonate:associated-node nodes *"],
             Err("arbitrary-node"),
         ),
-        (&[("impersonate-group", "a")], &[], Err("without impersonating a user name")),
+        (
+            &[("impersonate-group", "a")],
+            &[],
+            Err("requested &user.DefaultInfo{Name:\"\", UID:\"\", Groups:[]string{\"a\"}, \
+                 Extra:map[string][]string(nil)} without impersonating a user name"),
+        ),
+        (
+            &[
+                ("impersonate-uid", "7"),
+                ("impersonate-extra-b", "x"),
+                ("impersonate-extra-a", "y"),
+                ("impersonate-extra-b", "z"),
+            ],
+            &[],
+            Err("requested &user.DefaultInfo{Name:\"\", UID:\"7\", Groups:[]string(nil), \
+                 Extra:map[string][]string{\"a\":[]string{\"y\"}, \"b\":[]string{\"x\", \"z\"}}} \
+                 without impersonating a user name"),
+        ),
     ];
     for (headers, allows, expected) in cases {
         let inside = Inside::default();

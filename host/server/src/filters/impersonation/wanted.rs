@@ -32,6 +32,24 @@ pub(super) fn user(headers: &HeaderMap) -> Result<Option<User>, Failure> {
     if uid.is_empty() && groups.is_empty() && extra.is_empty() {
         return Ok(None);
     }
-    let wanted = User { name, uid, groups, extra };
-    Err(Failure::bad_request(format!("requested {wanted:?} without impersonating a user name")))
+    extra.sort();
+    let wanted = go_syntax(&uid, &groups, &extra);
+    Err(Failure::bad_request(format!("requested {wanted} without impersonating a user name")))
+}
+
+/// A user without a name, as Go would write him: upstream tells clients so.
+fn go_syntax(uid: &str, groups: &[String], extra: &[(String, Vec<String>)]) -> String {
+    let joined = |items: Vec<String>| items.join(", ");
+    let list = |values: &[String]| match values {
+        [] => "[]string(nil)".to_owned(),
+        values => format!("[]string{{{}}}", joined(values.iter().map(|value| format!("{value:?}")).collect())),
+    };
+    let extra = match extra {
+        [] => "map[string][]string(nil)".to_owned(),
+        extra => {
+            let fields = extra.iter().map(|(key, values)| format!("{key:?}:{}", list(values)));
+            format!("map[string][]string{{{}}}", joined(fields.collect()))
+        }
+    };
+    format!("&user.DefaultInfo{{Name:\"\", UID:{uid:?}, Groups:{}, Extra:{extra}}}", list(groups))
 }
