@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use host_server::options::{OWN_LINKS, OwnLink};
+
 /// One row of the table: its name with the unit last, its type, and its default.
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr,)*) => {
@@ -163,9 +165,8 @@ limits! {
     compile_ms_max: u64 = 300_000,
 }
 
-/// The links that every request of the API goes through: to hold them back is to hold all of
+/// Every request of the API goes through the host's own links: to hold them back is to hold all of
 /// their clients back, so they may compute more.
-const SERVERS: [&str; 3] = ["extensions", "core", "aggregator"];
 const SERVERS_CPU_SHARE_MAX: u64 = 50;
 const SERVERS_HOOK_CPU_SHARE_MAX: u64 = 20;
 
@@ -199,7 +200,7 @@ impl Limits {
     /// What the servers have another bound for.
     pub fn server_rows() -> Vec<(&'static str, u64)> {
         let others = Self::default().rows();
-        Self::of(SERVERS[0])
+        Self::of(OWN_LINKS[0].name)
             .rows()
             .into_iter()
             .zip(others)
@@ -211,7 +212,7 @@ impl Limits {
     /// The bounds of a plugin of this name, before its operator changes any.
     pub fn of(plugin: &str) -> Self {
         let limits = Self::default();
-        if !SERVERS.contains(&plugin) {
+        if OwnLink::named(plugin).is_none() {
             return limits;
         }
         Self { cpu_share_max: SERVERS_CPU_SHARE_MAX, hook_cpu_share_max: SERVERS_HOOK_CPU_SHARE_MAX, ..limits }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use host::{admin, assembly, bounds, load, run, store};
 use host_server::KUBERNETES_VERSION;
-use host_server::options::{RunOptions, with_config_file};
+use host_server::options::{OWN_LINKS, RunOptions, with_config_file};
 
 /// A Kubernetes-style API server whose every chain link is a WebAssembly component.
 #[derive(Parser)]
@@ -71,9 +71,6 @@ struct KubeApiserver {
 
 const KUBE_APISERVER: &str = "kube-apiserver";
 
-/// Innermost first.
-const DEFAULT_CHAIN: [&str; 3] = ["extensions.wasm", "core.wasm", "aggregator.wasm"];
-
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let called = arguments.first().and_then(|name| Path::new(name).file_name());
@@ -82,7 +79,7 @@ fn main() -> ExitCode {
             Ok((mut command, errors)) => {
                 command.options.config_errors = errors;
                 if command.options.plugins.plugins.is_empty() {
-                    command.options.plugins.plugins = DEFAULT_CHAIN.map(str::to_owned).to_vec();
+                    command.options.plugins.plugins = OWN_LINKS.iter().map(|link| link.file.to_owned()).collect();
                 }
                 run::run(&command.options)
             }

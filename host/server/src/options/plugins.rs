@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::OwnLink;
 use super::check::{Checks, absolute};
 
 #[derive(Debug, Clone, Args)]
@@ -37,9 +38,6 @@ pub struct PluginOptions {
     #[arg(long)]
     pub watch: bool,
 }
-
-/// What a link is granted for its name: whoever takes the place of the core server issues tokens.
-const GRANTED: [(&str, &str); 1] = [("core", "tokens")];
 
 /// What plugins ask for; the rest is on, or is not there.
 const OPTIONAL_ADMISSION: [&str; 1] = ["ServiceAccount"];
@@ -147,8 +145,14 @@ impl PluginChoice {
                 (stem.unwrap_or_default().replace('_', "-").to_lowercase(), text.into())
             }
         };
-        let grants = GRANTED.iter().filter(|(own, _)| *own == name).map(|(_, grant)| (*grant).to_owned());
-        Self { grants: grants.collect(), name, path, config: None, limits: Vec::new() }
+        let grants = OwnLink::named(&name).map_or(&[][..], |own| own.grants);
+        Self {
+            grants: grants.iter().map(|grant| (*grant).to_owned()).collect(),
+            name,
+            path,
+            config: None,
+            limits: Vec::new(),
+        }
     }
 
     /// What may stand in metric labels, health check names and file names alike.

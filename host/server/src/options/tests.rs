@@ -38,6 +38,91 @@ fn defaults_are_upstreams_where_it_has_them() {
     assert_eq!(config.warnings, [""; 0]);
 }
 
+/// As `kube-apiserver --help` of 1.36 has them.
+const UPSTREAM_DEFAULTS: [(&str, &str); 41] = [
+    ("audit-log-batch-buffer-size", "10000"),
+    ("audit-log-batch-max-size", "1"),
+    ("audit-log-batch-throttle-enable", "false"),
+    ("audit-log-compress", "false"),
+    ("audit-log-format", "json"),
+    ("audit-log-maxage", "366"),
+    ("audit-log-maxbackup", "100"),
+    ("audit-log-maxsize", "100"),
+    ("audit-log-mode", "blocking"),
+    ("audit-log-truncate-enabled", "false"),
+    ("audit-log-truncate-max-batch-size", "10485760"),
+    ("audit-log-truncate-max-event-size", "102400"),
+    ("audit-log-version", "audit.k8s.io/v1"),
+    ("audit-webhook-batch-buffer-size", "10000"),
+    ("audit-webhook-batch-max-size", "400"),
+    ("audit-webhook-batch-max-wait", "30s"),
+    ("audit-webhook-batch-throttle-burst", "15"),
+    ("audit-webhook-batch-throttle-enable", "true"),
+    ("audit-webhook-batch-throttle-qps", "10"),
+    ("audit-webhook-initial-backoff", "10s"),
+    ("audit-webhook-mode", "batch"),
+    ("audit-webhook-truncate-enabled", "false"),
+    ("audit-webhook-truncate-max-batch-size", "10485760"),
+    ("audit-webhook-truncate-max-event-size", "102400"),
+    ("audit-webhook-version", "audit.k8s.io/v1"),
+    ("disable-http2-serving", "false"),
+    ("encryption-provider-config-automatic-reload", "false"),
+    ("etcd-compaction-interval", "5m0s"),
+    ("etcd-prefix", "/registry"),
+    ("goaway-chance", "0"),
+    ("livez-grace-period", "0s"),
+    ("max-mutating-requests-inflight", "200"),
+    ("max-requests-inflight", "400"),
+    ("min-request-timeout", "1800"),
+    ("profiling", "true"),
+    ("request-timeout", "60s"),
+    ("secure-port", "6443"),
+    ("shutdown-delay-duration", "0s"),
+    ("shutdown-send-retry-after", "false"),
+    ("shutdown-watch-termination-grace-period", "0s"),
+    ("tls-min-version", "VersionTLS12"),
+];
+
+#[test]
+fn what_help_says_of_defaults_is_upstreams() {
+    let command = <Command as clap::CommandFactory>::command();
+    for (name, expected) in UPSTREAM_DEFAULTS {
+        let argument = command.get_arguments().find(|argument| argument.get_long() == Some(name));
+        let argument = argument.unwrap_or_else(|| panic!("there is no --{name}"));
+        assert_eq!(argument.get_default_values(), [expected], "--{name}");
+    }
+}
+
+#[test]
+fn help_is_grouped_by_subject() {
+    let command = <Command as clap::CommandFactory>::command();
+    let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let (mut subjects, mut without) = (Vec::new(), Vec::new());
+    for argument in shown {
+        match argument.get_help_heading() {
+            None => without.push(argument.get_long().unwrap_or_default()),
+            Some(subject) if subjects.last() != Some(&subject) => subjects.push(subject),
+            Some(_) => {}
+        }
+    }
+    assert_eq!(without, ["config", "data-dir"]);
+    let expected = [
+        "Secure serving",
+        "Authentication and authorization",
+        "Storage",
+        "Auditing",
+        "Requests",
+        "Features",
+        "Browsers",
+        "Life cycle",
+        "Plugins",
+        "Logs",
+        "Tracing",
+        "Profiles",
+    ];
+    assert_eq!(subjects, expected);
+}
+
 #[test]
 fn each_option_is_taken() {
     let config = run(&[
