@@ -9,7 +9,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use parking_lot::Mutex;
@@ -25,6 +25,7 @@ use crate::bindings::host::chain::request::Summary;
 use crate::chain::{Closed, Fault, Link, summary};
 use crate::imports::State;
 use crate::imports::unwaited::Waits;
+use crate::limits::Limits;
 
 pub use immediate::Reply;
 
@@ -114,7 +115,7 @@ impl Immediate {
         describe(&mut instance.summary);
         let begun = Instant::now();
         let result = instance.call();
-        let spent = begun.elapsed();
+        let spent = computed(begun.elapsed(), link.limits().immediate_ms_max);
         link.metrics().computed(spent);
         match result {
             Ok(reply) => {
@@ -205,6 +206,12 @@ impl Drop for Instance {
     }
 }
 
+/// What a call has computed that took this long by the clock: where its thread has lost its processor
+/// meanwhile, no more than what it is ended for.
+fn computed(elapsed: Duration, ms_max: u64) -> Duration {
+    elapsed.min(Duration::from_millis(ms_max) + Limits::EPOCH_TICK)
+}
+
 /// Ends a call that computes for longer than its bound. It never yields: it would be taken for one
 /// that waits.
 fn end_when_late(store: &mut Store<State>, ticks: Arc<AtomicU64>, ms: u64) {
@@ -244,6 +251,19 @@ async fn keep(slot: Arc<Slot>, link: Arc<Link>, stop: CancellationToken) {
         }
         if !backoff.pause(&stop).await {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_charged_for_what_it_may_compute_at_most() {
+        for (elapsed_us, expected_us) in [(0, 0), (300, 300), (2_000, 2_000), (3_000, 3_000), (40_000, 3_000)] {
+            let charged = computed(Duration::from_micros(elapsed_us), 2);
+            assert_eq!(charged, Duration::from_micros(expected_us), "{elapsed_us}");
         }
     }
 }
