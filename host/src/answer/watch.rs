@@ -50,6 +50,7 @@ pub(super) fn body(link: &Link, watcher: Watcher, options: WatchOptions, form: I
         writing: None,
         neighbours: Neighbours::default(),
         first: true,
+        bookmarks: options.bookmarks,
         over: false,
         _permit: options.permit,
     })
@@ -65,6 +66,7 @@ struct Watch {
     neighbours: Neighbours,
     /// No object has been written yet.
     first: bool,
+    bookmarks: bool,
     over: bool,
     _permit: OwnedSemaphorePermit,
 }
@@ -96,6 +98,11 @@ impl Watch {
                 }
             }
             match self.watcher.poll_next(context) {
+                // That the initial events are over is told to who asked for bookmarks.
+                Poll::Ready(Some(mut events)) if !self.bookmarks && !events.iter().all(is_object) => {
+                    events.retain(is_object);
+                    self.writing = Some(self.writer.clone().computed(self.first, events).boxed());
+                }
                 Poll::Ready(Some(events)) if self.are_cached(&events) => {
                     self.first = false;
                     return Poll::Ready(Some(self.writer.cached(&events)));
@@ -139,6 +146,10 @@ impl Watch {
         self.over = true;
         Poll::Ready(line)
     }
+}
+
+fn is_object(event: &Event) -> bool {
+    matches!(event, Event::Object(_))
 }
 
 /// What a watch waits for beside its events.

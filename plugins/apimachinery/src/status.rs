@@ -173,6 +173,11 @@ impl ApiError {
         Self::new(400, "BadRequest", message)
     }
 
+    /// An object that calls another namespace its own than the one that it is sent to.
+    pub fn other_namespace() -> Self {
+        Self::bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    }
+
     pub fn internal(message: impl std::fmt::Display) -> Self {
         let mut error = Self::new(500, "InternalError", format!("Internal error occurred: {message}"));
         error.causes.push(Cause { reason: String::new(), message: message.to_string(), field: String::new() });

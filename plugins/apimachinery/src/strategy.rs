@@ -57,11 +57,25 @@ pub enum Removal {
     Stays,
 }
 
-/// Writes that belong to the object's own and happen together with it or not at all.
+/// Writes that belong to the object's own and happen together with it or not at all, and what is
+/// asked of it before.
 #[derive(Default)]
 pub struct Companions {
     pub guards: Vec<storage::Guard>,
     pub operations: Vec<storage::Operation>,
+    /// Upstream's validating admission: it comes after all that changes the object, and sees only
+    /// what is valid.
+    pub review: Option<Review>,
+}
+
+/// A last look at an object, as it was sent where that was empty.
+pub type Review = Box<dyn FnOnce(&Operation<'_>, &Value) -> Result<(), ApiError>>;
+
+impl Companions {
+    /// Nothing but a look.
+    pub fn review(review: impl FnOnce(&Operation<'_>, &Value) -> Result<(), ApiError> + 'static) -> Self {
+        Self { review: Some(Box::new(review)), ..Self::default() }
+    }
 }
 
 /// What a hook that reads the store returns. Guests have one thread, so nothing is `Send`.

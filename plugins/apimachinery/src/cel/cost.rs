@@ -118,7 +118,10 @@ impl Coster<'_> {
             Kind::Select { operand, test: true, .. } => self.cost(*operand),
             Kind::Select { operand, field, .. } => {
                 let mut sum = self.cost(*operand);
-                if matches!(checked.type_of(*operand), Type::Map(..) | Type::Object(_) | Type::Var(_)) {
+                if matches!(
+                    checked.type_of(*operand),
+                    Type::Map(..) | Type::Object(_) | Type::Message(_) | Type::Var(_)
+                ) {
                     sum = sum.plus(Span::exactly(1));
                 }
                 let path = self.below(*operand, field);
@@ -500,7 +503,8 @@ impl Coster<'_> {
         for name in path.get(1..)? {
             at = match (name.as_str(), &at.shape) {
                 ("@items" | "@values", Shape::List(of) | Shape::Map(of)) => of,
-                ("@keys", Shape::Map(_)) => return Some(Span::ZERO),
+                ("@keys", Shape::Map(_)) => return Some(Span { min: 0, max: at.key_max }),
+                (_, Shape::Map(of)) if at.by_name => of,
                 (name, _) => &at.field(name)?.of,
             };
         }

@@ -49,6 +49,10 @@ pub(super) struct Declared {
     pub(super) min_size: i64,
     /// A list whose order says nothing: a set, or a map.
     pub(super) unordered: bool,
+    /// Of a map: characters of its keys.
+    pub(super) key_max: u64,
+    /// A map whose values are selected like members.
+    pub(super) by_name: bool,
 }
 
 #[derive(Debug)]
@@ -112,7 +116,31 @@ impl Declared {
 
     fn simple(name: &str, shape: Shape, max_elements: i64, min_size: i64) -> Self {
         let max_elements = u64::try_from(max_elements).unwrap_or(0);
-        Self { name: name.to_string(), shape, max_elements, min_size, unordered: false }
+        Self { name: name.to_string(), shape, max_elements, min_size, unordered: false, key_max: 0, by_name: false }
+    }
+
+    /// Of what is said of a device: how large that may be.
+    pub(super) fn device() -> Self {
+        const DRIVER_MAX: i64 = 63;
+        const DOMAIN_MAX: u64 = 63;
+        const NAME_MAX: u64 = 32;
+        const VALUE_MAX: i64 = 64;
+        const VALUES_MAX: i64 = 32;
+        let map = |values: Self, key_max: u64| Self {
+            key_max,
+            ..Self::simple("map", Shape::Map(Arc::new(values)), VALUES_MAX, 2)
+        };
+        let attribute = Self::simple("any", Shape::Dyn, VALUE_MAX, 1);
+        let attributes = Self { by_name: true, ..map(attribute, NAME_MAX) };
+        let quantity = Self::simple("quantity", Shape::Dyn, 0, 8);
+        let field = |name: &str, of: Self| Field { json: name.to_string(), name: name.to_string(), of: Arc::new(of) };
+        let fields = vec![
+            field("driver", Self::simple("string", Shape::Text, DRIVER_MAX, 2)),
+            field("attributes", map(attributes, DOMAIN_MAX)),
+            field("capacity", map(map(quantity, NAME_MAX), DOMAIN_MAX)),
+            field("allowMultipleAllocations", Self::simple("bool", Shape::Bool, 1, 4)),
+        ];
+        Self::simple("kubernetes.DRADevice", Shape::Object(fields), 0, 2)
     }
 }
 

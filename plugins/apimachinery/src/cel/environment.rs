@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::ast::report;
-use super::check::{Dialect, check};
+use super::check::{Checked, Dialect, check};
+use super::cost::estimate;
+use super::declared::Declared;
 use super::library::{AUTHORIZER, QUANTITY, RESOURCE_CHECK};
 use super::parser::parse;
 use super::types::{Fields, Message, Type};
@@ -31,6 +33,8 @@ pub struct Environment {
     /// Those that a policy defines itself, if it can.
     defined: Option<Vec<(String, Type)>>,
     dialect: Dialect,
+    /// How large the first variable may be, where expressions are weighed.
+    sizes: Option<Arc<Declared>>,
 }
 
 impl Environment {
@@ -47,7 +51,7 @@ impl Environment {
         if parameters {
             variables.push(("params", Type::Dyn));
         }
-        Self { variables, defined: None, dialect: Dialect::default() }
+        Self { variables, defined: None, dialect: Dialect::default(), sizes: None }
     }
 
     /// As [`Self::conditions`], with variables that [`Self::define`] adds.
@@ -73,7 +77,8 @@ impl Environment {
             ],
         );
         let dialect = Dialect { bindings: true, ..Dialect::default() };
-        Self { variables: vec![("device", device)], defined: None, dialect }
+        let sizes = Some(Arc::new(Declared::device()));
+        Self { variables: vec![("device", device)], defined: None, dialect, sizes }
     }
 
     /// Adds a variable. One that does not compile may be anything to those who use it.
@@ -81,19 +86,20 @@ impl Environment {
     /// # Errors
     /// Why it does not compile.
     pub fn define(&mut self, name: &str, source: &str) -> Result<(), String> {
-        let of = self.type_of(source);
+        let of = self.checked(source).map(|checked| checked.output().clone());
         let known = of.as_ref().map_or(Type::Dyn, Clone::clone);
         self.defined.get_or_insert_default().push((name.to_string(), known));
         of.map(drop)
     }
 
-    /// Checks an expression.
+    /// Checks an expression. Answers what it may cost at most, where expressions are weighed.
     ///
     /// # Errors
     /// Why it does not compile, or that it comes to something else.
-    pub fn compile(&self, source: &str, wanted: Wanted) -> Result<(), String> {
-        let of = self.type_of(source)?;
-        let name = Printed(&of).to_string();
+    pub fn compile(&self, source: &str, wanted: Wanted) -> Result<u64, String> {
+        let checked = self.checked(source)?;
+        let of = checked.output();
+        let name = Printed(of).to_string();
         let fits = match wanted {
             Wanted::Bool => matches!(of, Type::Bool),
             Wanted::BoolOrUnknown => matches!(of, Type::Bool | Type::Dyn),
@@ -103,7 +109,7 @@ impl Environment {
             Wanted::Patches => name == "list(JSONPatch)",
         };
         if fits {
-            return Ok(());
+            return Ok(self.sizes.as_ref().map_or(0, |sizes| estimate(&checked, sizes)));
         }
         Err(match wanted {
             Wanted::Bool => format!("must evaluate to bool but got {name}"),
@@ -115,7 +121,7 @@ impl Environment {
         })
     }
 
-    fn type_of(&self, source: &str) -> Result<Type, String> {
+    fn checked(&self, source: &str) -> Result<Checked, String> {
         let refuse = |issues: &[_]| format!("compilation failed: {}", report(source, issues));
         let ast = parse(source, self.dialect.bindings).map_err(|issues| refuse(&issues))?;
         let mut variables = self.variables.clone();
@@ -125,8 +131,7 @@ impl Environment {
             let all = Message { name: "kubernetes.variables".to_string(), fields };
             variables.push(("variables", Type::Message(Arc::new(all))));
         }
-        let checked = check(ast, &variables, self.dialect).map_err(|issues| refuse(&issues))?;
-        Ok(checked.output().clone())
+        check(ast, &variables, self.dialect).map_err(|issues| refuse(&issues))
     }
 
     /// From here on there are variables, though none is defined yet.
@@ -253,7 +258,7 @@ mod tests {
         assert_eq!(policy.define("x", "1"), Ok(()));
         assert_eq!(policy.define("y", "variables.x + 1"), Ok(()));
         assert!(policy.define("z", "nope").is_err());
-        assert_eq!(policy.compile("variables.y == 2 && variables.z == 'a' && params.w == 1", Wanted::Bool), Ok(()));
+        assert_eq!(policy.compile("variables.y == 2 && variables.z == 'a' && params.w == 1", Wanted::Bool), Ok(0));
         assert!(policy.compile("variables.x == 'a'", Wanted::Bool).is_err());
         assert!(policy.compile("variables.later == 1", Wanted::Bool).is_err());
     }
@@ -262,8 +267,8 @@ mod tests {
     fn mutations_make_objects_and_patches() {
         let mutation = Environment::mutation(false);
         let patch = "[JSONPatch{op: 'add', path: '/x/' + jsonpatch.escapeKey('a/b'), value: Object.spec{replicas: 1}}]";
-        assert_eq!(mutation.compile("Object{spec: Object.spec{replicas: 1}}", Wanted::Object), Ok(()));
-        assert_eq!(mutation.compile(patch, Wanted::Patches), Ok(()));
+        assert_eq!(mutation.compile("Object{spec: Object.spec{replicas: 1}}", Wanted::Object), Ok(0));
+        assert_eq!(mutation.compile(patch, Wanted::Patches), Ok(0));
         for (source, wanted, expected) in [
             ("Object", Wanted::Object, "must evaluate to Object but got type(Object)"),
             ("[]", Wanted::Patches, "must evaluate to list(JSONPatch) but got list(dyn)"),
@@ -282,9 +287,46 @@ mod tests {
     fn devices_have_attributes_by_domain() {
         let device = Environment::device();
         let bound = "cel.bind(dra, device.attributes['dra.example.com'], dra.someBool && dra.anotherBool)";
-        assert_eq!(device.compile(bound, Wanted::BoolOrUnknown), Ok(()));
-        assert_eq!(device.compile("device.attributes['a'].b", Wanted::BoolOrUnknown), Ok(()));
+        assert!(device.compile(bound, Wanted::BoolOrUnknown).is_ok());
         let error = device.compile("device", Wanted::BoolOrUnknown).unwrap_err();
         assert_eq!(error, "must evaluate to bool or the unknown type, not kubernetes.DRADevice");
+    }
+
+    /// The numbers are those of upstream's tests.
+    #[test]
+    fn what_is_asked_of_a_device_is_weighed() {
+        let device = Environment::device();
+        let ten = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]";
+        let deep = ["x", "y", "z", "z2", "z3", "z4", "z5"]
+            .iter()
+            .rfold("int('1'.find('[0-9]*')) < 100".to_string(), |inner, name| format!("{ten}.all({name}, {inner})"));
+        for (source, cost) in [
+            ("true", 0),
+            (r#"device.attributes["no-such-domain"].noSuchAttr.isGreaterThan(quantity("0"))"#, 6),
+            (r#""dra.example.com" in device.attributes"#, 3),
+            (r#"device.driver == """#, 2),
+            (r#"device.driver == "dra.example.com""#, 4),
+            (r#"device.attributes["dra.example.com"]["name"]"#, 4),
+            (r#"cel.bind(dra, device.attributes["dra.example.com"], dra.name)"#, 15),
+            (r#"device.attributes["dra.example.com"].name > 0"#, 5),
+            (r#"device.attributes["dra.example.com"].name.isGreaterThan(semver("0.0.1"))"#, 6),
+            (
+                r#"device.attributes["dra.example.com"].name.isGreaterThan(semver("v0.0.1", true)) && isSemver("v1.0.0", true)"#,
+                7,
+            ),
+            (
+                r#""name" in device.capacity["dra.example.com"] && device.capacity["dra.example.com"].name.isGreaterThan(quantity("1Ki"))"#,
+                10,
+            ),
+            (r#"device.attributes.exists_one(x, x == "dra.example.com")"#, 164),
+            (r#"device.attributes["dra.example.com"].exists_one(x, x == "services")"#, 133),
+            (r#"device.attributes["dra.example.com"].services.split("example").size() >= 2"#, 19),
+            (r#"device.attributes["dra.example.com"].services.matches("[^a]?sym")"#, 18),
+            (r#"device.capacity["dra.example.com"].exists_one(x, x == "memory")"#, 133),
+            ("device.allowMultipleAllocations == true", 3),
+            (&deep, 85_555_551),
+        ] {
+            assert_eq!(device.compile(source, Wanted::BoolOrUnknown), Ok(cost), "{source}");
+        }
     }
 }

@@ -131,7 +131,8 @@ impl Request<'_> {
     /// The object and its entries, or what stands against it.
     fn apply(&self, mut entries: Vec<Entry>, force: bool) -> Result<Result<Applied, Vec<Conflict>>, String> {
         let owner = self.owner();
-        reconcile(self.of, &mut entries);
+        let kind = self.patch["kind"].as_str().unwrap_or_default();
+        reconcile(self.of, kind, &self.manager.api_version, &mut entries);
         let merged = merge(self.of, self.live, self.patch).map_err(|why| format!("failed to merge config: {why}"))?;
         let wanted = collect(self.of, self.patch).without_subtrees(self.ignored);
 

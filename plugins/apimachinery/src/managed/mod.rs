@@ -171,7 +171,8 @@ fn updated(
             &empty
         }
     };
-    reconcile::reconcile(Type::Root(schema), &mut entries);
+    let kind = new["kind"].as_str().unwrap_or_default();
+    reconcile::reconcile(Type::Root(schema), kind, &manager.api_version, &mut entries);
     let Comparison { added, modified, removed } = compare(Type::Root(schema), old, new)?.ignoring(ignored);
     let set = added.union(modified);
     if !entries.is_empty() {

@@ -1,14 +1,24 @@
-//! Entries that were written under another schema.
+//! Entries that were written under another schema, or in another version.
 
 use super::element::PathElement;
 use super::entries::Entry;
 use super::set::{self, Set};
 use super::types::{Atom, Type};
+use crate::schema::builtin;
 
 /// Brings the entries to this schema: who owned parts of what is one leaf by now owns the leaf.
-/// A leaf that has become many is left as it is, as upstream does.
-pub(super) fn reconcile(of: Type<'_>, entries: &mut [Entry]) {
+/// A leaf that has become many is left as it is, as upstream does. What is one leaf in this version
+/// may be many in the entry's own, and objects that two groups show as their own are no longer known
+/// to the one after a write in the other.
+pub(super) fn reconcile(of: Type<'_>, kind: &str, api_version: &str, entries: &mut Vec<Entry>) {
+    let group_of = |api_version: &str| api_version.split_once('/').map_or("", |(group, _)| group).to_string();
+    entries.retain(|entry| entry.api_version == api_version || group_of(&entry.api_version) == group_of(api_version));
     for entry in entries {
+        let own = match entry.api_version.split_once('/') {
+            Some((group, version)) if entry.api_version != api_version => builtin::kind(group, version, kind),
+            _ => None,
+        };
+        let of = own.map_or(of, |own| Type::Root(own.schema()));
         if is_outdated(&entry.set, of) {
             entry.set = reconciled(&entry.set, of);
         }
@@ -54,7 +64,6 @@ fn is_leaf(of: Type<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::managed::entries::decode;
-    use crate::schema::builtin;
     use crate::tree::{Value, json};
 
     #[test]
@@ -76,8 +85,26 @@ mod tests {
                 decode(&json!([entry])).expect("entries")
             };
             let mut entries = fields(&before);
-            reconcile(Type::Root(builtin::schema("io.k8s.api.apps.v1.Deployment")), &mut entries);
+            let of = Type::Root(builtin::schema("io.k8s.api.apps.v1.Deployment"));
+            reconcile(of, "Deployment", "apps/v1", &mut entries);
             assert_eq!(entries, fields(&after), "{before}");
         }
+    }
+
+    #[test]
+    fn entries_are_read_in_their_own_version_and_those_of_other_groups_are_forgotten() {
+        let fields = json!({"f:spec": {"f:scaleTargetRef": {"f:kind": {}}}});
+        let entry = |manager: &str, api_version: &str| {
+            let entry = json!({"manager": manager, "operation": "Apply", "apiVersion": api_version});
+            let mut entry = entry.as_object().cloned().expect("an entry");
+            entry.insert("fieldsType", "FieldsV1".into());
+            entry.insert("fieldsV1", fields.clone());
+            Value::Object(entry)
+        };
+        let read = |entries: &[Value]| decode(&entries.iter().cloned().collect()).expect("entries");
+        let mut entries = read(&[entry("a", "autoscaling/v2"), entry("b", "v1"), entry("c", "apps/v1")]);
+        let of = Type::Root(builtin::schema("io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler"));
+        reconcile(of, "HorizontalPodAutoscaler", "autoscaling/v1", &mut entries);
+        assert_eq!(entries, read(&[entry("a", "autoscaling/v2")]));
     }
 }

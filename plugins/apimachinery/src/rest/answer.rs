@@ -94,6 +94,12 @@ impl Request<'_> {
         }
         metadata["resourceVersion"] = collection.revision().to_string().into();
         let (around, kind) = self.list_form(wanted.shape, &metadata)?;
+        if matches!(kind, FormKind::Partial { .. }) && collection.count() == 0 {
+            // The one list that upstream leaves unset.
+            let mut list = listed(around, Vec::new());
+            list["items"] = Value::Null;
+            return Ok(self.answer_value(200, list, wanted.encoding));
+        }
         if wanted.encoding != Encoding::Json || self.pretty() {
             return Ok(self.collected(&collection, around, kind, wanted.encoding));
         }

@@ -30,7 +30,8 @@ impl Request<'_> {
         selector: Selector,
     ) -> Result<(Collection, String), ApiError> {
         let prefix = self.prefix();
-        let limit = u64::try_from(options.limit).unwrap_or(0);
+        // Whoever takes any version is given all at once, as from upstream's cache.
+        let limit = if options.resource_version == "0" { 0 } else { u64::try_from(options.limit).unwrap_or(0) };
         let version = parse_version(&options.resource_version)
             .map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))?;
         let (start, freshness, asked) = if options.continue_token.is_empty() {

@@ -208,15 +208,36 @@ pub fn render(definition: &Definition, form: &Form, items: Vec<Item>) -> Result<
 
 /// One stored object in a form.
 pub fn tree(definition: &Definition, kind: FormKind, stored: Value) -> Value {
-    shape(definition, kind, served(definition, stored))
+    let include = match kind {
+        FormKind::Row { include, .. } | FormKind::Table { include, .. } => include,
+        FormKind::Partial { .. } => Include::Metadata,
+        FormKind::Whole | FormKind::Untyped => return shape(definition, kind, served(definition, stored)),
+    };
+    if !is_printed_as_stored(definition) {
+        return shape(definition, kind, served(definition, stored));
+    }
+    let object = if include == Include::Object { served(definition, stored.clone()) } else { stored.clone() };
+    shape_printed(definition, kind, object, Some(&stored))
+}
+
+/// Upstream prints its internal type, whatever version is asked for. That is the stored one, but for
+/// objects that two groups show as their own.
+fn is_printed_as_stored(definition: &Definition) -> bool {
+    let group = definition.storage_version.split_once('/').map_or("", |(group, _)| group);
+    definition.builtin && !definition.stored_as_served() && group == &*definition.group
 }
 
 /// One object in the definition's version in a form.
 pub fn shape(definition: &Definition, kind: FormKind, object: Value) -> Value {
+    shape_printed(definition, kind, object, None)
+}
+
+/// As [`shape`], with rows of what is printed in the object's place.
+fn shape_printed(definition: &Definition, kind: FormKind, object: Value, printed: Option<&Value>) -> Value {
     match kind {
         FormKind::Whole => object,
         FormKind::Untyped => untyped(object),
-        FormKind::Row { version, include } => row(definition, object, version, include),
+        FormKind::Row { version, include } => row(definition, object, printed, version, include),
         FormKind::Partial { version } => partial(definition, object, version),
         FormKind::Table { version, include, columns } => {
             let revision = object["metadata"].get("resourceVersion").cloned();
@@ -228,7 +249,7 @@ pub fn shape(definition: &Definition, kind: FormKind, object: Value) -> Value {
                 "apiVersion": version.api_version(),
                 "metadata": metadata,
                 "columnDefinitions": columns,
-                "rows": [row(definition, object, version, include)],
+                "rows": [row(definition, object, printed, version, include)],
             })
         }
     }
@@ -259,14 +280,24 @@ fn partial(definition: &Definition, mut object: Value, version: MetaVersion) -> 
     Value::Object(out)
 }
 
-fn row(definition: &Definition, object: Value, version: MetaVersion, include: Include) -> Value {
-    let cells = table::cells(definition, &object);
+fn row(
+    definition: &Definition,
+    object: Value,
+    printed: Option<&Value>,
+    version: MetaVersion,
+    include: Include,
+) -> Value {
+    let printed = printed.unwrap_or(&object);
+    let (cells, conditions) = (table::cells(definition, printed), table::conditions(definition, printed));
     let object = match include {
         Include::None => Value::Null,
         Include::Metadata => partial(definition, object, version),
         Include::Object => object,
     };
-    json!({"cells": cells, "object": object})
+    match conditions {
+        Some(conditions) => json!({"cells": cells, "conditions": conditions, "object": object}),
+        None => json!({"cells": cells, "object": object}),
+    }
 }
 
 #[cfg(test)]

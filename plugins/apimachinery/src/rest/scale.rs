@@ -38,6 +38,7 @@ impl Request<'_> {
             version: "v1",
             kind: "Scale",
             schema: builtin::schema("io.k8s.api.autoscaling.v1.Scale"),
+            older: "",
             builtin: true,
             tells_empty: false,
         };

@@ -4,6 +4,7 @@
 use plugin_sdk::{Answer, Context, Store, Summary, User};
 
 use super::body::Expected;
+use super::object::meta;
 use super::options::{DeleteOptions, Write, WriteOptions};
 use super::query::Query;
 use super::registry::Registry;
@@ -57,13 +58,28 @@ impl<'a> Special<'a> {
 
     /// The `POST`ed object, of a built-in kind, and the options of the request.
     pub async fn posted(&self, group: &str, version: &str, kind: &str) -> Result<(Value, WriteOptions), ApiError> {
+        self.posted_since("", group, version, kind).await
+    }
+
+    /// As [`Self::posted`], for a kind that an older version has in the same form.
+    pub async fn posted_since(
+        &self,
+        older: &str,
+        group: &str,
+        version: &str,
+        kind: &str,
+    ) -> Result<(Value, WriteOptions), ApiError> {
         self.0.wanted()?;
         let options = WriteOptions::read(&self.0.query, Write::Create)?;
         let schema = builtin::kind(group, version, kind)
             .ok_or_else(|| ApiError::internal(format!("`{kind}` is not a built-in kind of `{group}/{version}`")))?
             .schema();
-        let expected = Expected { group, version, kind, schema, builtin: true, tells_empty: false };
+        let expected = Expected { group, version, kind, schema, older, builtin: true, tells_empty: false };
         let object = self.0.read_object(&expected, options.field_validation).await?;
+        let (own, namespace) = (meta(&object, "namespace"), self.namespace());
+        if !own.is_empty() && !namespace.is_empty() && own != namespace {
+            return Err(ApiError::other_namespace());
+        }
         Ok((object, options))
     }
 

@@ -162,6 +162,7 @@ impl Request<'_> {
             version: "v1",
             kind: "DeleteOptions",
             schema: builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"),
+            older: "",
             builtin: true,
             tells_empty: false,
         };

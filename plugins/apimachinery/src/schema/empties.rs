@@ -106,7 +106,8 @@ fn take_members(schema: &Schema, members: &mut Map, path: &[Step], taken: &mut V
             Shape::Object(object) => object.values.is_some(),
             _ => false,
         };
-        if !is_empty {
+        // Who sends no managers wants that there are none.
+        if !is_empty || name == "managedFields" {
             return true;
         }
         let Some(field) = schema.field(name).filter(|field| many(field)) else { return true };

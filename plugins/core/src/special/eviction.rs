@@ -2,18 +2,22 @@
 
 use apimachinery::definition::Definition;
 use apimachinery::rest::Special;
+use apimachinery::rest::clock;
 use apimachinery::rest::object::meta;
-use apimachinery::rest::registry::Change;
+use apimachinery::rest::registry::{Change, Written};
 use apimachinery::status::{ApiError, Cause};
 use apimachinery::tree::{Value, json};
 use plugin_sdk::Answer;
 
 use super::of;
-use crate::tree::text;
+use crate::tree::{child, items, items_mut, text};
 use crate::{check, small};
 
+/// How many evictions may wait for the budget's controller.
+const DISRUPTED_PODS_MAX: usize = 2000;
+
 pub(super) async fn evict(special: &Special<'_>, definitions: &[Definition]) -> Result<Answer, ApiError> {
-    let (eviction, write) = special.posted("policy", "v1", "Eviction").await?;
+    let (eviction, write) = special.posted_since("v1beta1", "policy", "v1", "Eviction").await?;
     let mut options = special.delete_options(&eviction["deleteOptions"])?;
     options.dry_run |= write.dry_run;
     let (pods, budgets) = (of(definitions, "", "pods")?, of(definitions, "policy", "poddisruptionbudgets")?);
@@ -33,6 +37,7 @@ pub(super) async fn evict(special: &Special<'_>, definitions: &[Definition]) -> 
             all.iter().filter(|budget| check::selects(&budget["spec"]["selector"], labels)).collect();
         match matching[..] {
             [] => {}
+            [budget] if is_outside(budget, &pod) => {}
             [budget] => {
                 let mut budgets = special.registry(budgets, &manager, options.dry_run);
                 budgets.subresource = "status";
@@ -46,12 +51,74 @@ pub(super) async fn evict(special: &Special<'_>, definitions: &[Definition]) -> 
             _ => {
                 let why =
                     "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
-                return Err(ApiError::internal(why));
+                return special.answer(500, status("Failure", 500, why));
             }
         }
     }
+    if !options.dry_run {
+        let mut registry = special.registry(pods, &manager, false);
+        registry.subresource = "status";
+        registry.applied = true;
+        let change = Change::default();
+        let mark = &mut |old: Option<&Value>| {
+            let old = old.cloned().unwrap_or_default();
+            registry.check_preconditions_of_delete(&old, &options)?;
+            Ok(disrupted(old))
+        };
+        let marked = registry.update(namespace, name, &change, mark).await?;
+        if let (Some(version), Written::Object(object)) = (&mut options.resource_version, marked.written) {
+            *version = object.revision().to_string();
+        }
+    }
     registry.delete(namespace, name, &options).await?;
-    special.answer(201, json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
+    special.answer(201, status("Success", 201, ""))
+}
+
+fn status(status: &str, code: u16, message: &str) -> Value {
+    let mut answer = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": status});
+    if !message.is_empty() {
+        answer["message"] = message.into();
+    }
+    answer["code"] = code.into();
+    answer
+}
+
+/// The pod, and why it goes, for whoever replaces it.
+fn disrupted(mut pod: Value) -> Value {
+    let condition = json!({
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting",
+    });
+    set_condition(child(&mut pod, "status"), condition);
+    pod
+}
+
+/// Sets a condition, with the time if it was not so before.
+fn set_condition(status: &mut Value, mut condition: Value) {
+    let own = items_mut(status, "conditions").find(|own| own["type"] == condition["type"]);
+    let since =
+        own.as_ref().filter(|own| own["status"] == condition["status"]).map(|own| own["lastTransitionTime"].clone());
+    condition["lastTransitionTime"] = since.unwrap_or_else(|| clock::now().into());
+    match own {
+        Some(own) => condition.as_object().into_iter().flatten().for_each(|(key, value)| own[key] = value.clone()),
+        None => match status["conditions"].as_array_mut() {
+            Some(conditions) => conditions.push(condition),
+            None => status["conditions"] = json!([condition]),
+        },
+    }
+}
+
+/// A pod that is not ready counts for nobody: it may go if the budget says so, or has enough others.
+fn is_outside(budget: &Value, pod: &Value) -> bool {
+    let is_ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
+    if items(&pod["status"], "conditions").any(is_ready) {
+        return false;
+    }
+    let number = |key: &str| budget["status"][key].as_i64().unwrap_or(0);
+    text(&budget["spec"], "unhealthyPodEvictionPolicy") == "AlwaysAllow"
+        || (number("desiredHealthy") > 0 && number("currentHealthy") >= number("desiredHealthy"))
 }
 
 /// Whom nothing is taken from by going.
@@ -79,16 +146,56 @@ fn spend(mut budget: Value, pod: &Value) -> Result<Value, ApiError> {
         error.retry_after_seconds = 10;
         return Err(error);
     }
-    if allowed <= 0 {
-        let (needs, has) = (number("desiredHealthy"), number("currentHealthy"));
-        return Err(refused(format!(
-            "The disruption budget {name} needs {needs} healthy pods and has {has} currently"
-        )));
+    let forbidden = |why: &str| {
+        let message = format!("poddisruptionbudget.policy {name:?} is forbidden: {why}");
+        let mut error = ApiError::new(403, "Forbidden", message);
+        (error.group, error.kind, error.name) = ("policy".into(), "poddisruptionbudget".into(), name.clone());
+        Err(error)
+    };
+    if allowed < 0 {
+        return forbidden("pdb disruptions allowed is negative");
+    }
+    if status["disruptedPods"].as_object().is_some_and(|pods| pods.len() > DISRUPTED_PODS_MAX) {
+        return forbidden("DisruptedPods map too big - too many evictions not confirmed by PDB controller");
+    }
+    if allowed == 0 {
+        return Err(refused(format!("The disruption budget {name} {}", why_none(status))));
     }
     budget["status"]["disruptionsAllowed"] = (allowed - 1).into();
-    let now = apimachinery::rest::clock::now();
-    crate::tree::child(&mut budget["status"], "disruptedPods")[meta(pod, "name")] = now.into();
+    if allowed == 1 {
+        let condition = json!({
+            "type": "DisruptionAllowed",
+            "status": "False",
+            "observedGeneration": observed,
+            "reason": "InsufficientPods",
+            "message": "",
+        });
+        set_condition(&mut budget["status"], condition);
+    }
+    child(&mut budget["status"], "disruptedPods")[meta(pod, "name")] = clock::now().into();
     Ok(budget)
+}
+
+/// Why a budget allows no disruption.
+fn why_none(status: &Value) -> String {
+    let says_why = |condition: &&Value| {
+        condition["type"] == "DisruptionAllowed"
+            && condition["status"] == "False"
+            && !text(condition, "message").is_empty()
+    };
+    let condition = items(status, "conditions").find(says_why);
+    let of = |key: &str| condition.map(|condition| text(condition, key)).unwrap_or_default();
+    let number = |key: &str| status[key].as_i64().unwrap_or(0);
+    let (needs, has) = (number("desiredHealthy"), number("currentHealthy"));
+    let (reason, message) = (of("reason"), of("message"));
+    match () {
+        () if reason == "SyncFailed" => {
+            format!("does not allow evicting pods currently because it failed sync: {message}")
+        }
+        () if has <= needs => format!("needs {needs} healthy pods and has {has} currently"),
+        () if condition.is_some() => format!("does not allow evicting pods currently ({reason}): {message}"),
+        () => "does not allow evicting pods currently".to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -103,5 +210,45 @@ mod tests {
         assert_eq!(spent["status"]["disruptionsAllowed"], 0);
         let error = spend(spent, &pod).unwrap_err();
         assert_eq!((error.code, error.causes[0].reason.as_str()), (429, "DisruptionBudget"));
+    }
+
+    #[test]
+    fn a_budget_says_why_it_allows_none() {
+        let condition = |reason: &str, message: &str| json!([{"type": "DisruptionAllowed", "status": "False", "reason": reason, "message": message}]);
+        for (status, expected) in [
+            (json!({"currentHealthy": 1, "desiredHealthy": 2}), "needs 2 healthy pods and has 1 currently"),
+            (json!({"currentHealthy": 3, "desiredHealthy": 2}), "does not allow evicting pods currently"),
+            (
+                json!({"currentHealthy": 3, "desiredHealthy": 2, "conditions": condition("A", "b")}),
+                "does not allow evicting pods currently (A): b",
+            ),
+            (
+                json!({"currentHealthy": 1, "desiredHealthy": 2, "conditions": condition("SyncFailed", "b")}),
+                "does not allow evicting pods currently because it failed sync: b",
+            ),
+        ] {
+            assert_eq!(why_none(&status), expected);
+        }
+    }
+
+    #[test]
+    fn a_pod_that_is_not_ready_may_go_where_enough_others_are() {
+        let budget = |policy: &str, current: i64| json!({"spec": {"unhealthyPodEvictionPolicy": policy}, "status": {"desiredHealthy": 2, "currentHealthy": current}});
+        let ready = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+        for (budget, pod, outside) in [
+            (budget("AlwaysAllow", 0), &json!({}), true),
+            (budget("", 2), &json!({}), true),
+            (budget("", 1), &json!({}), false),
+            (budget("AlwaysAllow", 2), &ready, false),
+        ] {
+            assert_eq!(is_outside(&budget, pod), outside, "{budget}");
+        }
+    }
+
+    #[test]
+    fn a_pod_says_why_it_goes_and_since_when() {
+        let once = disrupted(json!({"status": {"conditions": [{"type": "Ready"}]}}));
+        assert_eq!(once["status"]["conditions"][1]["reason"], "EvictionByEvictionAPI");
+        assert_eq!(disrupted(once.clone()), once);
     }
 }

@@ -6,8 +6,10 @@
 use apimachinery::rest::object::arrange;
 use apimachinery::rest::{Special, clock};
 use apimachinery::schema::builtin;
-use apimachinery::status::{ApiError, FieldError};
+use apimachinery::status::ApiError;
 use apimachinery::tree::{Value, json};
+use apimachinery::validation::names;
+use apimachinery::validation::place::{Findings, Place};
 use plugin_sdk::{Answer, User};
 
 use crate::tree::{items, text};
@@ -64,35 +66,79 @@ pub(super) async fn rules(special: &Special<'_>) -> Result<Answer, ApiError> {
 }
 
 fn check(review: &Value, kind: &str, own: bool, namespace: &str) -> Result<(), ApiError> {
-    let spec = &review["spec"];
-    let (resource, path) = (spec["resourceAttributes"].is_object(), spec["nonResourceAttributes"].is_object());
+    let root = Place::root(review);
+    let (resource, path) = (root.at("spec.resourceAttributes"), root.at("spec.nonResourceAttributes"));
+    let shown = json!({"Path": path.at("path").text(), "Verb": path.at("verb").text()});
     let mut errors = Vec::new();
-    if resource && path {
-        let why = "cannot be specified in combination with resourceAttributes";
-        errors.push(FieldError::invalid("spec.nonResourceAttributes", &spec["nonResourceAttributes"], why));
+    if resource.is_given() && path.is_given() {
+        path.invalid_as(&shown, "cannot be specified in combination with resourceAttributes", &mut errors);
     }
-    if !resource && !path {
+    if !resource.is_given() && !path.is_given() {
         let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-        errors.push(FieldError::invalid("spec.resourceAttributes", &Value::Null, why));
+        resource.invalid_as(&Value::Null, why, &mut errors);
     }
-    if !own && text(spec, "user").is_empty() && items(spec, "groups").next().is_none() {
-        errors.push(FieldError::invalid("spec.user", &json!(""), "at least one of user or group must be specified"));
+    if !own && root.at("spec.user").is_empty() && root.at("spec.groups").is_empty() {
+        root.at("spec.user").invalid_as(&"".into(), "at least one of user or group must be specified", &mut errors);
     }
-    if kind == "LocalSubjectAccessReview" {
-        if path {
-            let why = "disallowed on this kind of request";
-            errors.push(FieldError::invalid("spec.nonResourceAttributes", &spec["nonResourceAttributes"], why));
+    let selectors = ["fieldSelector", "labelSelector"].map(|name| resource.at(name));
+    selectors.iter().for_each(|of| selector(of, &mut errors));
+    let is_local = kind == "LocalSubjectAccessReview";
+    let is_allowed = |key: &str| key == "managedFields" || (is_local && key == "namespace");
+    if review["metadata"].as_object().into_iter().flatten().any(|(key, _)| !is_allowed(key)) {
+        let why = if is_local { "must be empty except for namespace" } else { "must be empty" };
+        root.at("metadata").invalid(why, &mut errors);
+    }
+    if is_local {
+        let asked = resource.at("namespace");
+        if resource.is_given() && asked.text() != namespace {
+            asked.invalid_as(&asked.text().into(), "must match metadata.namespace", &mut errors);
         }
-        let asked = text(&spec["resourceAttributes"], "namespace");
-        if asked != namespace {
-            let why = format!("must match metadata.namespace: {asked} does not match {namespace}");
-            errors.push(FieldError::invalid("spec.resourceAttributes.namespace", &json!(asked), why));
+        if path.is_given() {
+            path.invalid_as(&shown, "disallowed on this kind of request", &mut errors);
         }
     }
     match errors.is_empty() {
         true => Ok(()),
         // Upstream has read the kind away by then.
         false => Err(ApiError::invalid(AUTHORIZATION, "", "", &errors)),
+    }
+}
+
+/// What is looked for, by a text or by requirements. Operators that nobody here knows may be known
+/// to who decides.
+fn selector(of: &Place<'_, '_>, errors: &mut Findings) {
+    if !of.is_given() {
+        return;
+    }
+    let (raw, requirements) = (of.at("rawSelector"), of.at("requirements"));
+    if !raw.is_empty() && !requirements.is_empty() {
+        raw.invalid("may not specified at the same time as requirements", errors);
+    }
+    if raw.is_empty() && requirements.is_empty() {
+        let why = format!("when {} is specified, requirements or rawSelector is required", of.path());
+        requirements.required(&why, errors);
+    }
+    let is_field = of.path().ends_with("fieldSelector");
+    for requirement in requirements.items() {
+        let (key, values) = (requirement.at("key"), requirement.at("values"));
+        if is_field && key.is_empty() {
+            key.required("must be specified", errors);
+        }
+        match requirement.at("operator").text() {
+            "In" | "NotIn" if values.is_empty() => {
+                values.required("must be specified when `operator` is 'In' or 'NotIn'", errors);
+            }
+            "Exists" | "DoesNotExist" if !values.is_empty() => {
+                values.forbidden("may not be specified when `operator` is 'Exists' or 'DoesNotExist'", errors);
+            }
+            _ => {}
+        }
+        if !is_field {
+            key.shaped(names::qualified_name, errors);
+            for value in values.items() {
+                value.shaped(names::label_value, errors);
+            }
+        }
     }
 }
 

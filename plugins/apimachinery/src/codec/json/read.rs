@@ -33,7 +33,7 @@ fn read(bytes: &[u8], schema: Option<&Schema>) -> Result<Decoded, String> {
     // Upstream replaces bytes that are not UTF-8 and reads on.
     let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
     let strict = RefCell::default();
-    let place = Place { schema, path: &Path::Root, depth: 0, strict: &strict };
+    let place = Place { schema, path: &Path::Root, depth: 0, foreign: false, strict: &strict };
     let mut reader = serde_json::Deserializer::from_str(&text);
     let value = place.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     match value {
@@ -50,6 +50,8 @@ struct Place<'a> {
     schema: Option<&'a Schema>,
     path: &'a Path<'a>,
     depth: usize,
+    /// Whether it belongs to somebody else, who may repeat himself: `RawExtension` and the like.
+    foreign: bool,
     strict: &'a RefCell<Strict>,
 }
 
@@ -62,6 +64,10 @@ impl<'de> DeserializeSeed<'de> for Place<'_> {
 }
 
 impl Place<'_> {
+    fn is_foreign(&self) -> bool {
+        self.foreign || self.schema.is_some_and(|schema| matches!(schema.shape, Shape::Any))
+    }
+
     fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
         match self.depth < DEPTH_MAX {
             true => Ok(self.depth + 1),
@@ -108,11 +114,11 @@ impl<'de> Visitor<'de> for Place<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let depth = self.deeper()?;
-        let schema = self.schema.and_then(Schema::items);
+        let (schema, foreign) = (self.schema.and_then(Schema::items), self.is_foreign());
         let mut items = Vec::new();
         loop {
             let path = self.path.index(items.len());
-            match seq.next_element_seed(Place { schema, path: &path, depth, ..self })? {
+            match seq.next_element_seed(Place { schema, path: &path, depth, foreign, ..self })? {
                 Some(item) => items.push(item),
                 None => return Ok(items.into()),
             }
@@ -120,7 +126,7 @@ impl<'de> Visitor<'de> for Place<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let depth = self.deeper()?;
+        let (depth, foreign) = (self.deeper()?, self.is_foreign());
         let mut members = Map::new();
         while let Some(Name(key)) = map.next_key()? {
             let path = self.path.key(&key);
@@ -136,10 +142,10 @@ impl<'de> Visitor<'de> for Place<'_> {
                 None => None,
             };
             let is_new = !members.contains_key(&key);
-            if !is_new {
+            if !is_new && !foreign {
                 self.strict.borrow_mut().duplicate(&path);
             }
-            let value = map.next_value_seed(Place { schema, path: &path, depth, ..self })?;
+            let value = map.next_value_seed(Place { schema, path: &path, depth, foreign, ..self })?;
             match is_new {
                 true => members.push(key, value),
                 false => drop(members.insert(key, value)),

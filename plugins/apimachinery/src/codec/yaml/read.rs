@@ -262,7 +262,10 @@ fn syntax(error: &ScanError) -> String {
     // Go tells what is wrong, and not in the middle of what it was found.
     let info = error.info();
     let what = info.strip_prefix("while ").and_then(|rest| rest.split_once(", ")).map_or(info, |(_, what)| what);
-    located(error.marker().line(), what)
+    match what.starts_with("expected ") {
+        true => located(error.marker().line(), &format!("did not find {what}")),
+        false => located(error.marker().line(), what),
+    }
 }
 
 /// Upstream counts lines from zero, and does not tell the first.

@@ -63,9 +63,7 @@ impl Registry<'_> {
     pub(super) fn match_namespace(&self, namespace: &str, object: &mut Value) -> Result<(), ApiError> {
         let own = meta(object, "namespace");
         if !own.is_empty() && !namespace.is_empty() && own != namespace {
-            return Err(ApiError::bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request",
-            ));
+            return Err(ApiError::other_namespace());
         }
         set_meta(object, "namespace", namespace);
         Ok(())
@@ -104,6 +102,9 @@ impl Registry<'_> {
         self.validate_schema(&object, None, &mut errors);
         strategy.validate(&operation, &object, &mut errors);
         self.invalid(&name, errors)?;
+        if let Some(review) = companions.review {
+            review(&operation, &object)?;
+        }
         if !empties.is_empty() {
             drop(self.take_empties(&mut object));
         }

@@ -86,7 +86,9 @@ impl Registry<'_> {
         }
     }
 
-    fn check_preconditions_of_delete(&self, object: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
+    /// # Errors
+    /// That the object is another one than the one that is to go, or has changed.
+    pub fn check_preconditions_of_delete(&self, object: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
         let name = meta(object, "name");
         // Upstream names the kind here, not the resource, but for namespaces, which have words of their own.
         let of_namespace = self.definition.group.is_empty() && &*self.definition.resource == "namespaces";
@@ -173,11 +175,17 @@ fn grace(object: &mut Value, asked: Option<i64>, registry: &Registry<'_>) -> Gra
         return Gracefully::No;
     }
     if is_deleting(object) {
-        let Some(period) = meta_number(object, "deletionGracePeriodSeconds") else { return Gracefully::No };
-        let Some(asked) = asked.filter(|asked| *asked < period) else { return Gracefully::Pending };
-        // The time to go was the time of the request and the period.
+        let period = meta_number(object, "deletionGracePeriodSeconds").filter(|period| *period != 0);
+        let Some(period) = period else { return Gracefully::No };
+        let Some(mut asked) = asked.filter(|asked| *asked < period) else { return Gracefully::Pending };
+        // The time to go was the time of the request and the period. It does not move into the past.
         if let Some(until) = clock::parse(meta(object, "deletionTimestamp")) {
-            metadata_mut(object).insert("deletionTimestamp", clock::rfc3339(until - period + asked).into());
+            let (now, mut until) = (clock::now_seconds(), until - period + asked);
+            if until < now {
+                until = now;
+                asked = asked.min(1);
+            }
+            metadata_mut(object).insert("deletionTimestamp", clock::rfc3339(until).into());
         }
         metadata_mut(object).insert("deletionGracePeriodSeconds", asked.into());
         return Gracefully::Yes;

@@ -99,6 +99,9 @@ impl Registry<'_> {
             errors = validate(&sent);
         }
         self.invalid(name, errors)?;
+        if let Some(review) = companions.review {
+            review(&operation, &object)?;
+        }
         self.warn(&operation, &object, Some(old));
 
         let key = definition.key(namespace, name);

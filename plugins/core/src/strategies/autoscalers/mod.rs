@@ -109,6 +109,9 @@ impl Strategy for OldAutoscalers {
             spec["behavior"] = metrics::behavior_from_old(&behavior);
         }
         let status = child(object, "status");
+        if status["currentReplicas"] == 0 {
+            remove(status, "currentReplicas");
+        }
         // The annotation says more than the number.
         let mut measured = each(current, metrics::measured_from_old);
         let percentage = remove(status, "currentCPUUtilizationPercentage").filter(|value| !value.is_null());

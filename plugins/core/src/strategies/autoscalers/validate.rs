@@ -61,7 +61,7 @@ fn reference(reference: &Place<'_, '_>, needs_group: bool, findings: &mut Findin
         version.invalid(format!("unexpected GroupVersion string: {}", version.text()), findings);
         return;
     }
-    let of_core = version.text() == "v1" && reference.at("kind").text() == "ReplicationController";
+    let of_core = reference.at("kind").text() == "ReplicationController";
     if needs_group && !version.text().contains('/') && !of_core {
         version.invalid_as(&version.text().into(), "apiVersion must specify API group", findings);
     }

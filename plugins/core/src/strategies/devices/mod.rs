@@ -27,6 +27,7 @@ use crate::tree::{child, items_mut, or_set};
 
 const SELECTORS_MAX: usize = 32;
 const CONFIGURATIONS_MAX: usize = 32;
+const EXPRESSION_COST_MAX: u64 = 1_000_000;
 const EXPRESSION_BYTES_MAX: usize = 10 * 1024;
 const PARAMETERS_BYTES_MAX: usize = 10 * 1024;
 const BINDING_CONDITIONS_MAX: usize = 4;
@@ -120,8 +121,12 @@ fn selectors(selectors: &Place<'_, '_>, findings: &mut Findings) {
             selector.at("cel").required("", findings);
         } else if expression.text().len() > EXPRESSION_BYTES_MAX {
             expression.too_long(EXPRESSION_BYTES_MAX, findings);
-        } else if let Err(why) = environment.compile(expression.text(), Wanted::BoolOrUnknown) {
-            expression.invalid(why, findings);
+        } else {
+            match environment.compile(expression.text(), Wanted::BoolOrUnknown) {
+                Ok(..=EXPRESSION_COST_MAX) => {}
+                Ok(_) => expression.forbidden("too complex, exceeds cost limit", findings),
+                Err(why) => expression.invalid(why, findings),
+            }
         }
     };
     each_item(selectors, SELECTORS_MAX, check, findings);

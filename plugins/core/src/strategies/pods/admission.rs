@@ -3,13 +3,12 @@
 
 use apimachinery::rest::from_store;
 use apimachinery::status::ApiError;
-use apimachinery::strategy::Operation;
+use apimachinery::strategy::{Companions, Operation};
 use apimachinery::tree::{Value, json};
-use apimachinery::validation::metadata;
 use plugin_sdk::Store;
 use plugin_sdk::storage::Freshness;
 
-use super::{account, validate};
+use super::account;
 use crate::small;
 use crate::strategies::limit_ranger::LimitRanges;
 use crate::tree::{child, items, or_set, remove, text};
@@ -18,33 +17,35 @@ const CLASSES: &str = "/registry/priorityclasses/";
 const RUNTIME_CLASSES: &str = "/registry/runtimeclasses/";
 const TOLERATION_SECONDS: u32 = 300;
 
-pub(super) async fn admit(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
+pub(super) async fn admit(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<Companions, ApiError> {
     let ranges = LimitRanges::read(store, operation.namespace).await?;
     ranges.complete(pod);
     account::admit(operation, store, pod).await?;
     priority(operation, store, pod).await?;
     tolerate(child(pod, "spec"));
-    runtime_class(operation, store, pod).await?;
-    // Once nobody changes the pod any more.
-    ranges.check_pod(operation, pod)
+    let has_cost = runtime_class(operation, store, pod).await?;
+    Ok(Companions::review(move |operation, pod| {
+        ranges.check_pod(operation, pod)?;
+        // A cost that is sent empty is one that was sent.
+        match has_cost || pod["spec"]["overhead"].is_null() {
+            true => Ok(()),
+            false => {
+                let why = "Pod Overhead set without corresponding RuntimeClass defined Overhead";
+                Err(operation.forbidden(format!("pod rejected: {why}")))
+            }
+        }
+    }))
 }
 
 /// What is asked of a pod whose containers get other resources.
-pub(super) async fn resize(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
+pub(super) async fn resize(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<Companions, ApiError> {
     let ranges = LimitRanges::read(store, operation.namespace).await?;
     ranges.complete(pod);
-    ranges.check_pod(operation, pod)
+    Ok(Companions::review(move |operation, pod| ranges.check_pod(operation, pod)))
 }
 
-fn is_valid(operation: &Operation<'_>, pod: &Value) -> bool {
-    let mut findings = Vec::new();
-    metadata::create(operation.definition, pod, &mut findings);
-    validate::pod(pod, &mut findings);
-    findings.is_empty()
-}
-
-/// `RuntimeClass`: what running in a class costs, and where it can.
-async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<(), ApiError> {
+/// `RuntimeClass`: what running in a class costs, and where it can. Answers whether it says what it costs.
+async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value) -> Result<bool, ApiError> {
     let refuse = |why: &str| {
         let why = format!("pod rejected: {why}");
         Err(operation.forbidden(why))
@@ -61,15 +62,14 @@ async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value
             None => return refuse(&format!("RuntimeClass \"{name}\" not found")),
         }
     }
-    let (cost, own) = (class["overhead"]["podFixed"].clone(), pod["spec"]["overhead"].clone());
-    match (cost.is_object(), own.is_object()) {
-        (true, true) if own != cost => return refuse("Pod's Overhead doesn't match RuntimeClass's defined Overhead"),
-        (true, false) => pod["spec"]["overhead"] = cost,
-        // Upstream finds that after whatever is wrong with the pod.
-        (false, true) if is_valid(operation, pod) => {
-            return refuse("Pod Overhead set without corresponding RuntimeClass defined Overhead");
+    let has_cost = class["overhead"].is_object();
+    if has_cost {
+        let (cost, own) = (class["overhead"]["podFixed"].clone(), &pod["spec"]["overhead"]);
+        match own.is_object() {
+            true if *own != cost => return refuse("Pod's Overhead doesn't match RuntimeClass's defined Overhead"),
+            false if cost.is_object() => pod["spec"]["overhead"] = cost,
+            _ => {}
         }
-        _ => {}
     }
     let spec = child(pod, "spec");
     let scheduling = &class["scheduling"];
@@ -77,11 +77,11 @@ async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value
         let selector = child(spec, "nodeSelector");
         match selector.get(key) {
             Some(other) if other != value => {
-                return refuse(&format!(
+                return Err(operation.forbidden(format!(
                     "conflict: runtimeClass.scheduling.nodeSelector[{key}] = {}; pod.spec.nodeSelector[{key}] = {}",
                     value.as_str().unwrap_or_default(),
                     other.as_str().unwrap_or_default()
-                ));
+                )));
             }
             _ => selector[key] = value.clone(),
         }
@@ -96,7 +96,7 @@ async fn runtime_class(operation: &Operation<'_>, store: &Store, pod: &mut Value
             }
         }
     }
-    Ok(())
+    Ok(has_cost)
 }
 
 /// `Priority`: the number and the policy of the pod's class, or of the default class.

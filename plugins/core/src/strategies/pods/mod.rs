@@ -42,8 +42,8 @@ impl Strategy for Pods {
     ) -> Reading<'a, Companions> {
         Box::pin(async move {
             match (operation.subresource, old) {
-                ("", None) => admission::admit(operation, store, object).await?,
-                ("resize", Some(_)) => admission::resize(operation, store, object).await?,
+                ("", None) => return admission::admit(operation, store, object).await,
+                ("resize", Some(_)) => return admission::resize(operation, store, object).await,
                 ("", Some(old)) => admission::keep(object, old),
                 _ => {}
             }

@@ -64,14 +64,19 @@ impl Strategy for Claims {
                     object["spec"]["storageClassName"] = class.into();
                 }
             }
+            if !operation.subresource.is_empty() {
+                return Ok(Companions::default());
+            }
             let is_going = old.is_some_and(|old| !meta(old, "deletionTimestamp").is_empty());
-            if operation.subresource.is_empty() && !is_going {
-                LimitRanges::read(store, operation.namespace).await?.check_claim(operation, object)?;
-            }
-            if let Some(old) = old.filter(|_| operation.subresource.is_empty()) {
-                may_grow(operation, store, object, old).await?;
-            }
-            Ok(Companions::default())
+            let ranges = if is_going { None } else { Some(LimitRanges::read(store, operation.namespace).await?) };
+            let may_not_grow = match old {
+                Some(old) => may_grow(operation, store, object, old).await.err(),
+                None => None,
+            };
+            Ok(Companions::review(move |operation, claim| {
+                ranges.map_or(Ok(()), |ranges| ranges.check_claim(operation, claim))?;
+                may_not_grow.map_or(Ok(()), Err)
+            }))
         })
     }
 

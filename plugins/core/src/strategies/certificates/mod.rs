@@ -1,20 +1,32 @@
 //! Requests for certificates. Who asks for one is who sends the request.
+//!
+//! - `request`: what is asked for, in PKCS #10.
+//! - `pem`, `asn1`: how that is written.
+
+mod asn1;
+mod pem;
+mod request;
 
 use std::collections::BTreeSet;
 
+use apimachinery::rest::clock;
 use apimachinery::rest::object::carry_over;
 use apimachinery::schema::internal;
 use apimachinery::status::FieldError;
-use apimachinery::strategy::{Operation, Strategy};
+use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
 use apimachinery::tree::{Value, json};
 use apimachinery::validation::metadata;
 use apimachinery::validation::place::{Findings, Place};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use plugin_sdk::Store;
 
+use self::request::Request;
 use crate::signers;
 use crate::tree::{child, items, items_mut, or_set_text, remove, text};
 
+const CLIENT_SIGNER: &str = "kubernetes.io/kube-apiserver-client";
+const MASTERS: &str = "system:masters";
 const SECONDS_MIN: i64 = 600;
 const USAGES: [&str; 23] = [
     "any",
@@ -55,10 +67,24 @@ impl Strategy for SigningRequests {
         })
     }
 
-    fn default(&self, object: &mut Value) {
-        for condition in items_mut(child(object, "status"), "conditions") {
-            or_set_text(condition, "status", "True");
-        }
+    /// `CertificateSubjectRestriction`: nobody becomes a master of the cluster by a certificate.
+    fn admit<'a>(
+        &'a self,
+        _operation: &'a Operation<'a>,
+        _store: &'a Store,
+        _object: &'a mut Value,
+        old: Option<&'a Value>,
+    ) -> Reading<'a, Companions> {
+        let companions =
+            match old {
+                Some(_) => Companions::default(),
+                None => Companions::review(|operation, object| match asks_for_masters(&object["spec"]) {
+                    true => Err(operation
+                        .forbidden(format!("use of {CLIENT_SIGNER} signer with {MASTERS} group is not allowed"))),
+                    false => Ok(()),
+                }),
+            };
+        Box::pin(std::future::ready(Ok(companions)))
     }
 
     fn prepare_for_create(&self, operation: &Operation<'_>, object: &mut Value) {
@@ -95,8 +121,9 @@ impl Strategy for SigningRequests {
                     child(object, "status")["conditions"] = all.into();
                 }
             }
-            _ => {}
+            _ => return,
         }
+        date(object, old);
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
@@ -115,10 +142,28 @@ impl Strategy for SigningRequests {
     }
 }
 
+/// When conditions were set and changed, where nobody says so.
+fn date(object: &mut Value, old: &Value) {
+    let now = clock::now();
+    for condition in items_mut(child(object, "status"), "conditions") {
+        or_set_text(condition, "lastUpdateTime", &now);
+        let same = |other: &&Value| ["type", "status"].iter().all(|key| other[key] == condition[key]);
+        let before = items(&old["status"], "conditions").find(same).map(|other| text(other, "lastTransitionTime"));
+        let changed = before.filter(|time| !time.is_empty()).unwrap_or(&now).to_string();
+        or_set_text(condition, "lastTransitionTime", &changed);
+    }
+}
+
+fn asks_for_masters(spec: &Value) -> bool {
+    text(spec, "signerName") == CLIENT_SIGNER
+        && Request::parse(&decoded(text(spec, "request")))
+            .is_ok_and(|request| request.organizations.iter().any(|group| group == MASTERS))
+}
+
 fn request(object: &Place<'_, '_>, findings: &mut Findings) {
     let spec = object.at("spec");
     let request = spec.at("request");
-    if let Err(why) = check(request.text()) {
+    if let Err(why) = Request::parse(&decoded(request.text())) {
         // Bytes show as bytes do in JSON.
         let shown = request.value().to_string();
         findings.push(FieldError::new(apimachinery::status::FieldErrorKind::Invalid, request.path(), shown, why));
@@ -147,31 +192,9 @@ fn request(object: &Place<'_, '_>, findings: &mut Findings) {
     certificate(&object.at("status.certificate"), findings);
 }
 
-/// The PEM block is looked at by its frame, and that of what is in it: who signs it reads the rest.
-fn check(encoded: &str) -> Result<(), &'static str> {
-    const NO_BLOCK: &str = "PEM block type must be CERTIFICATE REQUEST";
-    let decoded = STANDARD.decode(encoded).unwrap_or_default();
-    let decoded = String::from_utf8_lossy(&decoded);
-    let (_, block) = decoded.split_once("-----BEGIN CERTIFICATE REQUEST-----").ok_or(NO_BLOCK)?;
-    let (block, _) = block.split_once("-----END CERTIFICATE REQUEST-----").ok_or(NO_BLOCK)?;
-    let block: String = block.split_whitespace().collect();
-    sequence(&STANDARD.decode(block).map_err(|_| NO_BLOCK)?)
-}
-
-/// Whether the bytes are as many as they say.
-fn sequence(der: &[u8]) -> Result<(), &'static str> {
-    const HEAD: &str = "asn1: syntax error: truncated tag or length";
-    let (_, rest) = der.split_first().ok_or("asn1: syntax error: sequence truncated")?;
-    let (&first, rest) = rest.split_first().ok_or(HEAD)?;
-    let (length, rest) = match usize::from(first) {
-        short @ ..0x80 => (short, rest),
-        long => {
-            let (bytes, rest) = rest.split_at_checked(long & 0x7f).ok_or(HEAD)?;
-            let number = |all: usize, byte: &u8| all.saturating_mul(256).saturating_add(usize::from(*byte));
-            (bytes.iter().fold(0, number), rest)
-        }
-    };
-    if rest.len() < length { Err("asn1: syntax error: data truncated") } else { Ok(()) }
+/// The text that bytes are, which show as base64 in JSON.
+fn decoded(bytes: &str) -> String {
+    String::from_utf8_lossy(&STANDARD.decode(bytes).unwrap_or_default()).into_owned()
 }
 
 fn conditions(conditions: &Place<'_, '_>, findings: &mut Findings) {
@@ -200,17 +223,36 @@ fn certificate(certificate: &Place<'_, '_>, findings: &mut Findings) {
     if certificate.is_empty() {
         return;
     }
-    let decoded = STANDARD.decode(certificate.text()).unwrap_or_default();
-    let decoded = String::from_utf8_lossy(&decoded);
-    let mut kinds = decoded.split("-----BEGIN ").skip(1).filter_map(|block| block.split("-----").next());
-    let why = match kinds.next() {
-        None => "must contain at least one CERTIFICATE PEM block".to_string(),
-        Some(first) => match std::iter::once(first).chain(kinds).find(|kind| *kind != "CERTIFICATE") {
-            Some(kind) => format!("only CERTIFICATE PEM blocks are allowed, found {kind:?}"),
-            None => return,
-        },
+    let text = decoded(certificate.text());
+    let mut blocks = pem::blocks(&text).peekable();
+    let why = match blocks.peek() {
+        None => Some("must contain at least one CERTIFICATE PEM block".to_string()),
+        Some(_) => blocks.find_map(|block| wrong_certificate(&block)),
     };
+    let Some(why) = why else { return };
     certificate.invalid_as(&"<certificate data>".into(), why, findings);
+}
+
+fn wrong_certificate(block: &pem::Block<'_>) -> Option<String> {
+    let mut certificates = asn1::Reader::new(&block.bytes);
+    if block.kind != "CERTIFICATE" {
+        return Some(format!("only CERTIFICATE PEM blocks are allowed, found {:?}", block.kind));
+    }
+    if block.has_headers {
+        return Some("no PEM block headers are permitted".to_string());
+    }
+    if certificates.is_empty() {
+        return Some("found CERTIFICATE PEM block containing 0 certificates".to_string());
+    }
+    while !certificates.is_empty() {
+        let Ok(certificate) = certificates.value(asn1::SEQUENCE, "") else {
+            return Some("x509: malformed certificate".to_string());
+        };
+        if asn1::Reader::new(certificate.content).value(asn1::SEQUENCE, "").is_err() {
+            return Some("x509: malformed tbs certificate".to_string());
+        }
+    }
+    None
 }
 
 /// What is decided stays so, and only the right subresource decides.

@@ -1,0 +1,78 @@
+//! PEM blocks, read as upstream reads them: a block that is broken is as if it were not there.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "\n-----END ";
+const DASHES: &str = "-----";
+
+/// What is between two lines of dashes.
+pub(super) struct Block<'a> {
+    pub(super) kind: &'a str,
+    pub(super) has_headers: bool,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// All blocks of a text.
+pub(super) fn blocks(mut text: &str) -> impl Iterator<Item = Block<'_>> {
+    std::iter::from_fn(move || {
+        loop {
+            let end = text.find(END)?;
+            let (before, after) = (&text[..end], &text[end + END.len()..]);
+            // Of several beginnings the last one counts.
+            let found = before.rfind(BEGIN).filter(|begin| *begin == 0 || before.as_bytes()[begin - 1] == b'\n');
+            let block = found.and_then(|begin| block(&before[begin + BEGIN.len()..], after));
+            text = after;
+            if block.is_some() {
+                return block;
+            }
+        }
+    })
+}
+
+fn block<'a>(begun: &'a str, after: &str) -> Option<Block<'a>> {
+    let (first, mut body) = begun.split_once('\n').unwrap_or((begun, ""));
+    let kind = first.trim_ascii_end().strip_suffix(DASHES)?;
+    let mut has_headers = false;
+    while let Some((_, rest)) = body.split_once('\n').filter(|(line, _)| line.contains(':')) {
+        has_headers = true;
+        body = rest;
+    }
+    let last = after.split('\n').next().unwrap_or_default();
+    if !last.strip_prefix(kind)?.strip_prefix(DASHES)?.trim_ascii().is_empty() {
+        return None;
+    }
+    let encoded: String = body.chars().filter(|character| !character.is_ascii_whitespace()).collect();
+    Some(Block { kind, has_headers, bytes: STANDARD.decode(encoded).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_found_between_other_text() {
+        for (text, expected) in [
+            ("-----BEGIN A-----\nYQ==\n-----END A-----\n", vec![("A", false, "a")]),
+            ("x\n-----BEGIN A B-----\nk: v\n\nYQ\n==\n-----END A B-----", vec![("A B", true, "a")]),
+            ("-----BEGIN A-----\n-----BEGIN B-----\nYQ==\n-----END B-----  \n", vec![("B", false, "a")]),
+            (
+                "-----BEGIN A-----\nYQ==\n-----END B-----\n-----BEGIN C-----\nYg==\n-----END C-----",
+                vec![("C", false, "b")],
+            ),
+            ("-----BEGIN A-----\n\n-----END A-----\n", vec![("A", false, "")]),
+            ("x-----BEGIN A-----\nYQ==\n-----END A-----\n", vec![]),
+            ("-----BEGIN A-----\n!\n-----END A-----\n", vec![]),
+            ("-----BEGIN A-----\nYQ==\n-----END A-----x\n", vec![]),
+            ("-----BEGIN A-----\nYQ==\n", vec![]),
+            ("", vec![]),
+        ] {
+            let found: Vec<_> = blocks(text)
+                .map(|block| (block.kind, block.has_headers, String::from_utf8(block.bytes).unwrap()))
+                .collect();
+            let found: Vec<_> = found.iter().map(|(kind, headers, bytes)| (*kind, *headers, &**bytes)).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}
