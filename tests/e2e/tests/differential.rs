@@ -53,6 +53,7 @@ scenarios! {
     ac_tables,
     ad_details,
     ae_everyday,
+    af_odds,
     b_crud,
     c_patch_apply,
     d_list_watch,

@@ -94,10 +94,15 @@ impl Request<'_> {
         }
         metadata["resourceVersion"] = collection.revision().to_string().into();
         let (around, kind) = self.list_form(wanted.shape, &metadata)?;
-        if matches!(kind, FormKind::Partial { .. }) && collection.count() == 0 {
-            // The one list that upstream leaves unset.
+        // What upstream leaves unset if there is nothing: lists of metadata, and rows that it makes for any type.
+        let unset = match kind {
+            FormKind::Partial { .. } => Some("items"),
+            FormKind::Row { .. } if has_usual_columns(definition) => Some("rows"),
+            _ => None,
+        };
+        if let Some(unset) = unset.filter(|_| collection.count() == 0) {
             let mut list = listed(around, Vec::new());
-            list["items"] = Value::Null;
+            list[unset] = Value::Null;
             return Ok(self.answer_value(200, list, wanted.encoding));
         }
         if wanted.encoding != Encoding::Json || self.pretty() {
@@ -266,6 +271,11 @@ fn list_around(kind: &str, api_version: &str, metadata: &Value) -> (String, Stri
     let head =
         format!("{{\"kind\":{},\"apiVersion\":{},\"metadata\":{metadata},\"items\":[", json!(kind), json!(api_version));
     (head, "]}\n".to_string())
+}
+
+/// Whether nobody has said what is shown of a type.
+fn has_usual_columns(definition: &Definition) -> bool {
+    definition.builtin && definition.columns.iter().any(|column| &*column.name == "Created At")
 }
 
 /// A list with its items.

@@ -198,7 +198,7 @@ fn normalize_element(schema: &Schema, wire: Wire, value: &mut Value, empty: Empt
     if value.is_null() {
         *value = match &schema.shape {
             Shape::Object(object) if object.values.is_none() => Value::Object(Map::new()),
-            Shape::Scalar(Scalar::String) => "".into(),
+            Shape::Scalar(Scalar::String | Scalar::Bytes) => "".into(),
             Shape::Scalar(Scalar::Integer | Scalar::Number | Scalar::IntOrString) => 0.into(),
             Shape::Scalar(Scalar::Boolean) => false.into(),
             Shape::Scalar(Scalar::Quantity) => "0".into(),

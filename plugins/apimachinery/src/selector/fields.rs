@@ -77,8 +77,11 @@ fn unescape(value: &str) -> Result<String, String> {
 fn known(name: &str, definition: &Definition) -> Result<String, String> {
     let is = |group: &str, kind: &str| *definition.group == *group && *definition.kind == *kind;
     let selectable = definition.selectable.iter().any(|field| *field.name == *name);
-    // Cluster-wide custom resources have no namespace to select by, nor two types of upstream's.
-    let alone = is("", "Node") || is("", "Namespace");
+    // Cluster-wide custom resources have no namespace to select by, nor a few types of upstream's.
+    let alone = is("", "Node")
+        || is("", "Namespace")
+        || is("certificates.k8s.io", "CertificateSigningRequest")
+        || is("resource.k8s.io", "ResourceSlice");
     let within = definition.namespaced || (definition.builtin && !alone);
     let metadata = name == "metadata.name" || name == "metadata.namespace" && within;
     if selectable || metadata {

@@ -221,7 +221,7 @@ fn owner_references(references: &Value, field: &str, errors: &mut Vec<FieldError
                 None => controller = Some(this),
                 Some(first) => errors.push(invalid(
                     field,
-                    references.to_string(),
+                    in_order(references).to_string(),
                     format!(
                         "Only one reference can have Controller set to true. Found \"true\" in references for {first} \
                          and {this}"
@@ -230,6 +230,17 @@ fn owner_references(references: &Value, field: &str, errors: &mut Vec<FieldError
             }
         }
     }
+}
+
+/// In the order of upstream's struct.
+fn in_order(references: &Value) -> Value {
+    const FIELDS: [&str; 6] = ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"];
+    let references = references.as_array().into_iter().flatten();
+    let fields = |reference: &Value| -> Value {
+        let given = FIELDS.iter().filter_map(|name| Some((name.to_string(), reference.get(name)?.clone())));
+        Value::Object(given.collect())
+    };
+    references.map(fields).collect()
 }
 
 fn finalizers(finalizers: &Value, field: &str, errors: &mut Vec<FieldError>) {

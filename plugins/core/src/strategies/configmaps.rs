@@ -29,7 +29,7 @@ impl Strategy for ConfigMaps {
         }
         if size > SIZE_MAX {
             let why = format!("may not be more than {SIZE_MAX} bytes");
-            errors.push(FieldError::new(FieldErrorKind::TooLong, "", "", why));
+            errors.push(FieldError::new(FieldErrorKind::TooLong, "[]", "", why));
         }
     }
 

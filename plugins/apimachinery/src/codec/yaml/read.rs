@@ -262,10 +262,14 @@ fn syntax(error: &ScanError) -> String {
     // Go tells what is wrong, and not in the middle of what it was found.
     let info = error.info();
     let what = info.strip_prefix("while ").and_then(|rest| rest.split_once(", ")).map_or(info, |(_, what)| what);
-    match what.starts_with("expected ") {
-        true => located(error.marker().line(), &format!("did not find {what}")),
-        false => located(error.marker().line(), what),
-    }
+    let what = match what {
+        _ if what.starts_with("unexpected character") => "found character that cannot start any token".into(),
+        _ if what.starts_with("expected ") => format!("did not find {what}"),
+        _ => what.to_string(),
+    };
+    // What is found by characters is told with its own line, what is found by words with the one before.
+    let scanned = what.starts_with("found character") || what.ends_with("not allowed in this context");
+    located(error.marker().line() + usize::from(scanned && error.marker().line() > 1), &what)
 }
 
 /// Upstream counts lines from zero, and does not tell the first.

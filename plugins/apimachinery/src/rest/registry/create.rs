@@ -141,7 +141,7 @@ impl Registry<'_> {
 
     fn fill_system_fields(&self, object: &mut Value) {
         let metadata = metadata_mut(object);
-        for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
+        for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
             metadata.remove(key);
         }
         metadata.insert("uid", clock::uid().into());
