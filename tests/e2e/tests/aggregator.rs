@@ -78,6 +78,8 @@ fn any_part_of_the_chain_discovers_itself() {
             let document = host.client().get(url).expect(200).json();
             assert!(document["components"]["schemas"].is_object(), "{path} of {plugins:?}");
         }
+        // Who has no delegate that defines resources does not ask for their definitions.
+        assert!(!host.log().contains("ERROR"), "{plugins:?}: {}", host.log());
     }
 }
 

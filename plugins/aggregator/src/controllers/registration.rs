@@ -24,8 +24,9 @@ use plugin_sdk::{HookContext, Result, log};
 use super::{described, registry, served};
 use crate::apiservice::{self, AUTOMANAGED, ApiService, GROUP};
 
-/// Where the extensions server keeps its definitions; a change there says that other groups
-/// may be served soon.
+/// The group of definitions of custom resources.
+const DEFINITIONS_GROUP: &str = "apiextensions.k8s.io";
+/// Where the extensions server keeps them; a change there says that other groups may be served soon.
 const DEFINITIONS: &str = "/registry/apiextensions.k8s.io/customresourcedefinitions/";
 /// When to look after a definition changed: its controllers need a moment to serve it.
 const LOOKS_MS: [u64; 4] = [0, 100, 300, 1000];
@@ -67,7 +68,11 @@ enum Step {
 }
 
 pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Result {
-    let mut definitions = Changes::of(context.clone(), &[DEFINITIONS]).await.ok();
+    // Who asks for keys that no link has claimed does something wrong.
+    let mut definitions = match has_definitions(&context).await {
+        true => Changes::of(context.clone(), &[DEFINITIONS]).await.ok(),
+        false => None,
+    };
     if definitions.is_none() {
         log::debug!("custom resource definitions cannot be watched: looking for their groups each second");
     }
@@ -96,6 +101,12 @@ pub(super) async fn run(context: Rc<HookContext>, definition: &Definition) -> Re
             return Ok(());
         }
     }
+}
+
+/// Whether a delegate serves definitions of custom resources, as far as is known.
+async fn has_definitions(context: &HookContext) -> bool {
+    let has = |served: Groups| served.0.iter().any(|group| group.name == DEFINITIONS_GROUP);
+    served(context).await.map_or(true, has)
 }
 
 /// What is remembered so that APIServices of built-in versions are kept at start only.

@@ -118,6 +118,8 @@ pub async fn merged<D: Delegate>(
         _ => path == root(&definition.group),
     };
     let mut groups = Groups::of(own.iter().filter(served).copied());
+    // As of before the question: routes that were not complete then may be when it is answered.
+    let complete = lifecycle::has_fired(Signal::MuxAndDiscoveryComplete);
     let answer = Client::new(delegate).header("accept", form.accept()).get(path).await;
     let failed = |why: &str| ApiError::new(503, "ServiceUnavailable", format!("discovery is not complete: {why}"));
     let answer = answer.map_err(|why| failed(&why))?;
@@ -128,7 +130,7 @@ pub async fn merged<D: Delegate>(
         }
         404 => {}
         // Nobody has the path, and somebody may have it later.
-        503 if !lifecycle::has_fired(Signal::MuxAndDiscoveryComplete) => {}
+        503 if !complete => {}
         status => return Err(failed(&format!("a delegate answered `{path}` with `{status}`"))),
     }
     groups.sort();
