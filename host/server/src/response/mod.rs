@@ -41,7 +41,7 @@ pub(crate) fn plain(code: StatusCode, body: impl Into<Body>) -> Response {
 
 /// Metrics, in the format that Prometheus takes by default.
 pub(crate) fn exposition(metrics: String) -> Response {
-    let mut response = Response::new(metrics.into());
+    let mut response = Response::new(Body::from(metrics).packable());
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
@@ -60,4 +60,16 @@ pub(crate) fn json(text: impl Into<Body>) -> Response {
     let mut response = Response::new(text.into());
     response.headers_mut().insert(CONTENT_TYPE, APPLICATION_JSON);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_packed_where_there_are_many() {
+        for (bytes, is_packed) in [(1_000, false), (PACKED_BYTES_MIN, true)] {
+            assert_eq!(exposition("x".repeat(bytes)).body_mut().pack(), is_packed, "{bytes}");
+        }
+    }
 }
