@@ -225,3 +225,30 @@ fn jobs_services_budgets_and_autoscalers_are_looked_after() {
     });
     cluster.is_content();
 }
+
+#[test]
+fn a_range_of_service_addresses_is_made_ready_and_kept_while_it_is_used() {
+    let Some(cluster) = Cluster::start("ranges") else { return };
+    let client = cluster.host.client();
+    let (ranges, services) = ("/apis/networking.k8s.io/v1/servicecidrs", "/api/v1/namespaces/ranges/services");
+    let range = json!({"metadata": {"name": "more"}, "spec": {"cidrs": ["10.8.0.0/24"]}});
+    client.post(ranges, &range).expect(201);
+    let more = format!("{ranges}/more");
+    cluster.wait("that the range is ready", |_| {
+        let range = client.get(&more).json();
+        range["metadata"]["finalizers"] == json!(["networking.k8s.io/service-cidr-finalizer"])
+            && range["status"]["conditions"][0]["status"] == "True"
+    });
+    let service = |name: &str, address: &str| json!({"metadata": {"name": name}, "spec": {"clusterIP": address, "ports": [{"port": 80}]}});
+    client.post(services, &service("user", "10.8.0.9")).expect(201);
+
+    let delete = |path: &str| client.send("DELETE", path, "application/json", b"").expect(200);
+    delete(&more);
+    cluster.wait("that it is said why the range stays", |_| {
+        client.get(&more).json()["status"]["conditions"][0]["status"] == "False"
+    });
+    client.post(services, &service("late", "10.8.0.10")).expect(422);
+    delete(&format!("{services}/user"));
+    cluster.wait("that the range goes", |_| client.get(&more).status == 404);
+    cluster.is_content();
+}

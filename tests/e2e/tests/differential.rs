@@ -3,8 +3,18 @@
 
 use std::fs;
 
-use e2e::{Host, checkout, differential};
+use e2e::{Setup, checkout, differential};
 use serde_json::Value;
+
+/// What the recorded server was started with for scenarios that need something of their own.
+fn arguments(scenario: &str) -> &'static [&'static str] {
+    match scenario {
+        "af_dual_stack" => &["--service-cluster-ip-range=10.0.0.0/24,fd00:10::/108"],
+        "ag_new_family_first" => &["--service-cluster-ip-range=fd00:10::/108,10.0.0.0/24"],
+        "ah_new_family" => &["--service-cluster-ip-range=fd00:10::/108"],
+        _ => &[],
+    }
+}
 
 /// Plays a scenario on a fresh data directory; fails below its floor.
 #[track_caller]
@@ -13,7 +23,8 @@ fn at_least_its_floor(scenario: &str) {
     let floors: Value = serde_json::from_str(&floors).expect("the floors are JSON");
     let floor = floors[scenario].as_u64().unwrap_or_else(|| panic!("floors.json has no floor for `{scenario}`"));
 
-    let Some(host) = Host::start() else { return };
+    let Some(setup) = Setup::default_chain() else { return };
+    let host = setup.with(arguments(scenario)).start();
     let report = differential(scenario, &host).success();
     let equal = equal_steps(scenario, &report).unwrap_or_else(|| panic!("no result in the report:\n{report}"));
     assert!(equal >= floor, "{equal} steps are equal, the floor is {floor}\n{report}");
@@ -53,7 +64,10 @@ scenarios! {
     ac_tables,
     ad_details,
     ae_everyday,
+    af_dual_stack,
     af_odds,
+    ag_new_family_first,
+    ah_new_family,
     b_crud,
     c_patch_apply,
     d_list_watch,

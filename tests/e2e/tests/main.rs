@@ -35,5 +35,6 @@ mod plain_reads;
 mod projects;
 mod python;
 mod rolling;
+mod services;
 mod swap_load;
 mod tokens;

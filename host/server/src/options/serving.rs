@@ -27,8 +27,8 @@ pub struct ServingOptions {
     #[arg(long, value_name = "N", default_value = "100")]
     pub http2_max_streams_per_connection: String,
 
-    /// Addresses that services get, of IPv4; the first one is in the serving certificate
-    #[arg(long, value_name = "CIDR", default_value = "10.0.0.0/24")]
+    /// Addresses that services get: a range, or one of each family; the first address is in the serving certificate
+    #[arg(long, value_name = "CIDR[,CIDR]", default_value = "10.0.0.0/24")]
     pub service_cluster_ip_range: String,
 }
 
@@ -62,7 +62,7 @@ impl ServingOptions {
             secure_port: checks.number("secure-port", &self.secure_port, "a port, 0 to 65535"),
             tls,
             limits: Limits { http2_streams_max, ..Limits::default() },
-            service_range: ServiceRange::read(&self.service_cluster_ip_range, checks),
+            service_range: ServiceRange::read(&self.service_cluster_ip_range, bind_address, checks),
         }
     }
 }

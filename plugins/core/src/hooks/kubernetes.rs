@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use apimachinery::definition::Definition;
 use apimachinery::tree::json;
-use plugin_sdk::{HookContext, Result, configuration};
+use plugin_sdk::{HookContext, Result, configuration, log};
 
-use super::ensure;
-use crate::strategies::services::Range;
+use super::{ensure, ranges};
+use crate::strategies::services::families::Family;
+use crate::strategies::services::ranges::{Range, configured};
 
 pub(super) const NAME: &str = "bootstrap-controller";
 const INTERVAL_MS: u64 = 10_000;
@@ -18,9 +19,11 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
     let namespaces = ensure::definition(definitions, "", "namespaces")?;
     let services = ensure::definition(definitions, "", "services")?;
     let endpoints = ensure::definition(definitions, "", "endpoints")?;
+    let slices = ensure::definition(definitions, "discovery.k8s.io", "endpointslices")?;
     let store = context.store();
     let address = configuration::fact("external-address").unwrap_or_default();
     let (host, port) = split(&address);
+    let first = configured().first().map(|range| Range::first(range).to_string());
     let metadata = json!({"name": "kubernetes", "namespace": "default"});
     loop {
         ensure::one(namespaces, &store, json!({"metadata": {"name": "default"}})).await?;
@@ -28,12 +31,17 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
             "metadata": metadata,
             "spec": {
                 "type": "ClusterIP",
-                "clusterIP": Range::of_cluster().first().to_string(),
+                "clusterIP": first,
+                "ipFamilyPolicy": "SingleStack",
                 "ports": [{"name": "https", "port": HTTPS, "protocol": "TCP", "targetPort": port}],
             },
         });
         service["metadata"]["labels"] = json!({"component": "apiserver", "provider": "kubernetes"});
-        ensure::one(services, &store, service).await?;
+        ranges::make(definitions, &store).await?;
+        // Its range may be none that is ready, or somebody may have its address: the next look tries again.
+        if let Err(error) = ensure::one(services, &store, service).await {
+            log::warn!("the service `kubernetes` cannot be made: {}", error.message);
+        }
         // What listens on this machine alone is no endpoint for others.
         if let Some(ip) = host.filter(|ip| !ip.is_loopback() && !ip.is_unspecified()) {
             let mut object = json!({
@@ -45,6 +53,17 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
             });
             object["metadata"]["labels"] = json!({"endpointslice.kubernetes.io/skip-mirror": "true"});
             ensure::one(endpoints, &store, object).await?;
+            let slice = json!({
+                "metadata": {
+                    "name": "kubernetes",
+                    "namespace": "default",
+                    "labels": {"kubernetes.io/service-name": "kubernetes"},
+                },
+                "addressType": Family::of(ip).name(),
+                "endpoints": [{"addresses": [ip.to_string()], "conditions": {"ready": true}}],
+                "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
+            });
+            ensure::one(slices, &store, slice).await?;
         }
         context.ready();
         context.sleep(INTERVAL_MS).await;

@@ -3,10 +3,12 @@
 
 pub(crate) mod bootstrap;
 mod ensure;
+mod events;
 mod flowschemas;
 mod kubernetes;
 mod namespaces;
 mod ranges;
+mod repair;
 mod statuses;
 
 use apimachinery::definition::Definition;
@@ -14,7 +16,7 @@ use plugin_sdk::registration::Hook;
 use plugin_sdk::{HookContext, Result};
 
 pub(crate) fn all() -> Vec<Hook> {
-    let names = [namespaces::NAME, kubernetes::NAME, flowschemas::NAME, ranges::NAME]
+    let names = [namespaces::NAME, kubernetes::NAME, flowschemas::NAME, ranges::NAME, repair::NAME]
         .into_iter()
         .chain(bootstrap::SETS.iter().map(|set| set.hook));
     names.map(Hook::post_start).collect()
@@ -26,6 +28,7 @@ pub(crate) async fn run(definitions: &[Definition], context: HookContext, name: 
         kubernetes::NAME => kubernetes::run(definitions, &context).await,
         flowschemas::NAME => flowschemas::run(definitions, context).await,
         ranges::NAME => ranges::run(definitions, &context).await,
+        repair::NAME => repair::run(definitions, &context).await,
         _ => match bootstrap::SETS.iter().find(|set| set.hook == name) {
             Some(set) => bootstrap::run(definitions, &context, set).await,
             None => Err(format!("there is no hook `{name}`").into()),

@@ -1,14 +1,16 @@
-//! The range of service addresses that is configured, as an object: `ServiceCIDR` `kubernetes`.
+//! The ranges of service addresses that are configured, as an object: `ServiceCIDR` `kubernetes`.
 
 use apimachinery::definition::Definition;
-use apimachinery::rest::clock;
 use apimachinery::rest::object::meta;
+use apimachinery::rest::registry::{Change, Registry};
+use apimachinery::rest::{self, clock};
+use apimachinery::status::ApiError;
 use apimachinery::tree::{Value, json};
-use plugin_sdk::{HookContext, Result};
+use plugin_sdk::{HookContext, Result, Store, log};
 
 use super::{ensure, statuses};
 use crate::small;
-use crate::strategies::services::Range;
+use crate::strategies::services::ranges;
 
 pub(super) const NAME: &str = "start-kubernetes-service-cidr-controller";
 const MANAGER: &str = "kubernetes-service-cidr-controller";
@@ -20,13 +22,31 @@ const INTERVAL_MS: u64 = 10_000;
 pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Result {
     let definition = ensure::definition(definitions, "networking.k8s.io", "servicecidrs")?;
     let store = context.store();
-    let cidrs = json!([Range::of_cluster().text()]);
+    let cidrs = configured();
     let wanted = |object: &Value| is_unjudged(object, &cidrs).then(ready);
+    let mut differed = false;
     loop {
-        ensure::one(definition, &store, json!({"metadata": {"name": OBJECT}, "spec": {"cidrs": cidrs}})).await?;
+        make(definitions, &store).await?;
         let known = small::values(&store, &definition.storage_prefix).await?;
-        if let Some(object) = known.iter().find(|object| meta(object, "name") == OBJECT && wanted(object).is_some()) {
-            statuses::apply(definition, &store, MANAGER, object, &wanted).await;
+        if let Some(object) = known.iter().find(|object| meta(object, "name") == OBJECT) {
+            let has = &object["spec"]["cidrs"];
+            if *has == cidrs {
+                if wanted(object).is_some() {
+                    statuses::apply(definition, &store, MANAGER, object, &wanted).await;
+                }
+            } else if is_first_of(has, &cidrs) {
+                if let Err(error) = upgrade(definition, &store, &cidrs).await {
+                    log::warn!("the ServiceCIDR `{OBJECT}` does not become one of both families: {}", error.message);
+                }
+                // Its status is said of what it is now.
+                continue;
+            } else if !differed {
+                differed = true;
+                log::warn!(
+                    "the ServiceCIDR `{OBJECT}` has {has}, --service-cluster-ip-range says {cidrs}: services get their \
+                     addresses from the former; delete it to have it made anew"
+                );
+            }
         }
         context.ready();
         context.sleep(INTERVAL_MS).await;
@@ -34,6 +54,36 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
             return Ok(());
         }
     }
+}
+
+/// Without it no service gets an address.
+pub(super) async fn make(definitions: &[Definition], store: &Store) -> Result {
+    let definition = ensure::definition(definitions, "networking.k8s.io", "servicecidrs")?;
+    let object = json!({"metadata": {"name": OBJECT}, "spec": {"cidrs": configured()}});
+    Ok(ensure::one(definition, store, object).await?)
+}
+
+fn configured() -> Value {
+    ranges::configured().iter().map(|range| Value::from(range.to_string())).collect::<Vec<_>>().into()
+}
+
+/// Whether the second family is all that is new.
+fn is_first_of(has: &Value, cidrs: &Value) -> bool {
+    let ranges = |list: &Value| list.as_array().map_or(0, Vec::len);
+    ranges(has) == 1 && ranges(cidrs) == 2 && has[0] == cidrs[0]
+}
+
+async fn upgrade(definition: &Definition, store: &Store, cidrs: &Value) -> Result<(), ApiError> {
+    let groups = ["system:masters".to_string()];
+    let registry = Registry::for_server(definition, store, &groups);
+    let mut add = |old: Option<&Value>| {
+        let mut object = old.cloned().unwrap_or_default();
+        if is_first_of(&object["spec"]["cidrs"], cidrs) {
+            object["spec"]["cidrs"] = cidrs.clone();
+        }
+        rest::typed(definition, object)
+    };
+    registry.update("", OBJECT, &Change::default(), &mut add).await.map(drop)
 }
 
 /// Whether nobody has said yet if the range, as it is configured, is ready.
@@ -79,6 +129,18 @@ mod tests {
             (going, false),
         ] {
             assert_eq!(is_unjudged(&object, &cidrs), unjudged, "{object}");
+        }
+    }
+
+    #[test]
+    fn a_second_family_is_added_to_the_first() {
+        for (has, cidrs, upgrades) in [
+            (json!(["10.0.0.0/24"]), json!(["10.0.0.0/24", "fd00::/108"]), true),
+            (json!(["10.0.0.0/24"]), json!(["10.1.0.0/24", "fd00::/108"]), false),
+            (json!(["10.0.0.0/24"]), json!(["fd00::/108", "10.0.0.0/24"]), false),
+            (json!(["10.0.0.0/24", "fd00::/108"]), json!(["10.0.0.0/24"]), false),
+        ] {
+            assert_eq!(is_first_of(&has, &cidrs), upgrades, "{has} {cidrs}");
         }
     }
 }

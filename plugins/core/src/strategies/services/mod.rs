@@ -1,8 +1,17 @@
 //! Services: their ports and families, and the addresses and node ports that are theirs alone.
+//!
+//! What a client sends passes, in upstream's order, through `intent` (what it left out), `families` (of which
+//! families it gets addresses), `addresses` and `ports` (taking them), and `validate`.
 
-mod allocation;
+pub(crate) mod addresses;
+mod draw;
+pub(crate) mod families;
+mod intent;
+mod ports;
+pub(crate) mod ranges;
 mod validate;
 
+use apimachinery::rest::from_store;
 use apimachinery::rest::object::carry_over;
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
@@ -10,9 +19,12 @@ use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
 use apimachinery::validation::place::Place;
 use plugin_sdk::Store;
+use plugin_sdk::storage::{Freshness, Guard, Operation as Write, Put};
 
-pub(crate) use allocation::{PORTS_PREFIX, Range};
+pub(crate) use ports::PORTS_PREFIX;
 pub(super) use validate::{host_name, public_address};
+
+use families::Family;
 
 use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, remove, text};
 use crate::warnings::{self, Warnings};
@@ -65,6 +77,7 @@ impl Strategy for Services {
             "status" => carry_over(object, old, "spec"),
             _ => {
                 carry_over(object, old, "status");
+                intent::drop_dependent(child(object, "spec"), &old["spec"]);
                 if object["spec"]["type"] != "LoadBalancer" {
                     object["status"]["loadBalancer"] = json!({});
                 }
@@ -83,19 +96,14 @@ impl Strategy for Services {
             if !operation.subresource.is_empty() {
                 return Ok(Companions::default());
             }
-            let nothing = Value::Null;
-            follow_first(child(object, "spec"), old.map_or(&nothing, |old| &old["spec"]));
-            if let Some(old) = old {
-                keep_allocated(object, old);
-            }
-            families(child(object, "spec"));
-            // Upstream allocates before it validates, but looks first at what it allocates by.
-            let (mut errors, before) = (Vec::new(), old.unwrap_or(&nothing));
-            validate::addresses(&Place::root(object).at("spec"), &Place::root(before).at("spec"), &mut errors);
-            if !errors.is_empty() {
-                return Err(ApiError::invalid("", "Service", operation.name, &errors));
-            }
-            allocation::allocate(operation, store, object, old).await
+            let (spec, old) = (child(object, "spec"), old.map_or(&Value::Null, |old| &old["spec"]));
+            intent::complete(spec, old);
+            let families: Vec<Family> = ranges::configured().iter().map(|range| range.family).collect();
+            families::settle(operation.name, spec, old, &families)?;
+            let mut companions = Companions::default();
+            addresses::allocate(operation, store, spec, old, &mut companions).await?;
+            ports::allocate(operation, store, spec, old, &mut companions).await?;
+            Ok(if operation.dry_run { Companions::default() } else { companions })
         })
     }
 
@@ -104,7 +112,10 @@ impl Strategy for Services {
     }
 
     fn companions_of_removal(&self, object: &Value) -> Companions {
-        allocation::release(object)
+        let mut companions = Companions::default();
+        addresses::release(&object["spec"], &mut companions);
+        ports::release(&object["spec"], &mut companions);
+        companions
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
@@ -185,111 +196,31 @@ fn odd(service: &Place<'_, '_>, out: &mut Warnings) {
     }
 }
 
-/// A client that knows only the first address changes, or leaves, all of them by it.
-fn follow_first(new: &mut Value, old: &Value) {
-    let same_first = text(new, "clusterIP") == text(old, "clusterIP");
-    if old.is_null() {
-        if !is_empty(&new["clusterIP"]) && is_empty(&new["clusterIPs"]) {
-            new["clusterIPs"] = json!([new["clusterIP"]]);
-        }
-    } else if same_first {
-        if is_empty(&new["clusterIPs"]) && !is_empty(&old["clusterIPs"]) {
-            new["clusterIPs"] = old["clusterIPs"].clone();
-        }
-    } else if new["clusterIPs"] == old["clusterIPs"] {
-        match text(new, "clusterIP") {
-            "" => drop(remove(new, "clusterIPs")),
-            first => new["clusterIPs"] = json!([first]),
-        }
-    }
+/// The object at `key`, if there is one.
+async fn exists(store: &Store, key: &str) -> Result<bool, ApiError> {
+    Ok(store.get(key.to_string(), Freshness::Latest).await.map_err(from_store)?.is_some())
 }
 
-/// A client that sends no address means the one that the service has.
-fn keep_allocated(object: &mut Value, old: &Value) {
-    let (new, old) = (child(object, "spec"), &old["spec"]);
-    let balanced = new["type"] == "LoadBalancer";
-    let exposed = balanced || new["type"] == "NodePort" || !is_empty(&new["externalIPs"]);
-    // What only the old type had, and nobody asked for anew, goes with it.
-    for (key, applies) in [
-        ("externalTrafficPolicy", exposed),
-        ("allocateLoadBalancerNodePorts", balanced),
-        ("loadBalancerClass", balanced),
-        ("healthCheckNodePort", balanced),
-    ] {
-        if !applies && new.get(key) == old.get(key) {
-            remove(new, key);
-        }
-    }
-    let node_ports = |spec: &Value| -> Vec<i64> {
-        let all = crate::tree::items(spec, "ports").filter_map(|port| port["nodePort"].as_i64());
-        all.filter(|port| *port != 0).collect()
-    };
-    let has_ports = |spec: &Value| matches!(text(spec, "type"), "NodePort" | "LoadBalancer");
-    if has_ports(old) && !has_ports(new) && node_ports(new) == node_ports(old) {
-        items_mut(new, "ports").for_each(|port| drop(remove(port, "nodePort")));
-    }
-    if new["type"] == "ExternalName" && old["type"] != "ExternalName" {
-        for key in ["clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"] {
-            if new[key] == old[key] {
-                remove(new, key);
-            }
-        }
-        if is_empty(&new["clusterIPs"]) && new["clusterIP"] == old["clusterIP"] {
-            remove(new, "clusterIP");
-        }
-    }
-    if new["type"] == "ExternalName" || old["type"] == "ExternalName" {
-        return;
-    }
-    for key in ["clusterIP", "clusterIPs"] {
-        if is_empty(&new[key]) && !is_empty(&old[key]) {
-            new[key] = old[key].clone();
-        }
-    }
-    if old["clusterIP"] == new["clusterIP"] {
-        for key in ["ipFamilies", "ipFamilyPolicy"] {
-            if let Some(value) = old.get(key) {
-                or_set(new, key, value.clone());
-            }
-        }
-    }
-    // Node ports stay, too, by the port that they are for.
-    if !matches!(text(new, "type"), "NodePort" | "LoadBalancer") {
-        return;
-    }
-    let had: Vec<(Value, Value, Value)> = crate::tree::items(old, "ports")
-        .map(|port| (port["port"].clone(), port["protocol"].clone(), port["nodePort"].clone()))
-        .collect();
-    for port in items_mut(new, "ports").filter(|port| port["nodePort"].as_i64().unwrap_or(0) == 0) {
-        let same = had.iter().find(|(number, protocol, _)| *number == port["port"] && *protocol == port["protocol"]);
-        if let Some((_, _, node_port)) = same
-            && node_port.as_i64().unwrap_or(0) != 0
-        {
-            port["nodePort"] = node_port.clone();
-        }
-    }
+fn take(key: String, value: Value, companions: &mut Companions) {
+    companions.guards.push(Guard { key: key.clone(), revision: 0 });
+    companions.operations.push(Write::Put(Put { key, value: value.to_string().into_bytes(), ttl_seconds: None }));
 }
 
-/// The cluster has one family; a headless service without a selector may have both, since
-/// its endpoints are somebody else's.
-fn families(spec: &mut Value) {
-    if spec["type"] == "ExternalName" {
-        return;
-    }
-    let headless = spec["clusterIP"] == "None";
-    if headless && is_empty(&spec["selector"]) {
-        or_set(spec, "ipFamilyPolicy", "RequireDualStack");
-        if is_empty(&spec["ipFamilies"]) {
-            let both = spec["ipFamilyPolicy"] != "SingleStack";
-            spec["ipFamilies"] = if both { json!(["IPv4", "IPv6"]) } else { json!(["IPv4"]) };
-        }
-    } else {
-        or_set(spec, "ipFamilyPolicy", "SingleStack");
-        if is_empty(&spec["ipFamilies"]) {
-            let own = if text(spec, "clusterIP").contains(':') { "IPv6" } else { "IPv4" };
-            spec["ipFamilies"] = json!([own]);
-        }
-    }
+fn refused(name: &str, field: &str, value: &Value, why: impl Into<String>) -> ApiError {
+    ApiError::invalid("", "Service", name, &[FieldError::invalid(field, value, why)])
+}
+
+fn invalid(name: &str, errors: Vec<FieldError>) -> Result<(), ApiError> {
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::invalid("", "Service", name, &errors)) }
+}
+
+/// Whether the service has no address by intent.
+fn headless(spec: &Value) -> bool {
+    texts(&spec["clusterIPs"]).first() == Some(&"None")
+}
+
+pub(crate) fn texts(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 #[cfg(test)]
@@ -309,29 +240,5 @@ mod tests {
         assert_eq!((&spec["type"], &spec["internalTrafficPolicy"]), (&json!("ClusterIP"), &json!("Cluster")));
         let spec = defaulted(json!({"type": "ExternalName", "externalName": "example.com"}));
         assert_eq!(spec, json!({"type": "ExternalName", "externalName": "example.com", "sessionAffinity": "None"}));
-    }
-
-    #[test]
-    fn who_finds_endpoints_himself_may_have_both_families() {
-        for (spec, want) in [
-            (json!({"selector": {"a": "b"}}), json!(["IPv4"])),
-            (json!({"clusterIP": "None"}), json!(["IPv4", "IPv6"])),
-            (json!({"type": "ExternalName"}), Value::Null),
-        ] {
-            let mut spec = spec;
-            families(&mut spec);
-            assert_eq!(spec["ipFamilies"], want);
-        }
-    }
-
-    #[test]
-    fn an_update_keeps_what_was_allocated() {
-        let old = json!({"spec": {"type": "NodePort", "clusterIP": "10.0.0.9", "clusterIPs": ["10.0.0.9"],
-            "ports": [{"port": 80, "protocol": "TCP", "nodePort": 30080}]}});
-        let mut new = json!({"spec": {"type": "NodePort", "ports": [{"port": 80, "protocol": "TCP"}, {"port": 81, "protocol": "TCP"}]}});
-        keep_allocated(&mut new, &old);
-        assert_eq!(new["spec"]["clusterIP"], "10.0.0.9");
-        assert_eq!(new["spec"]["ports"][0]["nodePort"], 30080);
-        assert!(new["spec"]["ports"][1].get("nodePort").is_none());
     }
 }

@@ -7,6 +7,8 @@ use apimachinery::validation::names;
 use apimachinery::validation::network::Address;
 use apimachinery::validation::place::{Findings, Place};
 
+use super::texts;
+
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const POLICIES: [&str; 2] = ["Cluster", "Local"];
@@ -187,10 +189,6 @@ fn affinity(spec: &Place<'_, '_>, findings: &mut Findings) {
 
 fn is_headless(spec: &Value) -> bool {
     texts(&spec["clusterIPs"]) == ["None"] || (spec["clusterIPs"].is_null() && spec["clusterIP"] == "None")
-}
-
-fn texts(list: &Value) -> Vec<&str> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// Addresses in the cluster, and the families that they are of.

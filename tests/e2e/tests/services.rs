@@ -1,0 +1,180 @@
+//! Addresses of services: of both families, over restarts, of ranges that are made later, and repaired.
+
+use e2e::{Client, Host, Kubectl, Setup, eventually};
+use serde_json::{Value, json};
+
+const SERVICES: &str = "/api/v1/namespaces/default/services";
+const ADDRESSES: &str = "/apis/networking.k8s.io/v1/ipaddresses";
+const RANGES: &str = "/apis/networking.k8s.io/v1/servicecidrs";
+const BOTH: &str = "--service-cluster-ip-range=10.0.0.0/24,fd00:10::/108";
+
+fn host(arguments: &[&str]) -> Option<Host> {
+    Some(Setup::default_chain()?.with(arguments).start())
+}
+
+fn service(name: &str, spec: &Value) -> Value {
+    let mut service =
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 80}]}});
+    let members = spec.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
+    service["spec"].as_object_mut().expect("it is one").extend(members);
+    service
+}
+
+/// The addresses of a service, which are its own.
+#[track_caller]
+fn addresses(client: &Client, name: &str) -> Vec<String> {
+    let service = client.get(&format!("{SERVICES}/{name}")).expect(200).json();
+    let addresses = service["spec"]["clusterIPs"].as_array().cloned().unwrap_or_default();
+    let addresses: Vec<String> = addresses.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    for address in &addresses {
+        let parent = client.get(&format!("{ADDRESSES}/{address}")).expect(200).json()["spec"]["parentRef"].clone();
+        assert_eq!(parent, json!({"resource": "services", "namespace": "default", "name": name}), "{address}");
+    }
+    addresses
+}
+
+#[track_caller]
+fn deleted(client: &Client, path: &str) {
+    client.send("DELETE", path, "application/json", b"").expect(200);
+}
+
+#[test]
+fn addresses_of_both_families_survive_a_restart_and_are_repaired() {
+    let Some(host) = host(&[BOTH]) else { return };
+    let client = host.client();
+    client.post(SERVICES, &service("both", &json!({"ipFamilyPolicy": "RequireDualStack"}))).expect(201);
+    client.post(SERVICES, &service("kept", &json!({"ipFamilies": ["IPv6"]}))).expect(201);
+    let (both, kept) = (addresses(client, "both"), addresses(client, "kept"));
+    assert!(both[0].starts_with("10.0.0.") && both[1].starts_with("fd00:10::"), "{both:?}");
+
+    // Somebody takes addresses away, and somebody writes what the server alone writes.
+    both.iter().for_each(|address| deleted(client, &format!("{ADDRESSES}/{address}")));
+    let leaked = |name: &str, service: &str| {
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "IPAddress",
+            "metadata": {"name": name, "labels": {"ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"}},
+            "spec": {"parentRef": {"resource": "services", "namespace": "default", "name": service}}})
+    };
+    for (name, service) in [("10.0.0.99", "gone"), ("fd00:10::99", "kept")] {
+        client.post(ADDRESSES, &leaked(name, service)).expect(201);
+    }
+
+    let host = host.terminate().0.start();
+    let client = host.client();
+    assert_eq!((addresses(client, "both"), addresses(client, "kept")), (both.clone(), kept));
+    for name in ["10.0.0.99", "fd00:10::99"] {
+        client.get(&format!("{ADDRESSES}/{name}")).expect(404);
+    }
+    let events = client.get("/apis/events.k8s.io/v1/namespaces/default/events").expect(200).json();
+    let mut notes: Vec<&str> =
+        events["items"].as_array().expect("it is a list").iter().filter_map(|event| event["note"].as_str()).collect();
+    notes.sort_unstable();
+    let mut expected = [
+        format!("Cluster IP [IPv4]: {} is not allocated; repairing", both[0]),
+        format!("Cluster IP [IPv6]: {} is not allocated; repairing", both[1]),
+        "IPAddress: 10.0.0.99 for Service default/gone appears to have leaked: cleaning up".into(),
+        "IPAddress: fd00:10::99 for Service default/kept has a wrong reference; cleaning up".into(),
+    ];
+    expected.sort_unstable();
+    assert_eq!(notes, expected);
+
+    // What was given back can be had again.
+    deleted(client, &format!("{SERVICES}/both"));
+    client.post(SERVICES, &service("next", &json!({"clusterIP": both[1]}))).expect(201);
+    assert_eq!(addresses(client, "next"), both[1..]);
+}
+
+#[test]
+fn a_second_range_makes_a_cluster_one_of_both_families() {
+    let Some(setup) = Setup::default_chain() else { return };
+    let host = setup.clone().with(&["--service-cluster-ip-range=10.0.0.0/24"]).start();
+    let prefers = json!({"ipFamilyPolicy": "PreferDualStack"});
+    host.client().post(SERVICES, &service("before", &prefers)).expect(201);
+    drop(host);
+
+    let host = setup.clone().with(&[BOTH]).start();
+    let client = host.client();
+    let range = client.get(&format!("{RANGES}/kubernetes")).expect(200).json();
+    assert_eq!(range["spec"]["cidrs"], json!(["10.0.0.0/24", "fd00:10::/108"]));
+    client.post(SERVICES, &service("after", &prefers)).expect(201);
+    assert_eq!((addresses(client, "before").len(), addresses(client, "after").len()), (1, 2));
+    let grows = json!({"spec": {"ipFamilyPolicy": "RequireDualStack"}}).to_string();
+    client.send("PATCH", &format!("{SERVICES}/before"), "application/merge-patch+json", grows.as_bytes()).expect(200);
+    assert_eq!(addresses(client, "before").len(), 2);
+    drop(host);
+
+    // Another range is not what the object says, which stays: it is said, and addresses are still the object's.
+    let host = setup.with(&["--service-cluster-ip-range=10.7.0.0/24"]).start();
+    host.wait_for_log("--service-cluster-ip-range says");
+    let client = host.client();
+    client.post(SERVICES, &service("other", &prefers)).expect(201);
+    let other = addresses(client, "other");
+    assert!(other.len() == 1 && other[0].starts_with("10.0.0."), "{other:?}");
+}
+
+#[test]
+fn a_range_gives_all_its_addresses_and_further_ones_are_in_a_range_that_is_made_later() {
+    let Some(host) = host(&["--service-cluster-ip-range=10.0.0.0/26"]) else { return };
+    let client = host.client();
+    // All but those of the network, of everybody and of the service `kubernetes`.
+    for n in 0..61 {
+        client.post(SERVICES, &service(&format!("s{n}"), &json!({}))).expect(201);
+    }
+    let full = client.post(SERVICES, &service("more", &json!({}))).expect(500).json();
+    let why = "Internal error occurred: failed to allocate a serviceIP for Service \"more\": range is full";
+    assert_eq!(full["message"], why);
+
+    let given_back = addresses(client, "s7");
+    deleted(client, &format!("{SERVICES}/s7"));
+    client.post(SERVICES, &service("more", &json!({}))).expect(201);
+    assert_eq!(addresses(client, "more"), given_back);
+
+    let range = json!({"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "later"},
+        "spec": {"cidrs": ["10.8.0.0/24"]}});
+    client.post(RANGES, &range).expect(201);
+    let says = |status: &str| {
+        let condition = json!({"type": "Ready", "status": status, "reason": "Test", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"});
+        let patch = json!({"status": {"conditions": [condition]}}).to_string();
+        let path = format!("{RANGES}/later/status");
+        client.send("PATCH", &path, "application/merge-patch+json", patch.as_bytes()).expect(200);
+    };
+    says("False");
+    client.post(SERVICES, &service("later", &json!({}))).expect(500);
+    client.post(SERVICES, &service("later", &json!({"clusterIP": "10.8.0.9"}))).expect(422);
+    says("True");
+    client.post(SERVICES, &service("later", &json!({}))).expect(201);
+    let later = addresses(client, "later");
+    assert!(later[0].starts_with("10.8.0."), "{later:?}");
+}
+
+#[test]
+fn kubectl_shows_addresses_and_ranges_of_both_families() {
+    let Some(host) = host(&[BOTH]) else { return };
+    let Some(kubectl) = Kubectl::of(&host) else { return };
+    let spec = json!({"ipFamilyPolicy": "RequireDualStack", "clusterIP": "fd00:10::9", "clusterIPs": ["fd00:10::9", "10.0.0.9"]});
+    host.client().post(SERVICES, &service("shown", &spec)).expect(201);
+    let mut shown = String::new();
+    for what in [&["svc", "shown", "-o", "wide"][..], &["ipaddresses"], &["servicecidrs"]] {
+        shown += &kubectl.run(&[&["get"], what].concat()).success();
+    }
+    for cells in [
+        &["shown", "ClusterIP", "fd00:10::9", "<none>", "80/TCP"][..],
+        &["10.0.0.9", "services/default/shown"],
+        &["fd00:10::9", "services/default/shown"],
+        &["kubernetes", "10.0.0.0/24,fd00:10::/108"],
+    ] {
+        let found = shown.lines().any(|line| line.split_whitespace().collect::<Vec<_>>().starts_with(cells));
+        assert!(found, "no line {cells:?} in\n{shown}");
+    }
+    let described = kubectl.run(&["describe", "svc", "shown"]).success();
+    assert!(described.lines().any(|line| line.split_whitespace().eq(["IPs:", "fd00:10::9,10.0.0.9"])), "{described}");
+}
+
+#[test]
+fn a_new_family_alone_serves_its_own() {
+    let Some(host) = host(&["--service-cluster-ip-range=fd00:10::/64"]) else { return };
+    let client = host.client();
+    eventually(|| client.get(&format!("{SERVICES}/kubernetes")).status == 200, || "the service is never made".into());
+    assert_eq!(addresses(client, "kubernetes"), ["fd00:10::1"]);
+    client.post(SERVICES, &service("any", &json!({"ipFamilyPolicy": "PreferDualStack"}))).expect(201);
+    assert_eq!(addresses(client, "any").len(), 1);
+}
