@@ -84,6 +84,54 @@ fn addresses_of_both_families_survive_a_restart_and_are_repaired() {
 }
 
 #[test]
+fn a_health_check_has_a_node_port_of_its_own() {
+    let Some(host) = host(&[]) else { return };
+    let client = host.client();
+    let local =
+        |port: i64| json!({"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": port});
+    let port = |name: &str| {
+        let service = client.get(&format!("{SERVICES}/{name}")).expect(200).json();
+        service["spec"]["healthCheckNodePort"].as_i64().unwrap_or(0)
+    };
+    client.post(SERVICES, &service("first", &local(0))).expect(201);
+    let first = port("first");
+    assert!((30_000..32_768).contains(&first), "{first}");
+    for (asked, why) in [
+        (first, "provided port is already allocated"),
+        (80, "provided port is not in the valid range. The range of valid ports is 30000-32767"),
+    ] {
+        let refused = client.post(SERVICES, &service("second", &local(asked))).expect(500).json();
+        let expected =
+            format!("Internal error occurred: failed to allocate requested HealthCheck NodePort {asked}: {why}");
+        assert_eq!(refused["message"], expected);
+    }
+    // Given up, it is another's.
+    let cluster = json!({"spec": {"externalTrafficPolicy": "Cluster"}}).to_string();
+    let path = format!("{SERVICES}/first");
+    client.send("PATCH", &path, "application/merge-patch+json", cluster.as_bytes()).expect(200);
+    assert_eq!(port("first"), 0);
+    client.post(SERVICES, &service("second", &local(first))).expect(201);
+    deleted(client, &format!("{SERVICES}/second"));
+    client.post(SERVICES, &service("third", &local(first))).expect(201);
+    assert_eq!(port("third"), first);
+}
+
+#[test]
+fn a_service_takes_its_endpoints_along() {
+    let Some(host) = host(&[]) else { return };
+    let (client, endpoints) = (host.client(), "/api/v1/namespaces/default/endpoints");
+    for name in ["goes", "stays"] {
+        client.post(SERVICES, &service(name, &json!({}))).expect(201);
+        let metadata = json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": name}});
+        client.post(endpoints, &metadata).expect(201);
+    }
+    deleted(client, &format!("{SERVICES}/goes"));
+    client.send("DELETE", &format!("{SERVICES}/stays?dryRun=All"), "application/json", b"").expect(200);
+    client.get(&format!("{endpoints}/goes")).expect(404);
+    client.get(&format!("{endpoints}/stays")).expect(200);
+}
+
+#[test]
 fn a_second_range_makes_a_cluster_one_of_both_families() {
     let Some(setup) = Setup::default_chain() else { return };
     let host = setup.clone().with(&["--service-cluster-ip-range=10.0.0.0/24"]).start();

@@ -12,7 +12,7 @@ use plugin_sdk::{Answer, Response};
 use crate::tree::{items, text};
 
 const NODES_PREFIX: &str = "/registry/minions/";
-const ENDPOINTS_PREFIX: &str = "/registry/services/endpoints/";
+pub(crate) const ENDPOINTS_PREFIX: &str = "/registry/services/endpoints/";
 
 pub(super) async fn connect(
     special: &Special<'_>,

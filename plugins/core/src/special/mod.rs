@@ -2,7 +2,7 @@
 
 mod binding;
 mod components;
-mod connect;
+pub(crate) mod connect;
 mod eviction;
 mod reviews;
 mod tokens;

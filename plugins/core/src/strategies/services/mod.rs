@@ -26,6 +26,7 @@ pub(super) use validate::{host_name, public_address};
 
 use families::Family;
 
+use crate::special::connect::ENDPOINTS_PREFIX;
 use crate::tree::{child, existing, is_empty, items_mut, or_set, or_set_text, remove, text};
 use crate::warnings::{self, Warnings};
 
@@ -115,6 +116,10 @@ impl Strategy for Services {
         let mut companions = Companions::default();
         addresses::release(&object["spec"], &mut companions);
         ports::release(&object["spec"], &mut companions);
+        // Else the next service of the name would begin with them, where their controller lags behind.
+        let metadata = &object["metadata"];
+        let endpoints = format!("{ENDPOINTS_PREFIX}{}/{}", text(metadata, "namespace"), text(metadata, "name"));
+        companions.operations.push(Write::Delete(endpoints));
         companions
     }
 

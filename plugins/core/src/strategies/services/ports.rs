@@ -12,6 +12,7 @@ use plugin_sdk::Store;
 use plugin_sdk::storage::Operation as Write;
 
 use super::draw::Bands;
+use super::validate::needs_health_check;
 use super::{exists, refused, take};
 use crate::small;
 use crate::tree::{items, items_mut, text};
@@ -22,6 +23,7 @@ const NODE_PORTS: RangeInclusive<i64> = 30_000..=32_767;
 /// How many ports at the beginning of their range are for who asks for one: as many as upstream keeps
 /// (KEP-3668, a thirty-second of the range).
 const PORTS_ASKED_FOR: u128 = 86;
+const HEALTH_CHECK: &str = "healthCheckNodePort";
 
 /// Takes what a service needs and has not, and gives back what it no longer needs. `old` is null for a new one.
 pub(super) async fn allocate(
@@ -60,6 +62,9 @@ pub(super) async fn allocate(
         taken.new.entry(own).or_insert(node_port);
         port["nodePort"] = node_port.into();
     }
+    if needs_health_check(spec) && !needs_health_check(old) {
+        spec[HEALTH_CHECK] = taken.health_check(store, number(spec, HEALTH_CHECK)).await?.into();
+    }
     let had = taken.had;
     let taken = if wanted || balanced { node_ports(spec) } else { Vec::new() };
     for port in taken.iter().filter(|port| !had.contains(port)) {
@@ -87,21 +92,40 @@ struct Taken {
 
 impl Taken {
     async fn ask(&self, store: &Store, operation: &Operation<'_>, index: usize, port: i64) -> Result<i64, ApiError> {
-        let refuse = |why: &str| {
-            let field = format!("spec.ports[{index}].nodePort");
-            Err(refused(operation.name, &field, &port.into(), why))
-        };
         if self.had.contains(&port) {
             return Ok(port);
         }
+        match self.obstacle(store, port).await? {
+            Some(why) => {
+                let field = format!("spec.ports[{index}].nodePort");
+                Err(refused(operation.name, &field, &port.into(), why))
+            }
+            None => Ok(port),
+        }
+    }
+
+    /// The port where a load balancer asks whether a node has pods of the service.
+    async fn health_check(&mut self, store: &Store, asked: i64) -> Result<i64, ApiError> {
+        if asked == 0 {
+            return self.any(store).await;
+        }
+        match self.obstacle(store, asked).await? {
+            Some(why) => {
+                Err(ApiError::internal(format!("failed to allocate requested HealthCheck NodePort {asked}: {why}")))
+            }
+            None => Ok(asked),
+        }
+    }
+
+    /// Why a port cannot be taken, if so.
+    async fn obstacle(&self, store: &Store, port: i64) -> Result<Option<&'static str>, ApiError> {
         // Upstream's allocator is not asked for the range when nothing is to be taken.
         if !self.dry_run && !NODE_PORTS.contains(&port) {
-            return refuse("provided port is not in the valid range. The range of valid ports is 30000-32767");
+            return Ok(Some("provided port is not in the valid range. The range of valid ports is 30000-32767"));
         }
-        if self.new.values().any(|taken| *taken == port) || exists(store, &format!("{PORTS_PREFIX}{port}")).await? {
-            return refuse("provided port is already allocated");
-        }
-        Ok(port)
+        let is_taken =
+            self.new.values().any(|taken| *taken == port) || exists(store, &format!("{PORTS_PREFIX}{port}")).await?;
+        Ok(is_taken.then_some("provided port is already allocated"))
     }
 
     async fn any(&mut self, store: &Store) -> Result<i64, ApiError> {
@@ -115,13 +139,15 @@ impl Taken {
     }
 }
 
-fn number(port: &Value, key: &str) -> i64 {
-    port[key].as_i64().unwrap_or(0)
+fn number(object: &Value, key: &str) -> i64 {
+    object[key].as_i64().unwrap_or(0)
 }
 
+/// All that a service has, its health check's among them.
 fn node_ports(spec: &Value) -> Vec<i64> {
-    let mut ports: Vec<i64> =
-        items(spec, "ports").filter_map(|port| port["nodePort"].as_i64()).filter(|port| *port != 0).collect();
+    let health_check = if needs_health_check(spec) { number(spec, HEALTH_CHECK) } else { 0 };
+    let ports = items(spec, "ports").map(|port| number(port, "nodePort"));
+    let mut ports: Vec<i64> = ports.chain([health_check]).filter(|port| *port != 0).collect();
     ports.sort_unstable();
     ports.dedup();
     ports
@@ -159,6 +185,20 @@ mod tests {
         let mut companions = Companions::default();
         release(&json!({"ports": [{"nodePort": 30001}, {"nodePort": 30001}, {}]}), &mut companions);
         assert!(matches!(&companions.operations[..], [Write::Delete(key)] if key.ends_with("/30001")));
+    }
+
+    #[test]
+    fn a_health_check_has_a_port_where_it_is_needed() {
+        for (kind, policy, ports) in [
+            ("LoadBalancer", "Local", vec![30_001, 30_002]),
+            ("LoadBalancer", "Cluster", vec![30_001]),
+            ("NodePort", "Local", vec![30_001]),
+        ] {
+            let spec = json!({
+                "type": kind, "externalTrafficPolicy": policy, "healthCheckNodePort": 30002, "ports": [{"nodePort": 30001}],
+            });
+            assert_eq!(node_ports(&spec), ports, "{kind} {policy}");
+        }
     }
 
     #[test]
