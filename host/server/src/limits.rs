@@ -10,9 +10,6 @@ pub const REQUEST_BODY_BYTES_MAX: u64 = 3 << 20;
 /// request before it looks for an answer would else see a broken connection in its place.
 pub(crate) const REFUSED_BODY_BYTES_MAX: u64 = 8 * REQUEST_BODY_BYTES_MAX;
 
-/// How long a body that nobody reads is waited for, once its answer is on its way.
-pub(crate) const REFUSED_BODY_TIME_MAX: Duration = Duration::from_secs(2);
-
 /// Series of request metrics: more than a large cluster has. What comes after is counted without
 /// its resource.
 pub(crate) const REQUEST_SERIES_MAX: usize = 10_000;
@@ -103,6 +100,8 @@ pub struct Limits {
     pub http2_ping_ms: u64,
     /// HTTP/2: and how long it may think.
     pub http2_ping_answer_ms_max: u64,
+    /// How long a body that nobody reads is waited for, once its answer is on its way.
+    pub refused_body_ms_max: u64,
 }
 
 impl Default for Limits {
@@ -124,6 +123,7 @@ impl Default for Limits {
             tcp_keep_alive_ms: 180_000,
             http2_ping_ms: 30_000,
             http2_ping_answer_ms_max: 15_000,
+            refused_body_ms_max: 2_000,
         }
     }
 }
@@ -153,6 +153,10 @@ impl Limits {
         Duration::from_millis(self.http2_ping_answer_ms_max)
     }
 
+    pub(crate) fn refused_body(&self) -> Duration {
+        Duration::from_millis(self.refused_body_ms_max)
+    }
+
     /// Each bound with its unit in its name, for `host limits`.
     pub fn rows(&self) -> Vec<(&'static str, u64)> {
         vec![
@@ -176,7 +180,7 @@ impl Limits {
             ("http2_ping_answer_ms_max", self.http2_ping_answer_ms_max),
             ("request_body_bytes_max", REQUEST_BODY_BYTES_MAX),
             ("refused_body_bytes_max", REFUSED_BODY_BYTES_MAX),
-            ("refused_body_ms_max", REFUSED_BODY_TIME_MAX.as_millis() as u64),
+            ("refused_body_ms_max", self.refused_body_ms_max),
             ("request_series_max", REQUEST_SERIES_MAX as u64),
             ("verified_tokens_max", VERIFIED_TOKENS_MAX as u64),
             ("verified_token_bytes_max", VERIFIED_TOKEN_BYTES_MAX as u64),

@@ -102,6 +102,7 @@ impl Watch {
                 Poll::Ready(Some(mut events)) if !self.bookmarks && !events.iter().all(is_object) => {
                     events.retain(is_object);
                     self.writing = Some(self.writer.clone().computed(self.first, events).boxed());
+                    continue;
                 }
                 Poll::Ready(Some(events)) if self.are_cached(&events) => {
                     self.first = false;

@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Backoff {
     bounds: Bounds,
     next: Duration,
-    begun: Instant,
+    /// Since when it lives, if it does.
+    begun: Option<Instant>,
 }
 
 /// What differs between those that are started again.
@@ -31,12 +32,12 @@ pub(super) const HOOK: Bounds =
 
 impl Backoff {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { next: bounds.first, bounds, begun: Instant::now() }
+        Self { next: bounds.first, bounds, begun: None }
     }
 
-    /// It is started now.
+    /// It lives from now on: what takes long to fail at its start is not healthy.
     pub(super) fn begin(&mut self) {
-        self.begun = Instant::now();
+        self.begun = Some(Instant::now());
     }
 
     /// It has shown that it can live: the pauses start over.
@@ -46,7 +47,7 @@ impl Backoff {
 
     /// Waits for the next start. False if there is to be none, because `stop` is cancelled.
     pub(super) async fn pause(&mut self, stop: &CancellationToken) -> bool {
-        if self.begun.elapsed() > self.bounds.healthy_after {
+        if self.begun.take().is_some_and(|begun| begun.elapsed() > self.bounds.healthy_after) {
             self.forgive();
         }
         let pause = self.next;
@@ -85,6 +86,9 @@ mod tests {
         assert_eq!(next(&mut backoff).await, INSTANCE.first);
         backoff.begin();
         assert_eq!(next(&mut backoff).await, INSTANCE.first * 2);
+        // It has not even begun.
+        tokio::time::sleep(INSTANCE.healthy_after * 2).await;
+        assert_eq!(next(&mut backoff).await, INSTANCE.first * 4);
         backoff.begin();
         backoff.forgive();
         assert_eq!(next(&mut backoff).await, INSTANCE.first);

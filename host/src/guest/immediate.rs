@@ -229,9 +229,9 @@ fn end_when_late(store: &mut Store<State>, ticks: Arc<AtomicU64>, ms: u64) {
 async fn keep(slot: Arc<Slot>, link: Arc<Link>, stop: CancellationToken) {
     let mut backoff = Backoff::new(backoff::INSTANCE);
     loop {
-        backoff.begin();
         match Instance::start(&link, &slot).await {
             Ok(instance) => {
+                backoff.begin();
                 *slot.instance.lock() = Some(instance);
                 tokio::select! {
                     () = slot.ended.notified() => {}

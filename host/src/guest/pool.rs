@@ -343,13 +343,13 @@ async fn keep(
     let mut next = first;
     let mut backoff = Backoff::new(backoff::INSTANCE);
     loop {
-        backoff.begin();
         let instance = match next.take() {
             Some(instance) => Ok(instance),
             None => Instance::start(&link, Role::Serve).await.map(|(instance, _)| instance),
         };
         match instance {
             Ok(instance) => {
+                backoff.begin();
                 let instance = Arc::new(instance);
                 slot.current.store(Some(instance.clone()));
                 started.notify_waiters();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use wasmtime::component::{Instance, ResourceTableError};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -128,13 +129,17 @@ fn init_waitless(link: &Arc<Link>, waitless: &Waitless) -> Result<(Store<State>,
     let mut store = store(link, Role::Init(Registrations::default()))?;
     store.set_epoch_deadline(1);
     let (ticks, conduct, ms) = (store.data().ticks.clone(), link.conduct().clone(), link.limits().init_ms_max);
+    // By the clock: nobody waits for it any longer, so neither does its thread.
+    let until = Instant::now() + Duration::from_millis(ms);
+    store.data_mut().init_until = Some(until);
     store.epoch_deadline_callback(move |_| {
         let stretch = ticks.fetch_add(1, Ordering::Relaxed);
-        if stretch > ms {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(Spun { bound: "init_ms_max", ms }.into());
         }
         if let Some(pause) = conduct.call_computed(stretch) {
-            std::thread::sleep(pause);
+            std::thread::sleep(pause.min(left));
         }
         Ok(UpdateDeadline::Continue(1))
     });
@@ -146,6 +151,7 @@ fn init_waitless(link: &Arc<Link>, waitless: &Waitless) -> Result<(Store<State>,
     let (initialised,) = server.func_init().call(&mut store, ()).map_err(|error| StartError::Trap(short(&error)))?;
     initialised.map_err(StartError::Refused)?;
     store.data_mut().take_registrations();
+    store.data_mut().init_until = None;
     Ok((store, immediate))
 }
 

@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{GuestTaskId, HasData, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -41,6 +42,9 @@ pub struct State {
     /// Whose instance this is.
     pub link: Arc<Link>,
     pub role: Role,
+    /// How long `init` may block its thread, which is its own: while it runs in an instance that cannot
+    /// wait.
+    pub init_until: Option<Instant>,
     /// Epoch ticks since the guest last came back to the host's loop.
     pub ticks: Arc<AtomicU64>,
     /// The requests under way, by the task that the guest runs for each.
@@ -72,6 +76,7 @@ impl State {
             memory: Memory::new(link.limits()),
             link,
             role,
+            init_until: None,
             ticks: Arc::default(),
             tasks: HashMap::new(),
             culprit: Arc::default(),

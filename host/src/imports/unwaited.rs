@@ -5,6 +5,7 @@
 
 use futures::FutureExt;
 use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::WasiView;
@@ -12,7 +13,7 @@ use wasmtime_wasi::p2::bindings::io as waiting;
 use wasmtime_wasi::p2::bindings::sync::io::{poll, streams};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable, StreamError, StreamResult};
 
-use super::{Role, State};
+use super::State;
 
 /// A guest calls what would have to wait, where nothing does.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +26,8 @@ pub struct Waits;
 /// If the linker does not take them.
 pub fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     fn unwaited(state: &mut State) -> Unwaited<'_> {
-        let may_block = matches!(state.role, Role::Init(_));
-        Unwaited { table: state.ctx().table, may_block }
+        let until = state.init_until;
+        Unwaited { table: state.ctx().table, until }
     }
     poll::add_to_linker::<State, HasUnwaited>(linker, unwaited)?;
     streams::add_to_linker::<State, HasUnwaited>(linker, unwaited)
@@ -40,35 +41,35 @@ impl HasData for HasUnwaited {
 
 struct Unwaited<'a> {
     table: &'a mut ResourceTable,
-    /// Whether this thread is not one of the runtime's.
-    may_block: bool,
+    /// How long this thread may be blocked, if it is not one of the runtime's.
+    until: Option<Instant>,
 }
 
 /// What the future gives without waiting.
-fn now<T>(may_block: bool, future: impl Future<Output = T>) -> Result<T, Waits> {
-    match may_block {
-        true => Ok(Handle::current().block_on(future)),
-        false => future.now_or_never().ok_or(Waits),
+fn now<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Result<T, Waits> {
+    match until {
+        Some(until) => Handle::current().block_on(async { timeout_at(until, future).await }).map_err(|_| Waits),
+        None => future.now_or_never().ok_or(Waits),
     }
 }
 
-fn stream_now<T>(may_block: bool, future: impl Future<Output = StreamResult<T>>) -> StreamResult<T> {
-    now(may_block, future).map_err(|waits| StreamError::Trap(waits.into()))?
+fn stream_now<T>(until: Option<Instant>, future: impl Future<Output = StreamResult<T>>) -> StreamResult<T> {
+    now(until, future).map_err(|waits| StreamError::Trap(waits.into()))?
 }
 
 impl poll::Host for Unwaited<'_> {
     fn poll(&mut self, pollables: Vec<Resource<DynPollable>>) -> Result<Vec<u32>> {
-        now(self.may_block, waiting::poll::Host::poll(self.table, pollables))?
+        now(self.until, waiting::poll::Host::poll(self.table, pollables))?
     }
 }
 
 impl poll::HostPollable for Unwaited<'_> {
     fn ready(&mut self, pollable: Resource<DynPollable>) -> Result<bool> {
-        now(self.may_block, waiting::poll::HostPollable::ready(self.table, pollable))?
+        now(self.until, waiting::poll::HostPollable::ready(self.table, pollable))?
     }
 
     fn block(&mut self, pollable: Resource<DynPollable>) -> Result<()> {
-        now(self.may_block, waiting::poll::HostPollable::block(self.table, pollable))?
+        now(self.until, waiting::poll::HostPollable::block(self.table, pollable))?
     }
 
     fn drop(&mut self, pollable: Resource<DynPollable>) -> Result<()> {
@@ -88,7 +89,7 @@ impl streams::HostInputStream for Unwaited<'_> {
     }
 
     fn blocking_read(&mut self, stream: Resource<DynInputStream>, len: u64) -> StreamResult<Vec<u8>> {
-        stream_now(self.may_block, waiting::streams::HostInputStream::blocking_read(self.table, stream, len))
+        stream_now(self.until, waiting::streams::HostInputStream::blocking_read(self.table, stream, len))
     }
 
     fn skip(&mut self, stream: Resource<DynInputStream>, len: u64) -> StreamResult<u64> {
@@ -96,7 +97,7 @@ impl streams::HostInputStream for Unwaited<'_> {
     }
 
     fn blocking_skip(&mut self, stream: Resource<DynInputStream>, len: u64) -> StreamResult<u64> {
-        stream_now(self.may_block, waiting::streams::HostInputStream::blocking_skip(self.table, stream, len))
+        stream_now(self.until, waiting::streams::HostInputStream::blocking_skip(self.table, stream, len))
     }
 
     fn subscribe(&mut self, stream: Resource<DynInputStream>) -> Result<Resource<DynPollable>> {
@@ -104,7 +105,7 @@ impl streams::HostInputStream for Unwaited<'_> {
     }
 
     fn drop(&mut self, stream: Resource<DynInputStream>) -> Result<()> {
-        now(self.may_block, waiting::streams::HostInputStream::drop(self.table, stream))?
+        now(self.until, waiting::streams::HostInputStream::drop(self.table, stream))?
     }
 }
 
@@ -118,15 +119,12 @@ impl streams::HostOutputStream for Unwaited<'_> {
     }
 
     fn blocking_write_and_flush(&mut self, stream: Resource<DynOutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
-        stream_now(
-            self.may_block,
-            waiting::streams::HostOutputStream::blocking_write_and_flush(self.table, stream, bytes),
-        )
+        stream_now(self.until, waiting::streams::HostOutputStream::blocking_write_and_flush(self.table, stream, bytes))
     }
 
     fn blocking_write_zeroes_and_flush(&mut self, stream: Resource<DynOutputStream>, len: u64) -> StreamResult<()> {
         stream_now(
-            self.may_block,
+            self.until,
             waiting::streams::HostOutputStream::blocking_write_zeroes_and_flush(self.table, stream, len),
         )
     }
@@ -144,7 +142,7 @@ impl streams::HostOutputStream for Unwaited<'_> {
     }
 
     fn blocking_flush(&mut self, stream: Resource<DynOutputStream>) -> StreamResult<()> {
-        stream_now(self.may_block, waiting::streams::HostOutputStream::blocking_flush(self.table, stream))
+        stream_now(self.until, waiting::streams::HostOutputStream::blocking_flush(self.table, stream))
     }
 
     fn splice(&mut self, to: Resource<DynOutputStream>, from: Resource<DynInputStream>, len: u64) -> StreamResult<u64> {
@@ -157,10 +155,10 @@ impl streams::HostOutputStream for Unwaited<'_> {
         from: Resource<DynInputStream>,
         len: u64,
     ) -> StreamResult<u64> {
-        stream_now(self.may_block, waiting::streams::HostOutputStream::blocking_splice(self.table, to, from, len))
+        stream_now(self.until, waiting::streams::HostOutputStream::blocking_splice(self.table, to, from, len))
     }
 
     fn drop(&mut self, stream: Resource<DynOutputStream>) -> Result<()> {
-        now(self.may_block, waiting::streams::HostOutputStream::drop(self.table, stream))?
+        now(self.until, waiting::streams::HostOutputStream::drop(self.table, stream))?
     }
 }

@@ -44,6 +44,24 @@ fn a_watch_ends_when_the_host_does() {
 }
 
 #[test]
+fn a_watch_of_initial_events_goes_on_where_nobody_asked_for_bookmarks() {
+    let Some(host) = Host::start() else { return };
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let create = |name: &str| {
+        let object = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+        host.client().post(maps, &object).expect(201);
+    };
+    create("before");
+    let query = "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=30";
+    let events = host.client().stream(&format!("{maps}?{query}"));
+    let mut names = events.map(|event| event["object"]["metadata"]["name"].as_str().unwrap_or_default().to_owned());
+    assert_eq!(names.next().as_deref(), Some("before"));
+    // Told while the watch is open, and not at its end.
+    create("after");
+    assert_eq!(names.next().as_deref(), Some("after"));
+}
+
+#[test]
 fn a_client_without_credentials_sees_health_and_version_only() {
     let Some(host) = Host::start() else { return };
     let anonymous = host.anonymous();

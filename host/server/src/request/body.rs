@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -10,7 +11,7 @@ use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::limits::{REFUSED_BODY_BYTES_MAX, REFUSED_BODY_TIME_MAX};
+use crate::limits::REFUSED_BODY_BYTES_MAX;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
@@ -81,16 +82,21 @@ pub struct Arriving {
     done: bool,
     /// The client waits to be asked for it.
     unasked: bool,
+    /// How long it is read behind the answer.
+    patience: Duration,
 }
 
 impl Arriving {
     /// The body of a message, with `unasked` if its head has `Expect: 100-continue`.
-    pub(crate) fn new(incoming: Incoming, unasked: bool) -> Self {
-        Self { incoming: Some(incoming), done: false, unasked }
+    pub(crate) fn new(incoming: Incoming, unasked: bool, patience: Duration) -> Self {
+        Self { incoming: Some(incoming), done: false, unasked, patience }
     }
 
     async fn drain(&mut self) {
-        drain(self).await;
+        // To read it would be to ask for it.
+        if !self.unasked {
+            drain(self).await;
+        }
         self.done = true;
     }
 }
@@ -103,6 +109,7 @@ impl Body for Arriving {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.unasked = false;
         let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(incoming).poll_frame(context));
         self.done = !matches!(frame, Some(Ok(_)));
@@ -125,7 +132,8 @@ impl Drop for Arriving {
         }
         // Without a runtime the connection has ended, too.
         if let (Some(mut incoming), Ok(runtime)) = (self.incoming.take(), Handle::try_current()) {
-            runtime.spawn(async move { timeout(REFUSED_BODY_TIME_MAX, drain(&mut incoming)).await });
+            let patience = self.patience;
+            runtime.spawn(async move { timeout(patience, drain(&mut incoming)).await });
         }
     }
 }

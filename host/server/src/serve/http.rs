@@ -117,7 +117,8 @@ impl<H: Handler> Shared<H> {
             // HTTP/1.1 has one head at a time.
             let active = activity.request(if http2 { head_bytes(&message) } else { 0 });
             let unasked = message.headers().contains_key(EXPECT);
-            let message = message.map(|body| RequestBody::Incoming(Arriving::new(body, unasked)));
+            let message =
+                message.map(|body| RequestBody::Incoming(Arriving::new(body, unasked, shared.limits.refused_body())));
             // hyper and tokio move it several times before they run it: as a pointer.
             Box::pin(async move {
                 if active.all_head_bytes() > shared.limits.http2_heads_bytes_max {

@@ -330,7 +330,7 @@ async fn a_body_that_was_refused_is_read_only_so_far() {
 
 #[tokio::test]
 async fn a_client_that_is_answered_before_it_has_sent_its_body_is_not_interrupted() {
-    let served = serve_within(|_| {}).await;
+    let served = serve_within(|limits| limits.refused_body_ms_max = 60_000).await;
     let post_hello = [&[0x83, 0x87, 0x44, 6][..], b"/hello", &[0x41, 1, b'x']].concat();
     let mut stream = served.raw(H2).await;
     stream.write_all(&[hello(), frame(HEADERS, END_HEADERS, 1, &post_hello)].concat()).await.unwrap();
@@ -340,7 +340,10 @@ async fn a_client_that_is_answered_before_it_has_sent_its_body_is_not_interrupte
     answer = read_until(&mut stream, answer, PING).await;
     assert!(frames(&answer).iter().all(|(kind, _)| *kind != RST_STREAM));
     // One who goes on and on is.
-    stream.write_all(&frame(HEADERS, END_HEADERS, 3, &post_hello)).await.unwrap();
+    let served = serve_within(|limits| limits.refused_body_ms_max = 100).await;
+    let mut stream = served.raw(H2).await;
+    stream.write_all(&hello()).await.unwrap();
+    stream.write_all(&frame(HEADERS, END_HEADERS, 1, &post_hello)).await.unwrap();
     read_until(&mut stream, Vec::new(), RST_STREAM).await;
     served.serves_others().await;
 }

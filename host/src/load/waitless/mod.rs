@@ -15,9 +15,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use wasmparser::{
-    CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentFuncType, ComponentOuterAliasKind,
-    ComponentType, ComponentTypeRef, ComponentValType, FromReader, FuncType, InstanceTypeDeclaration, Parser, Payload,
-    Result, SectionLimited, ValType,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentFuncType,
+    ComponentOuterAliasKind, ComponentType, ComponentTypeRef, ComponentValType, FromReader, FuncType,
+    InstanceTypeDeclaration, Parser, Payload, Result, SectionLimited, ValType,
 };
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
@@ -58,7 +58,9 @@ pub(super) fn without_waiting(component: &[u8]) -> Result<Vec<u8>> {
             }
             Payload::ComponentCanonicalSection(section) if depth == 0 => {
                 rewritten = Some(items(section, |item, range, out| match item {
-                    CanonicalFunction::Lower { func_index, .. } if survey.functions.contains(&func_index) => {
+                    CanonicalFunction::Lower { func_index, options }
+                        if options.contains(&CanonicalOption::Async) && survey.functions.contains(&func_index) =>
+                    {
                         // Numbers are passed as they are: it needs no options.
                         out.extend(LOWER);
                         unsigned(func_index, out);

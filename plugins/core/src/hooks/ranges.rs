@@ -35,11 +35,16 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
                     statuses::apply(definition, &store, MANAGER, object, &wanted).await;
                 }
             } else if is_first_of(has, &cidrs) {
-                if let Err(error) = upgrade(definition, &store, &cidrs).await {
-                    log::warn!("the ServiceCIDR `{OBJECT}` does not become one of both families: {}", error.message);
+                match upgrade(definition, &store, &cidrs).await {
+                    // Its status is said of what it is now.
+                    Ok(()) => continue,
+                    Err(error) => {
+                        log::warn!(
+                            "the ServiceCIDR `{OBJECT}` does not become one of both families: {}",
+                            error.message
+                        );
+                    }
                 }
-                // Its status is said of what it is now.
-                continue;
             } else if !differed {
                 differed = true;
                 log::warn!(

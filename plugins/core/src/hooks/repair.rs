@@ -35,7 +35,7 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> pl
     let services = &*ensure::definition(definitions, "", "services")?.storage_prefix;
     loop {
         let events = Events::new(definitions, &store, REPORTER)?;
-        let mut pass = Pass { store: &store, services, events, revision: 0 };
+        let mut pass = Pass { store: &store, services, ranges: Vec::new(), events, revision: 0 };
         if let Err(error) = pass.services().await.and(pass.addresses().await) {
             log::warn!("service addresses cannot be repaired, the next look tries again: {}", error.message);
         }
@@ -51,6 +51,8 @@ struct Pass<'a> {
     store: &'a Store,
     /// The prefix of their keys.
     services: &'a str,
+    /// Of all ServiceCIDRs.
+    ranges: Vec<ranges::Range>,
     events: Events<'a>,
     /// That of the list whose objects are looked at: what belongs to them is not read as it was before.
     revision: u64,
@@ -104,6 +106,7 @@ impl Pass<'_> {
     async fn services(&mut self) -> Result<(), ApiError> {
         let all = self.store.list(ListQuery::below(self.services)).await.map_err(from_store)?;
         self.revision = all.revision();
+        self.ranges = ranges::of_any_size(self.store).await?;
         for service in all.objects(PAGE).filter_map(Read::of) {
             for (written, address) in addresses_of(&service.value) {
                 match address {
@@ -122,7 +125,7 @@ impl Pass<'_> {
         const ACTION: &str = "ClusterIPAllocation";
         let (namespace, name) = (meta(&service.value, "namespace"), meta(&service.value, "name"));
         let shown = format!("[{}]: {address}", Family::of(address).name());
-        if !ranges::known(self.store, address).await? {
+        if !self.ranges.iter().any(|range| range.contains(address)) {
             let why = format!("Cluster IP {shown} is not within any configured Service CIDR; please recreate service");
             self.events.warn(&service.value, "ClusterIPOutOfRange", ACTION, why).await;
             return Ok(());

@@ -1,11 +1,17 @@
 //! PEM blocks, read as upstream reads them: a block that is broken is as if it were not there.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "\n-----END ";
 const DASHES: &str = "-----";
+
+/// Bits behind the last byte do not matter to whoever signs it: they must not to us, who would else look at
+/// another block.
+const LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 /// What is between two lines of dashes.
 pub(super) struct Block<'a> {
@@ -43,8 +49,8 @@ fn block<'a>(begun: &'a str, after: &str) -> Option<Block<'a>> {
     if !last.strip_prefix(kind)?.strip_prefix(DASHES)?.trim_ascii().is_empty() {
         return None;
     }
-    let encoded: String = body.chars().filter(|character| !character.is_ascii_whitespace()).collect();
-    Some(Block { kind, has_headers, bytes: STANDARD.decode(encoded).ok()? })
+    let encoded: String = body.chars().filter(|character| !" \t\r\n".contains(*character)).collect();
+    Some(Block { kind, has_headers, bytes: LENIENT.decode(encoded).ok()? })
 }
 
 #[cfg(test)]
@@ -61,6 +67,11 @@ mod tests {
                 "-----BEGIN A-----\nYQ==\n-----END B-----\n-----BEGIN C-----\nYg==\n-----END C-----",
                 vec![("C", false, "b")],
             ),
+            (
+                "-----BEGIN A-----\nYR==\n-----END A-----\n-----BEGIN B-----\nYg==\n-----END B-----",
+                vec![("A", false, "a"), ("B", false, "b")],
+            ),
+            ("-----BEGIN A-----\nYQ\u{c}==\n-----END A-----\n", vec![]),
             ("-----BEGIN A-----\n\n-----END A-----\n", vec![("A", false, "")]),
             ("x-----BEGIN A-----\nYQ==\n-----END A-----\n", vec![]),
             ("-----BEGIN A-----\n!\n-----END A-----\n", vec![]),

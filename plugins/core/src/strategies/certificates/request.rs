@@ -21,7 +21,9 @@ const CURVES: [(&[u8], usize); 4] = [
 const UTF_8: u32 = 12;
 const NUMERIC: u32 = 18;
 const PRINTABLE: u32 = 19;
+const T61: u32 = 20;
 const IA5: u32 = 22;
+const BMP: u32 = 30;
 
 /// What a request says.
 #[derive(Debug, Default)]
@@ -153,6 +155,9 @@ fn text(value: &Element<'_>) -> Result<Option<String>, String> {
         PRINTABLE => all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(byte)),
         NUMERIC => all(|byte| byte.is_ascii_digit() || *byte == b' '),
         IA5 => value.content.is_ascii(),
+        // Read as Latin-1.
+        T61 => return Ok(Some(value.content.iter().map(|byte| char::from(*byte)).collect())),
+        BMP => return wide_text(value.content).map(Some),
         _ => return Ok(None),
     };
     let name = match value.head.tag {
@@ -163,6 +168,19 @@ fn text(value: &Element<'_>) -> Result<Option<String>, String> {
         _ => "IA5String",
     };
     Err(syntax(&format!("{name} contains invalid character")))
+}
+
+/// A text of two bytes for each character.
+fn wide_text(content: &[u8]) -> Result<String, String> {
+    if !content.len().is_multiple_of(2) {
+        return Err("invalid BMPString".to_string());
+    }
+    // Its end may be written.
+    let content = content.strip_suffix(&[0, 0]).unwrap_or(content);
+    let points = content.chunks_exact(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
+    let is_character = |point: &u32| !matches!(point, 0xfffe | 0xffff | 0xfdd0..=0xfdef);
+    let text: Option<String> = points.map(|point| Some(point).filter(is_character).and_then(char::from_u32)).collect();
+    text.ok_or_else(|| "invalid BMPString".to_string())
 }
 
 /// Each extension is asked for once. Attributes that are something else do not matter.
@@ -216,8 +234,28 @@ mod tests {
         assert_eq!(parse(&good()).unwrap(), ["system:masters", "b"]);
     }
 
+    /// What a signer would read as an organization is one here: else it could not be refused.
     #[test]
-    fn what_is_broken_is_refused() {
+    fn an_organization_is_one_in_every_alphabet() {
+        let wide: Vec<u8> = "system:masters".bytes().flat_map(|byte| [0, byte]).collect();
+        for (tag, content, expected) in [
+            (UTF_8, &b"system:masters"[..], Ok("system:masters")),
+            (T61, b"system:masters", Ok("system:masters")),
+            (T61, b"caf\xe9", Ok("caf\u{e9}")),
+            (BMP, &wide, Ok("system:masters")),
+            (BMP, &[&wide[..], &[0, 0]].concat(), Ok("system:masters")),
+            (BMP, b"odd", Err("invalid BMPString")),
+            (BMP, &[0xd8, 0x00], Err("invalid BMPString")),
+            (BMP, &[0xff, 0xfe], Err("invalid BMPString")),
+        ] {
+            let bytes = [&[tag as u8, content.len() as u8], content].concat();
+            let read = text(&Reader::new(&bytes).any().unwrap()).map(Option::unwrap_or_default);
+            assert_eq!(read.as_deref().map_err(String::as_str), expected, "{tag} {content:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_is_refused_and_never_a_panic() {
         let good = good();
         for length in 0..good.len() {
             assert!(parse(&good[..length]).is_err(), "{length}");

@@ -40,7 +40,7 @@ pub(super) async fn allocate(
         _ => false,
     };
     let balanced = spec["type"] == "LoadBalancer";
-    let mut taken = Taken { had, new: BTreeMap::new(), used: None, dry_run: operation.dry_run };
+    let mut taken = Taken { had, new: BTreeMap::new(), all: Vec::new(), used: None, dry_run: operation.dry_run };
     let asked: Vec<(i64, i64)> =
         items(spec, "ports").map(|port| (number(port, "port"), number(port, "nodePort"))).collect();
     for (index, port) in items_mut(spec, "ports").enumerate() {
@@ -60,6 +60,7 @@ pub(super) async fn allocate(
             (asked, _) => taken.ask(store, operation, index, asked).await?,
         };
         taken.new.entry(own).or_insert(node_port);
+        taken.all.push(node_port);
         port["nodePort"] = node_port.into();
     }
     if needs_health_check(spec) && !needs_health_check(old) {
@@ -85,6 +86,8 @@ pub(super) fn release(spec: &Value, companions: &mut Companions) {
 struct Taken {
     had: Vec<i64>,
     new: BTreeMap<i64, i64>,
+    /// All that it takes: a port may have one for each protocol.
+    all: Vec<i64>,
     /// Those of all services, once they were asked for.
     used: Option<Vec<i64>>,
     dry_run: bool,
@@ -123,8 +126,7 @@ impl Taken {
         if !self.dry_run && !NODE_PORTS.contains(&port) {
             return Ok(Some("provided port is not in the valid range. The range of valid ports is 30000-32767"));
         }
-        let is_taken =
-            self.new.values().any(|taken| *taken == port) || exists(store, &format!("{PORTS_PREFIX}{port}")).await?;
+        let is_taken = self.all.contains(&port) || exists(store, &format!("{PORTS_PREFIX}{port}")).await?;
         Ok(is_taken.then_some("provided port is already allocated"))
     }
 
@@ -133,8 +135,7 @@ impl Taken {
             Some(used) => used,
             None => used_ports(store).await?,
         };
-        let taken: Vec<i64> = self.new.values().copied().collect();
-        free_port(self.used.insert(used), &taken)
+        free_port(self.used.insert(used), &self.all)
             .ok_or_else(|| ApiError::internal("all node ports of the range 30000-32767 are taken"))
     }
 }

@@ -134,10 +134,10 @@ pub(super) async fn ready(store: &Store, family: Family) -> Result<Vec<Range>, A
     Ok(found)
 }
 
-/// Whether it is of any range at all.
-pub(crate) async fn known(store: &Store, address: IpAddr) -> Result<bool, ApiError> {
+/// All ranges that there are.
+pub(crate) async fn of_any_size(store: &Store) -> Result<Vec<Range>, ApiError> {
     let objects = small::remembered(store, RANGES_PREFIX).await?;
-    Ok(objects.iter().flat_map(|object| ranges(object, Range::of_any_size)).any(|range| range.contains(address)))
+    Ok(objects.iter().flat_map(|object| ranges(object, Range::of_any_size)).collect())
 }
 
 fn ranges(object: &Value, parse: fn(&str) -> Option<Range>) -> impl Iterator<Item = Range> {
