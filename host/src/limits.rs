@@ -53,6 +53,10 @@ limits! {
     handles_max: usize = 20_000,
     /// Bytes that one call may bring from a guest to the host, and one answer.
     hostcall_bytes_max: usize = 32 << 20,
+    /// A message whose signature is verified, in one call: some milliseconds' worth of computing.
+    signed_bytes_max: usize = 1 << 20,
+    /// A key that verifies, and a signature. RSA of 8192 bits has keys of 1 KiB.
+    signing_key_bytes_max: usize = 2 << 10,
     /// Random bytes in one call.
     random_bytes_max: u64 = 64 << 10,
     /// Computing without returning or awaiting; above it the instance is ended.

@@ -119,7 +119,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     let assembly = Assembly::start(loader, services.clone(), server.health().clone(), access, loaded).await?;
 
     let bound = server.bind().await?;
-    services.facts.set("external-address", bound.address().to_string());
+    services.facts.set("external-address", bound.public_address().to_string());
     let kubeconfig = bound.kubeconfig().display().to_string();
     // There before anybody is told that the host serves; it is obeyed once the hooks have begun.
     let admin = admin::bind(&data_dir);

@@ -1,7 +1,7 @@
 //! Turns the facts in `data/` into static tables, so that nothing is parsed when an instance
 //! starts: `schema::builtin` makes a type from its row when it is first asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -52,13 +52,20 @@ fn openapi_fingerprint(types: &str) -> String {
     let mut hasher = DefaultHasher::new();
     types.hash(&mut hasher);
     println!("cargo::rerun-if-changed=src/openapi");
-    let folder = fs::read_dir("src/openapi").expect("src/openapi is there");
-    let mut sources: Vec<_> = folder.map(|entry| entry.expect("src/openapi can be read").path()).collect();
-    sources.sort();
-    for source in sources {
-        fs::read(source).expect("src/openapi can be read").hash(&mut hasher);
-    }
+    hash_folder(Path::new("src/openapi"), &mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+fn hash_folder(folder: &Path, hasher: &mut DefaultHasher) {
+    let entries = fs::read_dir(folder).expect("src/openapi is there");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("src/openapi can be read").path()).collect();
+    paths.sort();
+    for path in paths {
+        match path.is_dir() {
+            true => hash_folder(&path, hasher),
+            false => fs::read(path).expect("src/openapi can be read").hash(hasher),
+        }
+    }
 }
 
 /// The types by name, sorted: a type's number is its position.
@@ -66,23 +73,45 @@ struct Types {
     types: BTreeMap<String, Value>,
     numbers: BTreeMap<String, usize>,
     go: Map<String, Value>,
+    texts: Descriptions,
 }
 
 impl Types {
     fn read() -> Self {
         let types: BTreeMap<String, Value> = read("types.json").into_iter().collect();
         let numbers = types.keys().enumerate().map(|(number, name)| (name.clone(), number)).collect();
-        Self { types, numbers, go: read("go-types.json") }
+        let texts = Descriptions::read(&types);
+        Self { types, numbers, go: read("go-types.json"), texts }
     }
 
     fn write(&self, out: &mut String) {
         writeln!(out, "pub(super) static TYPES: [TypeFacts; {}] = [", self.types.len()).unwrap();
         for (name, facts) in &self.types {
             let atomic = facts["mapType"] == "atomic";
-            writeln!(out, "TypeFacts {{ name: {name:?}, body: {}, atomic: {atomic} }},", self.body(name, facts))
-                .unwrap();
+            let unions = facts.get("unions").map(Value::to_string);
+            let has_foreign = self.holds(name, RAW_EXTENSION, &mut BTreeSet::new());
+            writeln!(
+                out,
+                "TypeFacts {{ name: {name:?}, body: {}, atomic: {atomic}, has_foreign: {has_foreign}, description: {:?}, \
+                 unions: {unions:?} }},",
+                self.body(name, facts),
+                self.texts.of_type(name),
+            )
+            .unwrap();
         }
         out.push_str("];\n");
+    }
+
+    /// Whether there is a value of the type in one of the other, at any depth.
+    fn holds<'t>(&'t self, name: &'t str, wanted: &str, seen: &mut BTreeSet<&'t str>) -> bool {
+        let fields = self.types.get(name).and_then(|facts| facts["fields"].as_object());
+        seen.insert(name)
+            && fields.into_iter().flatten().any(|(_, facts)| {
+                let held = [facts, &facts["items"], &facts["map"], &facts["map"]["items"]];
+                held.into_iter()
+                    .filter_map(|facts| facts["ref"].as_str())
+                    .any(|held| held == wanted || self.holds(held, wanted, seen))
+            })
     }
 
     fn body(&self, name: &str, facts: &Value) -> String {
@@ -106,9 +135,13 @@ impl Types {
         writeln!(
             out,
             "  FieldFacts {{ name: {name:?}, place: {}, required: {required}, default: {default:?}, when_unset: {:?}, \
-             number: {number}, wire: Wire::{}, native: Native {{ within: &{path:?}, embedded: &{:?}, go: {:?} }} }},",
+             list_type: {:?}, map_type: {:?}, description: {:?}, number: {number}, wire: Wire::{}, native: Native {{ within: &{path:?}, embedded: &{:?}, \
+             go: {:?} }} }},",
             self.place(facts, true),
             facts["whenUnset"].as_str(),
+            facts["listType"].as_str(),
+            facts["mapType"].as_str(),
+            self.texts.of_field(owner, name),
             if go["go"] == "v1.Verbs" { "StringListMessage" } else { self.wire(facts) },
             strings(&go["in"]),
             go["go"].as_str().unwrap_or(""),
@@ -222,16 +255,61 @@ impl Types {
     }
 }
 
+/// What types and fields are, in words.
+struct Descriptions(Map<String, Value>);
+
+impl Descriptions {
+    fn read(types: &BTreeMap<String, Value>) -> Self {
+        let texts = read("descriptions.json");
+        for (of, fields) in &texts {
+            let named = |name: &&String| *name == of || short(name) == of;
+            let known: Vec<&Value> = types.keys().filter(named).map(|name| &types[name]["fields"]).collect();
+            assert!(of.is_empty() || !known.is_empty(), "descriptions.json tells of `{of}`, which is no type");
+            let fields = fields.as_object().into_iter().flatten().map(|(field, _)| field);
+            for field in fields.filter(|field| !of.is_empty() && !field.is_empty()) {
+                assert!(
+                    known.iter().any(|fields| fields.get(field).is_some()),
+                    "descriptions.json tells of `{of}.{field}`, which is no field"
+                );
+            }
+        }
+        Self(texts)
+    }
+
+    fn of_type(&self, name: &str) -> Option<&str> {
+        self.find(name, "").or_else(|| self.find(short(name), ""))
+    }
+
+    /// What it is in this type, or else what fields of its name are everywhere.
+    fn of_field(&self, of: &str, field: &str) -> Option<&str> {
+        let text = self.find(of, field).or_else(|| self.find(short(of), field)).or_else(|| self.find("", field));
+        text.filter(|text| !text.is_empty())
+    }
+
+    fn find(&self, of: &str, field: &str) -> Option<&str> {
+        self.0.get(of)?.get(field)?.as_str()
+    }
+}
+
+/// `Pod` of `io.k8s.api.core.v1.Pod`.
+fn short(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
 /// Types whose JSON and protobuf forms are not a struct's.
 fn special(name: &str) -> &'static str {
-    match name.rsplit('.').next().unwrap_or(name) {
+    match short(name) {
         "Quantity" => "Body::Scalar(Scalar::Quantity, \"\")",
         "IntOrString" => "Body::Scalar(Scalar::IntOrString, \"int-or-string\")",
         "Time" | "MicroTime" => "Body::Scalar(Scalar::String, \"date-time\")",
         "CustomResourceSubresourceStatus" | "Patch" => "Body::Struct(&[])",
-        _ => "Body::Any",
+        "RawExtension" | "FieldsV1" => "Body::Any { object: true }",
+        _ => "Body::Any { object: false }",
     }
 }
+
+/// What upstream keeps as raw bytes.
+const RAW_EXTENSION: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
 
 /// Types with a protobuf form of their own, by the end of their name.
 const WIRES: &[(&str, &str)] = &[
@@ -239,7 +317,7 @@ const WIRES: &[(&str, &str)] = &[
     (".intstr.IntOrString", "IntOrString"),
     (".v1.Time", "Time"),
     (".v1.MicroTime", "MicroTime"),
-    (".v1.FieldsV1", "RawJson"),
+    (".v1.FieldsV1", "FieldsV1"),
     (".v1.JSON", "RawJson"),
     (".runtime.RawExtension", "RawExtension"),
     (".v1.JSONSchemaPropsOrArray", "SchemaOrArray"),

@@ -28,6 +28,7 @@ mod request;
 mod response;
 mod routes;
 mod serve;
+mod signatures;
 mod traces;
 mod version;
 
@@ -50,6 +51,9 @@ pub use request::{
     Arriving, BodyError, Context, Request, RequestBody, RequestInfo, RequestInfoError, Upgrade, UpgradedConnection,
     Warnings,
 };
-pub use response::{Body, BoxError, Failure, PACKED_BYTES_MIN, Response, not_found, text};
+pub use response::{
+    Body, BoxError, Failure, PACKED_BYTES_MIN, Response, WATCH_MESSAGES, append_watch_message, not_found, text,
+};
 pub use serve::{Bound, Connection, Running, Server, ServerHandle, StartError};
+pub use signatures::{Unverifiable, verify_signature};
 pub use version::KUBERNETES_VERSION;

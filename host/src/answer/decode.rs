@@ -24,8 +24,9 @@ pub(super) async fn current(link: &Arc<Link>, objects: Vec<Arc<Object>>) -> Resu
         let sizes = rest.iter().map(|object| object.json().len());
         let (batch, next) =
             rest.split_at(batch_end(sizes, limits.render_batch_items_max, limits.render_batch_bytes_max));
-        let items =
-            batch.iter().map(|object| RenderItem { event: None, object: object.clone(), decoded: None }).collect();
+        let item =
+            |object: &Arc<Object>| RenderItem { event: None, key: object.key().clone(), json: object.json().clone() };
+        let items = batch.iter().map(item).collect();
         let values = link.pool().decode(tag.clone(), items, limits.render_ms_max).await?;
         for (object, value) in batch.iter().zip(values) {
             served.push(one(link, object, value)?);

@@ -1,4 +1,4 @@
-//! How events are written: a line for each.
+//! How events are written: each in a frame of its own.
 
 use std::sync::Arc;
 
@@ -6,9 +6,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 use host_server::Failure;
 use host_store::{Event, EventKind, Object};
 
+use super::framing::Framing;
 use super::{failure, item};
 use crate::bindings::host::chain::request::ItemForm;
-use crate::chain::Services;
+use crate::chain::{Chain, Link, Services};
 
 /// What the events of one watch are written with.
 pub(super) struct Writer {
@@ -17,19 +18,25 @@ pub(super) struct Writer {
     pub(super) plugin: Arc<str>,
     pub(super) services: Arc<Services>,
     pub(super) form: ItemForm,
+    pub(super) framing: Framing,
     /// What is before and behind the facts of a bookmark's metadata.
     pub(super) bookmark_head: Bytes,
     pub(super) bookmark_tail: Bytes,
 }
 
-/// The lines of some events.
-pub(super) struct Lines {
+/// Some events, written.
+pub(super) struct Written {
     pub(super) bytes: Bytes,
     /// Whether nothing of an object has been written yet: a table begins with its columns.
     pub(super) first: bool,
 }
 
 impl Writer {
+    /// Whether objects are written as they are cached, in lines.
+    pub(super) fn writes_as_cached(&self) -> bool {
+        matches!((self.framing, &self.form), (Framing::Lines, ItemForm::Stored))
+    }
+
     /// Events that need nothing but the bytes of the cache; a single one is encoded once for all who
     /// watch.
     pub(super) fn cached(&self, events: &[Event]) -> Bytes {
@@ -51,8 +58,8 @@ impl Writer {
     }
 
     /// Events whose objects a guest has to write, or to decode.
-    pub(super) async fn computed(self: Arc<Self>, first: bool, events: Vec<Event>) -> Result<Lines, Failure> {
-        let mut lines = Computed { writer: &self, first, out: BytesMut::new() };
+    pub(super) async fn computed(self: Arc<Self>, first: bool, events: Vec<Event>) -> Result<Written, Failure> {
+        let mut writing = Computed { writer: &self, first, out: BytesMut::new() };
         let mut objects: Vec<(EventKind, Arc<Object>)> = Vec::with_capacity(events.len());
         // What there was when it began is told to this watch alone, and may be much.
         let mut shared = true;
@@ -63,30 +70,49 @@ impl Writer {
                     objects.push((event.kind, event.object));
                 }
                 Event::InitialEventsEnd { revision } => {
-                    lines.write(std::mem::take(&mut objects), false).await?;
-                    lines.out.put(self.bookmark(revision, true));
+                    writing.write(std::mem::take(&mut objects), false).await?;
+                    writing.bookmark(revision, true).await?;
                 }
             }
         }
-        lines.write(objects, shared).await?;
-        Ok(Lines { bytes: lines.out.freeze(), first: lines.first })
+        writing.write(objects, shared).await?;
+        Ok(writing.written())
     }
 
+    /// A bookmark that a guest has to write.
+    pub(super) async fn computed_bookmark(self: Arc<Self>, first: bool, revision: u64) -> Result<Written, Failure> {
+        let mut writing = Computed { writer: &self, first, out: BytesMut::new() };
+        writing.bookmark(revision, false).await?;
+        Ok(writing.written())
+    }
+
+    /// A bookmark as a line.
     pub(super) fn bookmark(&self, revision: u64, end_of_initial_events: bool) -> Bytes {
         let mut out = BytesMut::with_capacity(256);
-        out.put_slice(b"{\"type\":\"BOOKMARK\",\"object\":");
+        self.framing.append("BOOKMARK", &self.bookmarked(revision, end_of_initial_events), &mut out);
+        out.freeze()
+    }
+
+    /// A bookmark's object.
+    fn bookmarked(&self, revision: u64, end_of_initial_events: bool) -> Bytes {
+        let mut out = BytesMut::with_capacity(256);
         out.put_slice(&self.bookmark_head);
         out.put_slice(format!("\"resourceVersion\":\"{revision}\"").as_bytes());
         if end_of_initial_events {
             out.put_slice(b",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}");
         }
         out.put_slice(&self.bookmark_tail);
-        out.put_slice(b"}\n");
         out.freeze()
+    }
+
+    /// The link as it is in a chain, which has to be held until something is written: a generation is let
+    /// go of when no chain has it.
+    fn link<'a>(&self, chain: &'a Chain) -> Result<&'a Arc<Link>, Failure> {
+        chain.link(&self.plugin).ok_or_else(|| Failure::unavailable(format!("plugin `{}` was removed", self.plugin), 1))
     }
 }
 
-/// Lines while they are written.
+/// Events while they are written.
 struct Computed<'a> {
     writer: &'a Writer,
     first: bool,
@@ -98,13 +124,10 @@ impl Computed<'_> {
         if objects.is_empty() {
             return Ok(());
         }
-        let Writer { plugin, services, form, .. } = self.writer;
+        let Writer { services, form, framing, .. } = self.writer;
         let kinds: Vec<_> = objects.iter().map(|(kind, _)| *kind).collect();
-        // Held until it is written: a generation is let go of when no chain has it.
         let chain = services.chain.load_full();
-        let Some(link) = chain.link(plugin) else {
-            return Err(Failure::unavailable(format!("plugin `{plugin}` was removed"), 1));
-        };
+        let link = self.writer.link(&chain)?;
         let written = match shared {
             true => item::write_shared(link, form, self.first, objects).await,
             false => {
@@ -115,19 +138,31 @@ impl Computed<'_> {
         let written = written.map_err(|error| failure(link, &error, true))?;
         self.first = false;
         for (kind, object) in kinds.into_iter().zip(written) {
-            self.out.put_slice(match kind {
-                EventKind::Modified => b"{\"type\":\"MODIFIED\",\"object\":",
-                EventKind::Deleted => b"{\"type\":\"DELETED\",\"object\":",
-                EventKind::Added => b"{\"type\":\"ADDED\",\"object\":",
-            });
-            self.out.put_slice(&object);
-            self.out.put_slice(b"}\n");
+            let kind = match kind {
+                EventKind::Modified => "MODIFIED",
+                EventKind::Deleted => "DELETED",
+                EventKind::Added => "ADDED",
+            };
+            framing.append(kind, &object, &mut self.out);
         }
         Ok(())
     }
-}
 
-/// The line of an error event; nothing follows it.
-pub(super) fn error(failure: Failure) -> Bytes {
-    format!("{{\"type\":\"ERROR\",\"object\":{}}}\n", failure.to_json().trim_end()).into()
+    /// In lines of JSON it is written as it is, also where objects are rendered: it has no rows.
+    async fn bookmark(&mut self, revision: u64, end_of_initial_events: bool) -> Result<(), Failure> {
+        let Writer { services, form, framing, .. } = self.writer;
+        let mut object = self.writer.bookmarked(revision, end_of_initial_events);
+        if *framing == Framing::Messages {
+            let chain = services.chain.load_full();
+            let link = self.writer.link(&chain)?;
+            let written = item::write_made(link, form, object).await;
+            object = written.map_err(|error| failure(link, &error, true))?;
+        }
+        framing.append("BOOKMARK", &object, &mut self.out);
+        Ok(())
+    }
+
+    fn written(self) -> Written {
+        Written { bytes: self.out.freeze(), first: self.first }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use host_store::{EventKind, Object};
+use host_store::{EventKind, Key, Object};
 
 use super::decode;
 use super::rendered::Id;
@@ -21,18 +21,15 @@ pub(super) async fn write(
 ) -> Result<Vec<Bytes>, CallError> {
     match form {
         ItemForm::Rendered(rendering) => {
-            let item = |(event, object)| RenderItem { event, object, decoded: None };
-            let mut items: Vec<_> = objects.into_iter().map(item).collect();
-            let mut out = Vec::with_capacity(items.len());
-            if let (true, Some(form), false) = (first, &rendering.first_form, items.is_empty()) {
-                let rest = items.split_off(1);
-                out.extend(render(link, form, items).await?);
-                items = rest;
+            let mut out = Vec::with_capacity(objects.len());
+            let mut rest = &objects[..];
+            if let (true, Some(form), Some((one, next))) = (first, &rendering.first_form, rest.split_first()) {
+                out.extend(render(link, form, vec![one.clone()]).await?);
+                rest = next;
             }
             let limits = link.limits();
-            let mut rest = &items[..];
             while !rest.is_empty() {
-                let sizes = rest.iter().map(|item| item.object.json().len());
+                let sizes = rest.iter().map(|(_, object)| object.json().len());
                 let (batch, next) =
                     rest.split_at(batch_end(sizes, limits.render_batch_items_max, limits.render_batch_bytes_max));
                 out.extend(render(link, &rendering.form, batch.to_vec()).await?);
@@ -68,13 +65,17 @@ pub(super) async fn write_shared(
     let mut out = Vec::with_capacity(changes.len());
     for (kind, object) in changes {
         let id = Id::of(&form, kind, &object);
-        let one = async {
-            let item = RenderItem { event: Some(kind), object, decoded: None };
-            Ok(render(link, &form, vec![item]).await?.pop().unwrap_or_default())
-        };
+        let one = async { Ok(render(link, &form, vec![(Some(kind), object)]).await?.pop().unwrap_or_default()) };
         out.push(link.rendered().get(id, link.limits(), one).await?);
     }
     Ok(out)
+}
+
+/// Writes an object that is not stored, if its form is one that is rendered.
+pub(super) async fn write_made(link: &Link, form: &ItemForm, json: Bytes) -> Result<Bytes, CallError> {
+    let ItemForm::Rendered(rendering) = form else { return Ok(json) };
+    let item = RenderItem { event: None, key: "".into(), json };
+    Ok(rendered(link, &rendering.form, vec![item]).await?.pop().unwrap_or_default())
 }
 
 /// How many objects of these sizes, from the first on, go into one batch: a bounded number, with a bounded
@@ -171,13 +172,20 @@ fn append_string(text: &str, out: &mut BytesMut) {
 }
 
 /// Renders objects as they are served: decoded, where their claim asks for it.
-async fn render(link: &Arc<Link>, form: &str, mut items: Vec<RenderItem>) -> Result<Vec<Bytes>, CallError> {
-    let objects = items.iter().map(|item| item.object.clone()).collect();
-    for (item, served) in items.iter_mut().zip(decode::current(link, objects).await?) {
-        if let Served::Decoded(json, _) = served {
-            item.decoded = Some(json);
-        }
-    }
+async fn render(
+    link: &Arc<Link>,
+    form: &str,
+    told: Vec<(Option<EventKind>, Arc<Object>)>,
+) -> Result<Vec<Bytes>, CallError> {
+    let (events, objects): (Vec<_>, Vec<_>) = told.into_iter().unzip();
+    let keys: Vec<Key> = objects.iter().map(|object| object.key().clone()).collect();
+    let served = decode::current(link, objects).await?;
+    let items = events.into_iter().zip(keys).zip(&served);
+    let items = items.map(|((event, key), served)| RenderItem { event, key, json: served.json().clone() }).collect();
+    rendered(link, form, items).await
+}
+
+async fn rendered(link: &Link, form: &str, items: Vec<RenderItem>) -> Result<Vec<Bytes>, CallError> {
     let rendered = link.pool().render(form.into(), items, link.limits().render_ms_max).await?;
     Ok(rendered.into_iter().map(Bytes::from).collect())
 }

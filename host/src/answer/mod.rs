@@ -8,6 +8,7 @@ mod collection;
 mod decode;
 mod events;
 mod failure;
+mod framing;
 mod item;
 mod proxy;
 mod rendered;
@@ -22,10 +23,12 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as _;
 
+use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::{Fault, Link, PlainRead, RequestState};
 use crate::guest::{Answer, Body, CallError, KnownHeaders, Layout, Reply};
 use crate::limits::Limits;
 
+use self::framing::Framing;
 pub use failure::failure;
 pub(crate) use proxy::Destination;
 pub use rendered::Rendered;
@@ -41,10 +44,11 @@ pub async fn carry_out(request: &Arc<RequestState>, link: &Arc<Link>, answer: An
         // The caller walks on for these.
         Answer::Pass => return request.not_found(),
     };
-    let body = match body(request, link, answer.body).await {
+    let body = match body(request, link, &answer.headers, answer.body).await {
         Ok(body) => body,
         Err(Unwritten::Call(error)) => return failure(link, &error, request.is_safe()).into(),
         Err(Unwritten::Late) => return Failure::timeout().into(),
+        Err(Unwritten::Invalid(reason)) => return invalid(link, reason),
     };
     let headers = headers(link, answer.headers.into_iter(), body.size_hint().exact());
     headers
@@ -191,6 +195,7 @@ enum Unwritten {
     Call(CallError),
     /// The deadline passed before it began.
     Late,
+    Invalid(&'static str),
 }
 
 impl From<CallError> for Unwritten {
@@ -199,7 +204,12 @@ impl From<CallError> for Unwritten {
     }
 }
 
-async fn body(request: &RequestState, link: &Arc<Link>, body: Body) -> Result<HttpBody, Unwritten> {
+async fn body(
+    request: &RequestState,
+    link: &Arc<Link>,
+    headers: &[(String, String)],
+    body: Body,
+) -> Result<HttpBody, Unwritten> {
     Ok(match body {
         Body::Empty => HttpBody::default(),
         Body::Bytes(bytes) => HttpBody::from(bytes).packable(),
@@ -208,7 +218,13 @@ async fn body(request: &RequestState, link: &Arc<Link>, body: Body) -> Result<Ht
         Body::Collection { listing, layout } => {
             Box::pin(collection::body(&request.chain, link, listing, layout)).await?.packable()
         }
-        Body::Watch { watcher, options, form } => watch::body(link, watcher, options, form),
+        Body::Watch { watcher, options, form } => {
+            let framing = Framing::of(headers);
+            if framing == Framing::Messages && !matches!(form, ItemForm::Rendered(_)) {
+                return Err(Unwritten::Invalid("a watch of messages has to be rendered"));
+            }
+            watch::body(link, watcher, options, form, framing)
+        }
     })
 }
 

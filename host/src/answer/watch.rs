@@ -1,4 +1,4 @@
-//! A watch: lines for its events, bookmarks between them, a clean end.
+//! A watch: its events, bookmarks between them, a clean end.
 //!
 //! The watch lives here and not in a guest: it outlives the instance, and the generation, that
 //! began it. What has to be rendered goes to the link's current instances.
@@ -20,7 +20,8 @@ use http_body::Frame;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::events::{self, Lines, Writer};
+use super::events::{Writer, Written};
+use super::framing::Framing;
 use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::{Link, Neighbours, Services};
 use crate::guest::WatchOptions;
@@ -32,7 +33,7 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 
 /// The body of a watch.
-pub(super) fn body(link: &Link, watcher: Watcher, options: WatchOptions, form: ItemForm) -> HttpBody {
+pub(super) fn body(link: &Link, watcher: Watcher, options: WatchOptions, form: ItemForm, framing: Framing) -> HttpBody {
     let (services, plugin): (_, Arc<str>) = (link.services(), link.name().into());
     let now = Instant::now();
     let timeout = options.timeout.unwrap_or_else(|| default_timeout(services.watch_timeout_min));
@@ -46,7 +47,7 @@ pub(super) fn body(link: &Link, watcher: Watcher, options: WatchOptions, form: I
     HttpBody::stream(Watch {
         watcher,
         moments: Alarm::new(moments),
-        writer: Arc::new(Writer { plugin, services: services.clone(), form, bookmark_head, bookmark_tail }),
+        writer: Arc::new(Writer { plugin, services: services.clone(), form, framing, bookmark_head, bookmark_tail }),
         writing: None,
         neighbours: Neighbours::default(),
         first: true,
@@ -61,7 +62,7 @@ struct Watch {
     moments: Alarm<Moments>,
     writer: Arc<Writer>,
     /// Events that a guest is writing.
-    writing: Option<BoxFuture<'static, Result<Lines, Failure>>>,
+    writing: Option<BoxFuture<'static, Result<Written, Failure>>>,
     /// Whether the last object is decoded.
     neighbours: Neighbours,
     /// No object has been written yet.
@@ -76,25 +77,25 @@ impl http_body::Body for Watch {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.poll_lines(context).map(|lines| lines.map(|lines| Ok(Frame::data(lines))))
+        self.poll_events(context).map(|events| events.map(|events| Ok(Frame::data(events))))
     }
 }
 
 impl Watch {
-    /// The next lines, as one piece; nothing at the end.
-    fn poll_lines(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    /// The next events, as one piece; nothing at the end.
+    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         while !self.over {
             if let Some(writing) = &mut self.writing {
                 let written = ready!(writing.poll_unpin(context));
                 self.writing = None;
                 match written {
-                    Ok(Lines { bytes, first }) => {
+                    Ok(Written { bytes, first }) => {
                         self.first = first;
                         if !bytes.is_empty() {
                             return Poll::Ready(Some(bytes));
                         }
                     }
-                    Err(failure) => return self.last(Some(events::error(failure))),
+                    Err(failure) => return self.last(Some(self.writer.framing.error(&failure))),
                 }
             }
             match self.watcher.poll_next(context) {
@@ -113,12 +114,12 @@ impl Watch {
                     continue;
                 }
                 Poll::Ready(None) => {
-                    let line = match self.watcher.end() {
+                    let error = match self.watcher.end() {
                         // Upstream closes a watch that is read too slowly; the client lists again.
                         Some(WatchEnd::Overflow) | None => None,
-                        Some(_) => Some(events::error(Failure::internal("the watch was ended by the server"))),
+                        Some(_) => Some(Failure::internal("the watch was ended by the server")),
                     };
-                    return self.last(line);
+                    return self.last(error.map(|error| self.writer.framing.error(&error)));
                 }
                 Poll::Pending => {}
             }
@@ -126,7 +127,11 @@ impl Watch {
                 Moment::End => return self.last(None),
                 Moment::Bookmark => {
                     self.moments.get_mut().put_off_bookmark();
-                    return Poll::Ready(Some(self.writer.bookmark(self.watcher.progress(), false)));
+                    let (writer, revision) = (&self.writer, self.watcher.progress());
+                    if writer.framing == Framing::Lines {
+                        return Poll::Ready(Some(writer.bookmark(revision, false)));
+                    }
+                    self.writing = Some(writer.clone().computed_bookmark(self.first, revision).boxed());
                 }
             }
         }
@@ -136,16 +141,16 @@ impl Watch {
     /// Whether all that these events need is in the cache.
     fn are_cached(&mut self, events: &[Event]) -> bool {
         let claims = &self.writer.services.claims;
-        matches!(self.writer.form, ItemForm::Stored)
+        self.writer.writes_as_cached()
             && events.iter().all(|event| match event {
                 Event::Object(event) => !claims.decodes(event.object.key(), &mut self.neighbours),
                 Event::InitialEventsEnd { .. } => true,
             })
     }
 
-    fn last(&mut self, line: Option<Bytes>) -> Poll<Option<Bytes>> {
+    fn last(&mut self, event: Option<Bytes>) -> Poll<Option<Bytes>> {
         self.over = true;
-        Poll::Ready(line)
+        Poll::Ready(event)
     }
 }
 

@@ -142,7 +142,8 @@ impl Routes {
     }
 
     fn find_resource(&self, target: Target<'_>) -> Option<&Matched> {
-        let (group, version, resource) = target.resource?;
+        // What a path says is the same behind two slashes, but nothing is served there.
+        let (group, version, resource) = target.resource.filter(|_| !target.path.starts_with("//"))?;
         let mut named = self.resources.get(resource)?.iter();
         named.find(|other| other.group == group && other.version == version).map(|found| &found.matched)
     }
@@ -198,6 +199,7 @@ mod tests {
             ("/", None, Some("4")),
             ("/apis/example.com/v1/pods", Some(("example.com", "v1", "pods")), Some("4")),
             ("/api/v2/pods", Some(("", "v2", "pods")), Some("0")),
+            ("//api/v1/pods", Some(("", "v1", "pods")), Some("4")),
         ];
         for (path, resource, expected) in cases {
             let found = routes.find(Target { path, resource }).map(|matched| matched.tag.to_string());

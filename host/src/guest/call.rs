@@ -62,9 +62,8 @@ impl Call {
 #[derive(Clone)]
 pub struct RenderItem {
     pub event: Option<host_store::EventKind>,
-    pub object: Arc<host_store::Object>,
-    /// What it was decoded to, if that is something else than what is stored.
-    pub decoded: Option<Bytes>,
+    pub key: host_store::Key,
+    pub json: Bytes,
 }
 
 /// Why a call has no result.

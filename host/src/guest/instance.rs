@@ -356,8 +356,7 @@ async fn run(accessor: &Accessor<State>, guest: &Guest, call: Call) {
 }
 
 fn stored(item: &RenderItem) -> objects::Stored {
-    let json = item.decoded.as_ref().unwrap_or(item.object.json());
-    objects::Stored { key: item.object.key().to_string(), value: json.to_vec() }
+    objects::Stored { key: item.key.to_string(), value: item.json.to_vec() }
 }
 
 fn item(item: &RenderItem) -> objects::Item {

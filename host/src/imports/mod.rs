@@ -9,6 +9,7 @@ mod outbound;
 pub mod registration;
 pub mod request;
 mod runtime;
+mod signatures;
 pub mod storage;
 mod tokens;
 pub mod unwaited;

@@ -172,6 +172,7 @@ fn add_own(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bindings::host::chain::configuration::add_to_linker::<State, HasState>(linker, state)?;
     bindings::host::chain::access::add_to_linker::<State, HasState>(linker, state)?;
     bindings::host::chain::tokens::add_to_linker::<State, HasState>(linker, state)?;
+    bindings::host::chain::signatures::add_to_linker::<State, HasState>(linker, state)?;
     Ok(())
 }
 

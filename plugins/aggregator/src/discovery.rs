@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use apimachinery::definition::Definition;
-use apimachinery::discovery::accept::{self, Form};
+use apimachinery::discovery::accept::{Asked, Form, Place};
 use apimachinery::discovery::groups::Groups;
 use apimachinery::discovery::{group_answer, groups_answer, merged, order, serve_merged};
+use apimachinery::encode;
 use apimachinery::rest::from_store;
-use plugin_sdk::{Answer, Context, Summary, configuration, log};
+use apimachinery::status::ApiError;
+use plugin_sdk::{Answer, Context, Summary, log};
 
 use crate::apiservice::{self, ApiService};
 
@@ -16,16 +18,16 @@ const GROUPS: &str = "/apis";
 
 /// Answers the paths that every link of the chain has.
 pub(crate) async fn serve(context: &Context, summary: &Summary, apiservices: &Definition) -> Answer {
-    let form = accept::form(summary.accept());
-    match (form, summary.path().trim_end_matches('/')) {
-        (Some(form), GROUPS) if summary.method() == "GET" => match groups(context, apiservices, GROUPS, form).await {
-            Ok(groups) => {
-                let host = configuration::fact("external-address").unwrap_or_default();
-                groups_answer(context, &groups, GROUPS, form, &host)
-            }
-            Err(answer) => answer,
-        },
-        _ => serve_merged(context, summary, &[apiservices]).await,
+    if summary.path().trim_end_matches('/') != GROUPS || summary.method() != "GET" {
+        return serve_merged(context, summary, &[apiservices]).await;
+    }
+    let asked = match Asked::of(summary, Place::Groups) {
+        Ok(asked) => asked,
+        Err(error) => return encode::failure(summary, &error),
+    };
+    match groups(context, apiservices, GROUPS, asked.form).await {
+        Ok(groups) => groups_answer(context, &groups, GROUPS, asked),
+        Err(error) => encode::failure(summary, &error),
     }
 }
 
@@ -35,20 +37,22 @@ pub(crate) async fn serve_group(context: &Context, summary: &Summary, apiservice
     if summary.method() != "GET" {
         return Answer::Pass;
     }
+    let asked = match Asked::of(summary, Place::Group) {
+        Ok(asked) => asked,
+        Err(error) => return encode::failure(summary, &error),
+    };
     match groups(context, apiservices, path, Form::Legacy).await {
-        Ok(groups) => group_answer(groups.find(path.rsplit('/').next().unwrap_or_default())),
-        Err(answer) => answer,
+        Ok(groups) => group_answer(groups.find(path.rsplit('/').next().unwrap_or_default()), asked),
+        Err(error) => encode::failure(summary, &error),
     }
 }
 
-async fn groups(context: &Context, apiservices: &Definition, path: &str, form: Form) -> Result<Groups, Answer> {
+async fn groups(context: &Context, apiservices: &Definition, path: &str, form: Form) -> Result<Groups, ApiError> {
     let known = apiservice::list(&context.store(), apiservices).await.map_err(|error| {
         log::warn!("APIServices cannot be read for discovery: {error}");
-        let error = from_store(error);
-        Answer::json(error.code, error.to_value().to_string())
+        from_store(error)
     })?;
-    let merged = merged(context, &[apiservices], path, form).await;
-    let mut groups = merged.map_err(|error| Answer::json(error.code, error.to_value().to_string()))?;
+    let mut groups = merged(context, &[apiservices], path, form).await?;
     arrange(&mut groups, &known, path);
     Ok(groups)
 }

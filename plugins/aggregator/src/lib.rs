@@ -49,7 +49,7 @@ impl Link for Aggregator {
         for name in controllers::NAMES {
             registration::hook(Hook::post_start(name))?;
         }
-        Ok(Self { apiservices, published: Published::default() })
+        Ok(Self { apiservices, published: Published::of_server() })
     }
 
     async fn handle(&self, context: Context) -> Answer {

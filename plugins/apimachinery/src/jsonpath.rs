@@ -95,7 +95,7 @@ fn take<'a>(step: &Step, places: Vec<Found<'a>>) -> Result<Vec<Found<'a>>, Misma
             }
         }
         Step::Slice(slice) => {
-            for place in places.into_iter().filter(|place| !place.is_null()) {
+            for place in places.into_iter().map(opened).filter(|place| !place.is_null()) {
                 let Some(length) = place.as_array().map(Vec::len) else { return Err(Mismatch) };
                 let range = slice.range(length)?;
                 let items = children(place).into_iter().skip(range.start).take(range.len());
@@ -103,7 +103,7 @@ fn take<'a>(step: &Step, places: Vec<Found<'a>>) -> Result<Vec<Found<'a>>, Misma
             }
         }
         Step::Filter { left, comparison } => {
-            for place in places {
+            for place in places.into_iter().map(opened) {
                 if !place.is_array() {
                     return Err(Mismatch);
                 }
@@ -124,15 +124,23 @@ fn take<'a>(step: &Step, places: Vec<Found<'a>>) -> Result<Vec<Found<'a>>, Misma
     Ok(found)
 }
 
+/// What is kept as text is looked into like everything else.
+fn opened(place: Found<'_>) -> Found<'_> {
+    match &*place {
+        Value::Raw(_) => Cow::Owned(place.opened().into_owned()),
+        _ => place,
+    }
+}
+
 fn member<'a>(place: Found<'a>, name: &str) -> Option<Found<'a>> {
-    match place {
+    match opened(place) {
         Cow::Borrowed(value) => value.as_object()?.get(name).map(Cow::Borrowed),
         Cow::Owned(value) => value.as_object()?.get(name).cloned().map(Cow::Owned),
     }
 }
 
 fn children(place: Found<'_>) -> Vec<Found<'_>> {
-    match place {
+    match opened(place) {
         Cow::Borrowed(Value::Array(items)) => items.iter().map(Cow::Borrowed).collect(),
         Cow::Borrowed(Value::Object(map)) => map.values().map(Cow::Borrowed).collect(),
         Cow::Owned(Value::Array(items)) => items.into_iter().map(Cow::Owned).collect(),
@@ -159,7 +167,7 @@ fn passes(item: &Found<'_>, left: &[Step], comparison: Option<&(Operator, Vec<St
     let (lefts, rights) = (lefts?, follow(right, vec![item.clone()])?);
     match (lefts.as_slice(), rights.as_slice()) {
         ([], _) | (_, []) => Ok(false),
-        ([left], [right]) => operator.holds(left, right),
+        ([left], [right]) => operator.holds(&left.opened(), &right.opened()),
         _ => Err(Mismatch),
     }
 }
@@ -248,6 +256,19 @@ mod tests {
             ("..name", json!(["a", "b", "c", "x"])),
         ] {
             assert_eq!(find(path), Ok(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_lead_into_what_is_kept_as_text() {
+        let object = json!({"data": Value::raw(r#"{"l":[{"n":1},{"n":2}]}"#), "list": Value::raw(r#"[{"n":1},{"n":2}]"#),
+                            "objects": [{"n": Value::raw("1")}, {"n": Value::raw("2")}]});
+        for path in [".data.l[1].n", ".list[1].n", ".list[1:].n", ".list[?(@.n==2)].n", ".objects[?(@.n>1)].n"] {
+            let path = Path::parse(path).expect(path);
+            assert_eq!(
+                path.find(&object).map(|found| found.iter().map(|value| value.to_string()).collect()),
+                Ok(vec!["2".to_string()])
+            );
         }
     }
 

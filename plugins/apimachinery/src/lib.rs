@@ -7,6 +7,7 @@ pub mod changes;
 pub mod codec;
 pub mod definition;
 pub mod discovery;
+pub mod encode;
 pub mod jsonpath;
 pub mod managed;
 pub mod negotiate;

@@ -62,8 +62,12 @@ impl Wanted {
 pub struct Offer {
     /// Built-in types have a protobuf form.
     pub protobuf: bool,
-    /// The resource has rows and metadata.
+    /// Upstream's router, which knows no half of a type, chooses before its handlers would in other words.
+    pub routed: bool,
+    /// The answer can be shown as rows.
     pub tables: bool,
+    /// Its metadata can be shown alone: that of all but errors.
+    pub metadata: bool,
     /// Lists can be streamed as watches.
     pub streams: bool,
     /// The answer is a watch, which has no form in YAML.
@@ -71,41 +75,66 @@ pub struct Offer {
 }
 
 impl Offer {
-    fn encoding(self, media_type: &str) -> Option<Encoding> {
+    /// A `Status`, or another document that is what it is.
+    pub const DOCUMENT: Self =
+        Self { protobuf: true, routed: false, tables: false, metadata: false, streams: false, watch: false };
+
+    pub(crate) fn encoding(self, media_type: &str) -> Option<Encoding> {
         match media_type {
             "*/*" | "application/json" => Some(Encoding::Json),
-            // Upstream's router, which looks at built-in types first, knows no half of a type.
-            "application/*" if !self.protobuf => Some(Encoding::Json),
+            "application/*" if !self.routed => Some(Encoding::Json),
             "application/yaml" => Some(Encoding::Yaml),
-            "application/vnd.kubernetes.protobuf" if self.protobuf => Some(Encoding::Protobuf),
+            PROTOBUF if self.protobuf => Some(Encoding::Protobuf),
             _ => None,
+        }
+    }
+
+    /// The encoding of a shape: the metadata of any type has a protobuf form, rows have none.
+    fn encoding_of(self, media_type: &str, shape: Shape) -> Option<Encoding> {
+        match (self.encoding(media_type), shape) {
+            (Some(Encoding::Protobuf), Shape::Table(_)) => None,
+            (None, Shape::Partial(_) | Shape::PartialList(_)) if media_type == PROTOBUF => Some(Encoding::Protobuf),
+            (encoding, _) => encoding,
         }
     }
 }
 
-/// Chooses by the `Accept` header; the first of what the client likes best that is offered.
+/// Chooses an object's form by the `Accept` header.
 pub fn output(accept: &str, offer: Offer) -> Result<Wanted, ApiError> {
+    let pick = |clause: &Clause| {
+        let shape = clause.shape()?;
+        let encoding = offer.encoding_of(&clause.media_type, shape)?;
+        let is_offered = match shape {
+            Shape::Whole => true,
+            Shape::Table(_) => offer.tables,
+            Shape::Partial(_) | Shape::PartialList(_) => offer.metadata,
+        };
+        is_offered.then_some((encoding, shape))
+    };
+    let (encoding, shape) = choose(accept, offer, pick)?.unwrap_or((Encoding::Json, Shape::Whole));
+    Ok(Wanted { encoding, shape })
+}
+
+/// The first of what the client likes best that is picked; nothing if it likes all the same.
+pub(crate) fn choose<T>(
+    accept: &str,
+    offer: Offer,
+    pick: impl Fn(&Clause) -> Option<(Encoding, T)>,
+) -> Result<Option<(Encoding, T)>, ApiError> {
     if accept.trim().is_empty() {
-        return Ok(Wanted::JSON);
+        return Ok(None);
     }
     let clauses = clauses(accept);
     let mut unstreamed = false;
     for clause in &clauses {
-        let Some(encoding) = offer.encoding(&clause.media_type) else { continue };
-        if offer.watch && encoding == Encoding::Yaml {
-            unstreamed = true;
-            continue;
+        match pick(clause) {
+            Some((Encoding::Yaml, _)) if offer.watch => unstreamed = true,
+            Some(picked) => return Ok(Some(picked)),
+            None => {}
         }
-        let Some(shape) = clause.shape() else { continue };
-        // Rows and partial objects have no protobuf form of ours; clients name JSON next.
-        if shape != Shape::Whole && (!offer.tables || encoding == Encoding::Protobuf) {
-            continue;
-        }
-        return Ok(Wanted { encoding, shape });
     }
-    // Upstream's router refuses what no route produces, before its handlers would in other words.
-    if offer.protobuf && !clauses.iter().any(|clause| offer.encoding(&clause.media_type).is_some()) {
-        let mut available = vec!["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+    if offer.routed && !clauses.iter().any(|clause| offer.encoding(&clause.media_type).is_some()) {
+        let mut available = vec!["application/json", "application/yaml", PROTOBUF];
         if offer.streams {
             available.extend(STREAMS);
         }
@@ -120,7 +149,7 @@ pub fn output(accept: &str, offer: Offer) -> Result<Wanted, ApiError> {
 
 /// The encoding of a body by its `Content-Type`; JSON if there is none.
 pub fn input(content_type: &str, protobuf: bool) -> Result<Encoding, ApiError> {
-    let offer = Offer { protobuf, tables: false, streams: false, watch: false };
+    let offer = Offer { protobuf, ..Offer::DOCUMENT };
     let is_broken =
         content_type.split(';').skip(1).any(|parameter| !matches!(parameter.trim(), "") && !parameter.contains('='));
     match media_type(content_type).as_str() {
@@ -147,19 +176,20 @@ pub fn media_type(header: &str) -> String {
     header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 /// What messages name, custom resources included, which have no protobuf form.
 const NAMES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 const STREAMS: [&str; 2] = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 
 /// One alternative of an `Accept` header.
-struct Clause {
-    media_type: String,
+pub(crate) struct Clause {
+    pub(crate) media_type: String,
     parameters: Vec<(String, String)>,
     quality: f32,
 }
 
 impl Clause {
-    fn parameter(&self, name: &str) -> &str {
+    pub(crate) fn parameter(&self, name: &str) -> &str {
         self.parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
     }
 
@@ -194,11 +224,15 @@ fn clauses(accept: &str) -> Vec<Clause> {
                 .filter_map(|parameter| parameter.split_once('='))
                 .map(|(key, value)| (key.trim().to_string(), value.trim().to_string()))
                 .collect();
-            let quality = parameters.iter().find(|(key, _)| key == "q").and_then(|(_, value)| value.parse().ok());
-            Clause { media_type: media_type(text), parameters, quality: quality.unwrap_or(1.0) }
+            let said = parameters.iter().find(|(key, _)| key == "q").map(|(_, value)| value.parse::<f32>());
+            // What is no number is none, as upstream has it.
+            let quality = said.map_or(1.0, |said| said.ok().filter(|said| said.is_finite()).unwrap_or_default());
+            Clause { media_type: media_type(text), parameters, quality }
         })
         .collect();
-    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    // Of equal ones, what is named comes before what is any.
+    let is_any = |clause: &Clause| clause.media_type.matches('*').count();
+    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality).then_with(|| is_any(a).cmp(&is_any(b))));
     clauses
 }
 
@@ -206,8 +240,10 @@ fn clauses(accept: &str) -> Vec<Clause> {
 mod tests {
     use super::*;
 
-    const BUILTIN: Offer = Offer { protobuf: true, tables: true, streams: false, watch: false };
-    const CUSTOM: Offer = Offer { protobuf: false, tables: true, streams: false, watch: false };
+    const BUILTIN: Offer = Offer { routed: true, tables: true, metadata: true, ..Offer::DOCUMENT };
+    const CUSTOM: Offer = Offer { protobuf: false, tables: true, metadata: true, ..Offer::DOCUMENT };
+    const PARTIAL: &str = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    const PROTOBUF_TABLE: &str = "application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1, */*";
 
     #[test]
     fn the_best_offered_alternative_is_chosen() {
@@ -221,8 +257,20 @@ mod tests {
             ("application/vnd.kubernetes.protobuf,application/json", BUILTIN, Protobuf, Shape::Whole),
             ("application/vnd.kubernetes.protobuf,application/json", CUSTOM, Json, Shape::Whole),
             ("application/json;q=0.5, application/yaml", BUILTIN, Yaml, Shape::Whole),
+            ("application/json;q=x, application/yaml;q=0.1", BUILTIN, Yaml, Shape::Whole),
+            ("*/*, application/yaml", BUILTIN, Yaml, Shape::Whole),
+            ("*/*, application/*, application/vnd.kubernetes.protobuf", CUSTOM, Json, Shape::Whole),
             (TABLES, CUSTOM, Json, Shape::Table(MetaVersion::V1)),
             (TABLES, Offer { tables: false, ..BUILTIN }, Json, Shape::Whole),
+            (PARTIAL, BUILTIN, Protobuf, Shape::Partial(MetaVersion::V1)),
+            (PARTIAL, CUSTOM, Protobuf, Shape::Partial(MetaVersion::V1)),
+            (PROTOBUF_TABLE, BUILTIN, Json, Shape::Whole),
+            (
+                "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+                Offer { tables: false, ..BUILTIN },
+                Json,
+                Shape::Partial(MetaVersion::V1),
+            ),
             (
                 "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1",
                 BUILTIN,

@@ -19,6 +19,7 @@ mod warnings;
 
 use apimachinery::definition::Definition;
 use apimachinery::discovery;
+use apimachinery::encode;
 use apimachinery::openapi::{self, Published};
 use apimachinery::rest::render::{self, Form};
 use apimachinery::rest::{self, Special};
@@ -47,8 +48,7 @@ impl Core {
 
     async fn serve(&self, context: &Context, summary: &Summary) -> Answer {
         let Some(definition) = self.definition(summary.api_group(), summary.api_version(), summary.resource()) else {
-            let error = ApiError::unknown_resource();
-            return Answer::json(error.code, error.to_value().to_string());
+            return encode::failure(summary, &ApiError::unknown_resource());
         };
         special::handle(Special::new(definition, context, summary), &self.definitions).await
     }

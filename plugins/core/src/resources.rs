@@ -5,6 +5,7 @@ use apimachinery::definition::Definition;
 use apimachinery::schema::builtin;
 use plugin_sdk::registration::{Claim, Contents, Route, SelectableField};
 
+use crate::hooks::endpoints::LEASES_PREFIX;
 use crate::strategies;
 use crate::strategies::services::PORTS_PREFIX;
 
@@ -48,7 +49,7 @@ pub(crate) fn contents(definitions: &[Definition]) -> Contents {
             claim(&mut contents, definition);
         }
     }
-    contents.claim(Claim::new(PORTS_PREFIX))
+    contents.claim(Claim::new(PORTS_PREFIX)).claim(Claim::new(LEASES_PREFIX))
 }
 
 /// Reviews and bindings are answered and forgotten.

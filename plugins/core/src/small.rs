@@ -52,7 +52,7 @@ pub(crate) async fn values(store: &Store, prefix: &str) -> Result<Vec<Value>, Ap
 }
 
 fn decoded(objects: &[Object]) -> impl Iterator<Item = Value> {
-    objects.iter().filter_map(|object| serde_json::from_slice(&object.value()).ok())
+    objects.iter().filter_map(|object| Value::read_bytes(&object.value()).ok())
 }
 
 /// As [`values`], for sets that are asked for with each request and hardly ever change: they are

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use apimachinery::definition::Definition;
 use apimachinery::discovery;
+use apimachinery::encode;
 use apimachinery::openapi::Published;
 use apimachinery::rest::{self, from_store};
 use apimachinery::status::ApiError;
@@ -49,7 +50,7 @@ impl Serving {
         let definition = match self.definition(&context.store(), name, version, summary.route_revision).await {
             Ok(Some(definition)) => definition,
             Ok(None) => return Answer::Pass,
-            Err(error) => return refuse(&error),
+            Err(error) => return encode::failure(summary, &error),
         };
         // Upstream leaves requests of the wrong scope to the delegate, which knows no such path.
         let within = !summary.namespace().is_empty();
@@ -58,7 +59,7 @@ impl Serving {
             return Answer::Pass;
         }
         if !summary.subresource().is_empty() && definition.subresource(summary.subresource()).is_none() {
-            return refuse(&ApiError::not_found(&definition, summary.name()));
+            return encode::failure(summary, &ApiError::not_found(&definition, summary.name()));
         }
         if self.is_converted_elsewhere(name, version) {
             let Definition { kind, .. } = &*definition;
@@ -66,7 +67,7 @@ impl Serving {
                 "conversion webhook for {}, Kind={kind} failed: this server calls no conversion webhooks",
                 definition.api_version()
             );
-            return refuse(&ApiError::new(500, "", message));
+            return encode::failure(summary, &ApiError::new(500, "", message));
         }
         rest::handle(&definition, context, summary).await
     }
@@ -113,7 +114,7 @@ impl Serving {
                 let all: Vec<&Definition> = std::iter::once(own).chain(all.iter()).collect();
                 discovery::serve_merged(context, summary, &all).await
             }
-            Err(error) => refuse(&error),
+            Err(error) => encode::failure(summary, &error),
         }
     }
 
@@ -131,7 +132,7 @@ impl Serving {
                 let all: Vec<&Definition> = std::iter::once(own).chain(all.iter()).collect();
                 self.published.serve_merged(context, summary, &all, revision).await
             }
-            Err(error) => refuse(&error),
+            Err(error) => encode::failure(summary, &error),
         }
     }
 
@@ -202,8 +203,4 @@ async fn each(
         }
     }
     Ok(collection.revision())
-}
-
-fn refuse(error: &ApiError) -> Answer {
-    Answer::json(error.code, error.to_value().to_string())
 }

@@ -54,7 +54,8 @@
 //! Where to look next: [`registration`] for what a link says about itself, [`Context`] and
 //! [`HookContext`] for what it may do, [`Answer`] and [`Response`] for what it decides, [`storage`]
 //! for what it keeps, [`Client`] for asking the rest of the chain, [`log`], [`metrics`],
-//! [`configuration`] and [`lifecycle`] for the rest, and [`tokens`] for a link that issues some.
+//! [`configuration`] and [`lifecycle`] for the rest, [`tokens`] for a link that issues some, and
+//! [`signatures`] for one that has to believe what others have signed.
 //!
 //! What each type and function promises is written in the contract, `wit/`, from which this
 //! crate's types are generated. Calls into the host need one: outside of a component (in
@@ -78,7 +79,7 @@ pub use bindings::host::chain::request::{
     Rendering, Response, Subrequest, Subresponse, Summary, Tls, TypeMeta, WatchBody,
 };
 pub use bindings::host::chain::types::{Header, RequestInfo, User};
-pub use bindings::host::chain::{configuration, lifecycle, metrics, tokens};
+pub use bindings::host::chain::{configuration, lifecycle, metrics, signatures, tokens};
 pub use client::{Client, Delegate};
 pub use link::{Event, Item, Link, Objects, Stored};
 pub use memory::Pieces;

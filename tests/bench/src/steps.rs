@@ -21,10 +21,12 @@ const NETWORK: &str = "TLS, HTTP and filters";
 const RUNTIME: &str = "memory, threads and kernel, of the host";
 
 /// Steps by what the paths of a guest's functions begin with and hold, the first that fits.
-const GUEST: [(&str, &str, &str); 24] = [
+const GUEST: [(&str, &str, &str); 26] = [
     (JSON, "apimachinery::codec::json::", ""),
     (JSON, "apimachinery::codec::yaml::", ""),
+    (JSON, "apimachinery::tree::read::", ""),
     (JSON, "apimachinery::tree::serial::", ""),
+    (JSON, "apimachinery::tree::text::", ""),
     (JSON, "apimachinery::tree::write::", ""),
     (JSON, "serde_json::", ""),
     (JSON, "saphyr_parser::", ""),

@@ -35,6 +35,9 @@ func session(ctx context.Context) error {
 	protobuf := rest.CopyConfig(config)
 	protobuf.ContentType = "application/vnd.kubernetes.protobuf"
 	protobuf.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
+	// Whoever answers in JSON is understood, too: nothing else would notice.
+	otherwise := &otherwiseEncoded{}
+	protobuf.Wrap(otherwise.watch)
 	clients, err := kubernetes.NewForConfig(protobuf)
 	if err != nil {
 		return err
@@ -46,6 +49,7 @@ func session(ctx context.Context) error {
 		{"objects", func(namespace string) error { return objects(ctx, clients, namespace) }},
 		{"informers", func(namespace string) error { return informed(ctx, clients, namespace) }},
 		{"apply", func(namespace string) error { return apply(ctx, clients, namespace) }},
+		{"messages", func(namespace string) error { return messages(ctx, protobuf, clients, namespace) }},
 		{"controller", func(namespace string) error { return controller(ctx, config, namespace) }},
 	} {
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: part.name}}
@@ -53,6 +57,9 @@ func session(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 		if err := part.run(part.name); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+		if err := otherwise.error(); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 		fmt.Println("ok", part.name)

@@ -17,4 +17,6 @@ pub use client::{Client, Reply};
 pub use controllers::Controllers;
 pub use etcd::Etcd;
 pub use host::{Host, Setup, WITHOUT, eventually};
-pub use tools::{Helm, Kubectl, Output, checkout, compared, differential, module_directory, openssl, python, typed};
+pub use tools::{
+    Helm, Kubectl, Output, checkout, compared, differential, module_directory, openssl, python, recorded, typed,
+};

@@ -158,9 +158,14 @@ pub fn openssl() -> Option<PathBuf> {
 
 /// Plays one scenario of the differential test against a host.
 pub fn differential(scenario: &str, host: &Host) -> Output {
-    let folder = checkout().join("tests/differential");
+    recorded("differential.py", &["--only", scenario], host)
+}
+
+/// Compares what a host says with what a kube-apiserver said, by a script of the differential test.
+pub fn recorded(script: &str, arguments: &[&str], host: &Host) -> Output {
     let mut command = Command::new("python3");
-    command.arg(folder.join("differential.py")).args(["run", "--only", scenario, "--server", &host.client().url("")]);
+    command.arg(checkout().join("tests/differential").join(script)).arg("run").args(arguments);
+    command.args(["--server", &host.client().url("")]);
     for (option, file) in [("--cert", "admin.crt"), ("--key", "admin.key"), ("--ca", "ca.crt")] {
         command.arg(option).arg(host.data_dir().join("pki").join(file));
     }

@@ -76,7 +76,7 @@ fn any_part_of_the_chain_discovers_itself() {
         for (path, entry) in index["paths"].as_object().expect("paths") {
             let url = entry["serverRelativeURL"].as_str().expect("an address");
             let document = host.client().get(url).expect(200).json();
-            assert!(document["components"]["schemas"].is_object(), "{path} of {plugins:?}");
+            assert!(document["paths"].as_object().is_some_and(|paths| !paths.is_empty()), "{path} of {plugins:?}");
         }
         // Who has no delegate that defines resources does not ask for their definitions.
         assert!(!host.log().contains("ERROR"), "{plugins:?}: {}", host.log());

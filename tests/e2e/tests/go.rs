@@ -7,5 +7,5 @@ use e2e::{Host, typed};
 fn typed_clients_informers_and_controllers_work() {
     let Some(host) = Host::start() else { return };
     let Some(session) = typed(&host) else { return };
-    assert_eq!(session.success(), "ok objects\nok informers\nok apply\nok controller\n");
+    assert_eq!(session.success(), "ok objects\nok informers\nok apply\nok messages\nok controller\n");
 }

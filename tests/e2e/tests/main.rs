@@ -29,6 +29,7 @@ mod gzip;
 mod hello;
 mod helm;
 mod kubectl;
+mod openapi;
 mod options;
 mod pages;
 mod plain_reads;

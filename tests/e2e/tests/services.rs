@@ -1,6 +1,8 @@
 //! Addresses of services: of both families, over restarts, of ranges that are made later, and repaired.
 
-use e2e::{Client, Host, Kubectl, Setup, eventually};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use e2e::{Client, Etcd, Host, Kubectl, Setup, eventually};
 use serde_json::{Value, json};
 
 const SERVICES: &str = "/api/v1/namespaces/default/services";
@@ -225,4 +227,92 @@ fn a_new_family_alone_serves_its_own() {
     assert_eq!(addresses(client, "kubernetes"), ["fd00:10::1"]);
     client.post(SERVICES, &service("any", &json!({"ipFamilyPolicy": "PreferDualStack"}))).expect(201);
     assert_eq!(addresses(client, "any").len(), 1);
+}
+
+/// Where the service `kubernetes` leads, by its endpoints and by its slice, which say the same.
+#[track_caller]
+fn leads_to(client: &Client) -> Vec<String> {
+    let text = |address: &Value| address.as_str().unwrap_or_default().to_owned();
+    let endpoints = client.get("/api/v1/namespaces/default/endpoints/kubernetes").expect(200).json();
+    let subset = &endpoints["subsets"][0];
+    let addresses = subset["addresses"].as_array().cloned().unwrap_or_default();
+    let addresses: Vec<String> = addresses.iter().map(|address| text(&address["ip"])).collect();
+    let slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+    let slice = client.get(&format!("{slices}/kubernetes")).expect(200).json();
+    let sliced = slice["endpoints"].as_array().cloned().unwrap_or_default();
+    let sliced: Vec<String> = sliced.iter().map(|endpoint| text(&endpoint["addresses"][0])).collect();
+    assert_eq!((&addresses, &subset["ports"][0]["port"]), (&sliced, &slice["ports"][0]["port"]));
+    addresses
+}
+
+#[test]
+fn others_are_told_of_the_address_that_is_advertised() {
+    let Some(setup) = Setup::default_chain() else { return };
+    let advertised = |address: &str| setup.clone().with(&[&format!("--advertise-address={address}")]).start();
+    let host = advertised("192.0.2.7");
+    let client = host.client();
+    assert_eq!(leads_to(client), ["192.0.2.7"]);
+    let port = client.url("").rsplit_once(':').expect("it has a port").1.trim_end_matches('/').to_owned();
+    let known = client.get("/api").expect(200).json();
+    assert_eq!(known["serverAddressByClientCIDRs"][0]["serverAddress"], format!("192.0.2.7:{port}"));
+    let service = || client.get(&format!("{SERVICES}/kubernetes")).expect(200).json();
+    assert_eq!(service()["spec"]["ports"][0]["targetPort"].to_string(), port);
+
+    // What somebody writes there does not stay.
+    let other = json!({"subsets": [{"addresses": [{"ip": "192.0.2.99"}], "ports": [{"port": 1}]}]}).to_string();
+    let path = "/api/v1/namespaces/default/endpoints/kubernetes";
+    client.send("PATCH", path, "application/merge-patch+json", other.as_bytes()).expect(200);
+    let asked = || client.get(path).expect(200).json()["subsets"][0]["addresses"][0]["ip"] == "192.0.2.7";
+    eventually(asked, || "the endpoints stay what somebody made them".to_owned());
+
+    // Who ends is no endpoint any more, and another address and port are those of the next start.
+    host.terminate();
+    let nowhere = advertised("127.0.0.1");
+    assert_eq!(leads_to(nowhere.client()), [""; 0]);
+    nowhere.terminate();
+    let host = advertised("192.0.2.8");
+    assert_eq!(leads_to(host.client()), ["192.0.2.8"]);
+}
+
+#[test]
+fn servers_that_share_a_store_are_endpoints_of_one_service() {
+    let Some(etcd) = Etcd::start() else { return };
+    let Some(setup) = Setup::default_chain() else { return };
+    let another = Setup::default_chain().expect("there was one");
+    let host = |setup: Setup, address: &str| {
+        setup.with(&["--etcd-servers", etcd.servers(), &format!("--advertise-address={address}")]).start()
+    };
+    let (first, second) = (host(setup, "192.0.2.7"), host(another, "192.0.2.8"));
+    assert_eq!(leads_to(second.client()), ["192.0.2.7", "192.0.2.8"]);
+    first.terminate();
+    assert_eq!(leads_to(second.client()), ["192.0.2.8"]);
+}
+
+#[test]
+fn node_ports_are_repaired() {
+    let Some(etcd) = Etcd::start() else { return };
+    let host = || host(&["--etcd-servers", etcd.servers()]);
+    let Some(first) = host() else { return };
+    let of = |port: i64| json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": port}]});
+    first.client().post(SERVICES, &service("kept", &of(30_100))).expect(201);
+    first.terminate();
+
+    // What is taken is forgotten, and something is taken that nobody has.
+    let key = |port: i64| STANDARD.encode(format!("/registry/ranges/servicenodeports/{port}"));
+    etcd.ask("/v3/kv/deleterange", &json!({"key": key(30_100)}));
+    let leaked = json!({"kind": "RangeAllocation", "apiVersion": "v1", "metadata": {"name": "30200"}, "range": "30200",
+        "data": "default/gone"});
+    etcd.ask("/v3/kv/put", &json!({"key": key(30_200), "value": STANDARD.encode(leaked.to_string())}));
+
+    let Some(second) = host() else { return };
+    let client = second.client();
+    let refused = client.post(SERVICES, &service("other", &of(30_100))).expect(422).json();
+    assert!(refused["message"].to_string().contains("provided port is already allocated"), "{refused}");
+    client.post(SERVICES, &service("other", &of(30_200))).expect(201);
+    let events = client.get("/apis/events.k8s.io/v1/namespaces/default/events").expect(200).json();
+    let events = events["items"].as_array().cloned().unwrap_or_default();
+    let told = events.iter().any(|event| {
+        event["note"] == "Port 30100 is not allocated; repairing" && event["reason"] == "PortNotAllocated"
+    });
+    assert!(told, "{events:?}");
 }

@@ -28,6 +28,7 @@ mod request_info;
 mod retry_after;
 mod routes_complete;
 mod stack;
+mod statuses;
 mod trace;
 mod wait_group;
 mod warnings;

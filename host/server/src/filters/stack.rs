@@ -23,6 +23,7 @@ use super::panics::ContainPanics;
 use super::request_info::FindRequestInfo;
 use super::retry_after::RetryAfter;
 use super::routes_complete::CaptureRoutesComplete;
+use super::statuses::WriteStatuses;
 use super::trace::Trace;
 use super::wait_group::WaitGroup;
 use super::warnings::SendWarnings;
@@ -86,6 +87,8 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         // The answer as the client gets it, whoever gives it.
         .then(Measure::new(metrics))
         .then(Log)
+        // Failures of all that is below.
+        .then(WriteStatuses)
         // Sends clients elsewhere with as little work as possible.
         .then(RetryAfter::new(signals.clone(), shutdown.send_retry_after))
         // Answers of any kind, refusals included, are for TLS only.

@@ -27,24 +27,24 @@ struct Network {
 }
 
 impl ServiceRange {
-    /// Reads the flag, with upstream's words for what upstream refuses, too. Who listens where others reach him is
-    /// an endpoint of the service `kubernetes`, and so has to be of its family.
-    pub(super) fn read(text: &str, bind_address: IpAddr, checks: &mut Checks) -> Self {
+    /// Reads the flag, with upstream's words for what upstream refuses, too. Who says where others reach him is an
+    /// endpoint of the service `kubernetes`, and so has to be of its family.
+    pub(super) fn read(text: &str, public_address: IpAddr, checks: &mut Checks) -> Self {
         let before = checks.errors().len();
         let parts: Vec<&str> = text.split(',').map(str::trim).collect();
         if parts.len() > 2 {
             checks.error(format!("--service-cluster-ip-range must not contain more than two entries: `{text}`"));
         }
         let networks: Vec<Network> = parts.iter().zip(0..2).filter_map(|(part, n)| network(part, n, checks)).collect();
-        let is_endpoint = !bind_address.is_loopback() && !bind_address.is_unspecified();
+        let is_endpoint = !public_address.is_loopback() && !public_address.is_unspecified();
         match networks[..] {
             _ if checks.errors().len() > before => {}
             [first, second] if first.address.is_ipv4() == second.address.is_ipv4() => checks.error(format!(
                 "--service-cluster-ip-range[0] and --service-cluster-ip-range[1] must be of different IP family: `{text}`"
             )),
-            [first, ..] if is_endpoint && first.address.is_ipv4() != bind_address.is_ipv4() => checks.error(format!(
-                "service IP family \"{first}\" must match public address family \"{bind_address}\": begin \
-                 --service-cluster-ip-range with a range of that family, or change --bind-address"
+            [first, ..] if is_endpoint && first.address.is_ipv4() != public_address.is_ipv4() => checks.error(format!(
+                "service IP family \"{first}\" must match public address family \"{public_address}\": begin \
+                 --service-cluster-ip-range with a range of that family, or change --advertise-address"
             )),
             _ => {}
         }
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_range_is_taken_or_it_is_said_why_not() {
         const LOOPBACK: &str = "127.0.0.1";
-        for (text, bind_address, expected) in [
+        for (text, public_address, expected) in [
             ("10.0.0.0/24", LOOPBACK, Ok(("10.0.0.1", "10.0.0.0/24"))),
             ("10.7.0.77/12", LOOPBACK, Ok(("10.0.0.1", "10.0.0.0/12"))),
             ("10.0.0.0/29", LOOPBACK, Ok(("10.0.0.1", "10.0.0.0/29"))),
@@ -141,7 +141,7 @@ mod tests {
             ("", LOOPBACK, Err("service-cluster-ip-range[0] is not a valid cidr")),
         ] {
             let mut checks = Checks::default();
-            let range = ServiceRange::read(text, bind_address.parse().unwrap(), &mut checks);
+            let range = ServiceRange::read(text, public_address.parse().unwrap(), &mut checks);
             match (expected, checks.errors()) {
                 (Ok((first, cidr)), []) => {
                     assert_eq!((range.first.to_string(), range.cidr), (first.into(), cidr.into()))

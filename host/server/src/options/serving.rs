@@ -20,6 +20,11 @@ pub struct ServingOptions {
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub bind_address: String,
 
+    /// Address that others reach this server at: the endpoint of `default/kubernetes`, in discovery and in the
+    /// serving certificate; that of --bind-address if there is none
+    #[arg(long, value_name = "IP")]
+    pub advertise_address: Option<String>,
+
     #[command(flatten)]
     pub tls: TlsOptions,
 
@@ -36,6 +41,8 @@ pub struct ServingOptions {
 #[derive(Debug, Clone)]
 pub struct Serving {
     pub bind_address: IpAddr,
+    /// Where others reach this server.
+    pub public_address: IpAddr,
     pub secure_port: u16,
     pub tls: Tls,
     pub limits: Limits,
@@ -48,6 +55,14 @@ impl ServingOptions {
             checks.error(format!("--bind-address must be an IP address: `{}`", self.bind_address));
             IpAddr::V4(Ipv4Addr::LOCALHOST)
         });
+        let advertised = self.advertise_address.as_deref().and_then(|text| {
+            let parsed = text.parse();
+            if parsed.is_err() {
+                checks.error(format!("--advertise-address must be an IP address: `{text}`"));
+            }
+            parsed.ok().filter(|address: &IpAddr| !address.is_unspecified())
+        });
+        let public_address = advertised.unwrap_or(bind_address);
         let tls = self.tls.complete(checks);
         let http2_streams_max = checks.number(
             "http2-max-streams-per-connection",
@@ -59,10 +74,11 @@ impl ServingOptions {
         }
         Serving {
             bind_address,
+            public_address,
             secure_port: checks.number("secure-port", &self.secure_port, "a port, 0 to 65535"),
             tls,
             limits: Limits { http2_streams_max, ..Limits::default() },
-            service_range: ServiceRange::read(&self.service_cluster_ip_range, bind_address, checks),
+            service_range: ServiceRange::read(&self.service_cluster_ip_range, public_address, checks),
         }
     }
 }

@@ -471,9 +471,29 @@ fn what_envtest_passes_is_taken() {
     assert!(rbac.starts_with("--authorization-mode=RBAC decides nothing"), "{rbac}");
     let expected = "these flags have no effect: --watch-cache (objects are stored in --data-dir); \
                     --allow-privileged, --disable-admission-plugins (what is admitted is up to the plugins); \
-                    --advertise-address (there is one server); \
                     --enable-priority-and-fairness (it does not have that)";
     assert_eq!(without_effect, expected);
+}
+
+#[test]
+fn others_are_told_of_the_address_that_is_advertised() {
+    for (arguments, expected) in [
+        (&[][..], "127.0.0.1"),
+        (&["--bind-address=192.0.2.7"], "192.0.2.7"),
+        (&["--advertise-address=192.0.2.9"], "192.0.2.9"),
+        (&["--bind-address=192.0.2.7", "--advertise-address=192.0.2.9"], "192.0.2.9"),
+        (&["--bind-address=192.0.2.7", "--advertise-address=0.0.0.0"], "192.0.2.7"),
+        (&["--bind-address=::", "--advertise-address=192.0.2.9"], "192.0.2.9"),
+    ] {
+        assert_eq!(run(arguments).unwrap().serving.public_address.to_string(), expected, "{arguments:?}");
+    }
+    for (arguments, expected) in [
+        (&["--advertise-address=api.example"][..], "--advertise-address must be an IP address: `api.example`"),
+        (&["--advertise-address=2001:db8::1"], "must match public address family \"2001:db8::1\""),
+    ] {
+        let errors = run(arguments).unwrap_err().to_string();
+        assert!(errors.contains(expected), "{arguments:?}: {errors}");
+    }
 }
 
 #[test]

@@ -92,7 +92,6 @@ const FLAGS: [(&str, &[&str]); 8] = [
     (
         "there is one server",
         &[
-            "advertise-address",
             "aggregator-reject-forwarding-redirect?",
             "apiserver-count",
             "coordinated-leadership-lease-duration",

@@ -65,7 +65,7 @@ pub struct Pki {
 impl Pki {
     /// Reads what is in `DATA/pki`, and makes what is missing, about to expire, or does not fit
     /// the addresses.
-    pub fn open(data_dir: &Path, bind: IpAddr, service: IpAddr) -> Result<Self, PkiError> {
+    pub fn open(data_dir: &Path, reached_at: &[IpAddr]) -> Result<Self, PkiError> {
         let dir = data_dir.join("pki");
         files::private_dir(&dir)?;
         // Two hosts that start at once must not mix their keys.
@@ -86,7 +86,7 @@ impl Pki {
                 store(&dir, "ca", issue::authority("kubernetes")?)?
             }
         };
-        let addresses = serving_addresses(bind, service);
+        let addresses = serving_addresses(reached_at);
         let admin = leaves(&dir, &authority, &addresses)?;
         Ok(Self { kubeconfig: data_dir.join("admin.kubeconfig"), dir, addresses, authority, admin })
     }
@@ -152,10 +152,12 @@ pub(crate) fn reachable(served: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, served.port())
 }
 
-fn serving_addresses(bind: IpAddr, service: IpAddr) -> Vec<IpAddr> {
-    let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST), service];
-    if !bind.is_unspecified() && !addresses.contains(&bind) {
-        addresses.push(bind);
+fn serving_addresses(reached_at: &[IpAddr]) -> Vec<IpAddr> {
+    let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    for address in reached_at {
+        if !address.is_unspecified() && !addresses.contains(address) {
+            addresses.push(*address);
+        }
     }
     addresses
 }

@@ -7,7 +7,7 @@ const BIND: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 const SERVICE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 
 fn open(data: &Path) -> Pki {
-    Pki::open(data, BIND, SERVICE).unwrap()
+    Pki::open(data, &[BIND, SERVICE]).unwrap()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -139,9 +139,9 @@ fn another_address_makes_another_serving_certificate() {
     let data = tempfile::tempdir().unwrap();
     open(data.path());
     let before = content(data.path());
-    Pki::open(data.path(), Ipv4Addr::LOCALHOST.into(), SERVICE).unwrap();
+    Pki::open(data.path(), &[SERVICE]).unwrap();
     assert_eq!(changed(&before, &content(data.path())), Vec::<String>::new(), "the old one is good for it");
-    Pki::open(data.path(), "192.0.2.8".parse().unwrap(), SERVICE).unwrap();
+    Pki::open(data.path(), &["192.0.2.8".parse().unwrap(), SERVICE]).unwrap();
     assert_eq!(changed(&before, &content(data.path())), ["apiserver.crt", "apiserver.key"]);
 }
 
@@ -151,7 +151,7 @@ fn a_broken_authority_is_a_persons_decision() {
     open(data.path());
     fs::write(data.path().join("pki/ca.crt"), "nonsense").unwrap();
     let before = content(data.path());
-    let error = Pki::open(data.path(), BIND, SERVICE).unwrap_err().to_string();
+    let error = Pki::open(data.path(), &[BIND, SERVICE]).unwrap_err().to_string();
     assert!(error.contains("ca.crt` is not usable") && error.contains("remove it"), "{error}");
     assert_eq!(content(data.path()), before);
 }

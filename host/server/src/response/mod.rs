@@ -2,6 +2,8 @@
 
 mod body;
 mod gzip;
+mod messages;
+mod negotiate;
 mod status;
 
 use http::header::{CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
@@ -9,6 +11,8 @@ use http::{HeaderValue, StatusCode, Uri};
 
 pub(crate) use body::Guards;
 pub use body::{Body, BoxError, PACKED_BYTES_MIN};
+pub use messages::{WATCH_MESSAGES, append_watch_message};
+pub(crate) use negotiate::Wanted;
 pub use status::{Failure, not_found};
 
 use crate::authz::escape;

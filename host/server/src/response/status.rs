@@ -73,6 +73,24 @@ impl Failure {
 
     /// The `Status` object, with a line end as upstream writes it.
     pub fn to_json(&self) -> String {
+        format!("{}\n", self.to_value())
+    }
+
+    /// Indented, without a line end: that is as upstream writes it, too.
+    pub(super) fn to_pretty_json(&self) -> String {
+        format!("{:#}", self.to_value())
+    }
+
+    /// In the order of the names, as upstream's writer has it.
+    pub(super) fn to_yaml(&self) -> String {
+        let mut status = self.to_value();
+        status.sort_all_objects();
+        // Long texts in one line.
+        let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+        serde_saphyr::to_string_with_options(&status, options).unwrap_or_default()
+    }
+
+    fn to_value(&self) -> Value {
         let mut status = json!({
             "kind": "Status",
             "apiVersion": "v1",
@@ -85,9 +103,7 @@ impl Failure {
             status["details"] = Value::Object(details.clone());
         }
         status["code"] = self.code.as_u16().into();
-        let mut text = status.to_string();
-        text.push('\n');
-        text
+        status
     }
 }
 
@@ -101,6 +117,8 @@ impl From<Failure> for Response {
         if let Some(seconds) = failure.retry_after_seconds {
             headers.insert(RETRY_AFTER, seconds.into());
         }
+        // In JSON until it is known what its client takes.
+        response.extensions_mut().insert(failure);
         response
     }
 }

@@ -97,8 +97,8 @@ impl Server {
         for warning in &config.warnings {
             warn!("{warning}");
         }
-        let Serving { bind_address, ref tls, ref service_range, .. } = config.serving;
-        let pki = Pki::open(&config.data_dir, bind_address, service_range.first)?;
+        let Serving { bind_address, public_address, ref tls, ref service_range, .. } = config.serving;
+        let pki = Pki::open(&config.data_dir, &[service_range.first, bind_address, public_address])?;
         let trust = Arc::new(Trust::read(tls, &config.access, &pki)?);
         let tokens = config.access.token_auth_file.as_deref().map(Tokens::read).transpose()?.unwrap_or_default();
         let own_key = || Ok::<_, StartError>(pki.service_account_key()?);
@@ -215,6 +215,11 @@ impl Bound {
         self.address
     }
 
+    /// Where others reach this server.
+    pub fn public_address(&self) -> SocketAddr {
+        SocketAddr::new(self.server.config.serving.public_address, self.address.port())
+    }
+
     /// `DATA/admin.kubeconfig`.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
@@ -222,6 +227,7 @@ impl Bound {
 
     /// Serves, in tasks of its own. The chain is complete by now: no more routes are announced.
     pub fn serve<D: Director>(self, director: Arc<D>) -> Running {
+        let public_address = pki::reachable(self.public_address());
         let Server {
             config,
             pki,
@@ -258,7 +264,7 @@ impl Bound {
             features: config.features.clone(),
             shutdown: config.shutdown.clone(),
         };
-        let discovery = service_accounts.discovery(&pki::reachable(self.address).to_string());
+        let discovery = service_accounts.discovery(&public_address.to_string());
         let handshake_errors = metrics.tls_handshake_errors().clone();
         let own = Routes {
             signals: signals.clone(),

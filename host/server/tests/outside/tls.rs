@@ -11,7 +11,7 @@ async fn a_certificate_is_asked_for_and_not_required() {
     let served = serve(&[]).await;
     let stranger = tempfile::tempdir().unwrap();
     let local = "127.0.0.1".parse().unwrap();
-    let stranger = Pki::open(stranger.path(), local, local).unwrap();
+    let stranger = Pki::open(stranger.path(), &[local]).unwrap();
     let (certificate, key) = stranger.admin();
     let stranger = (certificate.to_owned(), key.to_owned());
     for protocol in [H1, H2] {

@@ -550,9 +550,10 @@ mod tests {
         fn what_is_json_is_decided_as_serde_does(text in text()) {
             let parsed = serde_json::from_str::<serde_json::Value>(&text);
             let scanned = scan(text.as_bytes(), Form::Stored, &claim(&["a.b", "a.c.a", "b"]));
-            // A number too large for a double is no error here, and a member may be there twice.
-            let too_large = parsed.as_ref().is_err_and(|error| error.to_string().contains("out of range"));
-            prop_assert_eq!(scanned.is_ok(), parsed.is_ok() || too_large, "{:?} {:?}", scanned, parsed);
+            // A number too large for a double is no error here; serde reads no further than that.
+            prop_assume!(!parsed.as_ref().is_err_and(|error| error.to_string().contains("out of range")));
+            // A member may be there twice.
+            prop_assert_eq!(scanned.is_ok(), parsed.is_ok(), "{:?} {:?}", scanned, parsed);
             if let (Ok(scan), Ok(parsed)) = (scanned, parsed) {
                 for (path, found) in [("/a/b", &scan.fields[0]), ("/a/c/a", &scan.fields[1]), ("/b", &scan.fields[2])] {
                     let wanted = parsed.pointer(path).and_then(serde_json::Value::as_str);

@@ -101,6 +101,24 @@ fn expressions_have_values() {
 }
 
 #[test]
+fn what_is_kept_as_text_has_the_value_that_it_says() {
+    let object = json!({"n": Value::raw("3"), "s": Value::raw("\"hello\""), "list": Value::raw(r#"["b","a"]"#),
+                        "map": Value::raw(r#"{"k":1}"#), "when": Value::raw("\"2026-01-01T00:00:00Z\"")});
+    for (source, expected) in [
+        ("self.n + 1", "4"),
+        ("self.s + '!'", "hello!"),
+        ("self.list[1]", "a"),
+        ("self.map.k", "1"),
+        ("self.map == {'k': 1}", "true"),
+        ("self.when.getFullYear()", "2026"),
+    ] {
+        assert_eq!(value_of(source, &object).as_deref(), Ok(expected), "{source}");
+    }
+    let whole = Value::raw(r#"{"n":3,"a-b":1}"#);
+    assert_eq!(value_of("self.n == 3 && self.a__dash__b == 1 && !has(self.s)", &whole).as_deref(), Ok("true"));
+}
+
+#[test]
 fn failures_have_reasons() {
     let object = json!({"n": 0, "list": ["a"]});
     for (source, expected) in [

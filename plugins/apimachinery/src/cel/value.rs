@@ -86,6 +86,17 @@ impl<'a> Val<'a> {
     /// A part of an object.
     pub(super) fn of(value: &'a Value, declared: &'a Declared) -> Self {
         match (value, &declared.shape) {
+            (Value::Array(_) | Value::Object(_), _) => Self::Tree(value, declared),
+            (Value::String(text), shape) if !matches!(shape, Shape::Bytes | Shape::Duration | Shape::Timestamp(_)) => {
+                Self::Text(Cow::Borrowed(text))
+            }
+            _ => Self::made(value, declared),
+        }
+    }
+
+    /// A part of an object that is nowhere as it is here.
+    fn made(value: &Value, declared: &Declared) -> Self {
+        match (value, &declared.shape) {
             (Value::Null, _) => Self::Null,
             (Value::String(text), Shape::Bytes) => match STANDARD.decode(text) {
                 Ok(bytes) => Self::Bytes(Rc::from(bytes)),
@@ -96,14 +107,31 @@ impl<'a> Val<'a> {
                 let text = if *whole { text.to_string() } else { format!("{text}T00:00:00Z") };
                 timestamp(&text).map_or(Self::Null, Self::Timestamp)
             }
-            (Value::String(text), _) => Self::Text(Cow::Borrowed(text)),
+            (Value::String(text), _) => Self::text(text.to_string()),
             (Value::Bool(value), _) => Self::Bool(*value),
             (Value::Number(number), Shape::Double) => Self::Double(number.as_f64().unwrap_or_default()),
             (Value::Number(number), _) => match number.as_i64() {
                 Some(number) => Self::Int(number),
                 None => Self::Double(number.as_f64().unwrap_or_default()),
             },
-            (Value::Array(_) | Value::Object(_), _) => Self::Tree(value, declared),
+            (Value::Array(items), shape) => {
+                let of = if let Shape::List(of) = shape { of } else { declared };
+                Self::list(items.iter().map(|item| Self::made(item, of)).collect())
+            }
+            (Value::Object(members), Shape::Object(fields)) => {
+                let found = fields.iter().filter_map(|field| {
+                    let value = members.get(&field.json)?;
+                    Some((Self::text(field.name.clone()), Self::made(value, &field.of)))
+                });
+                Self::Map(Rc::new(found.collect()))
+            }
+            (Value::Object(members), shape) => {
+                let of = if let Shape::Map(of) = shape { of } else { declared };
+                let entries = members.iter().map(|(key, value)| (Self::text(key.to_string()), Self::made(value, of)));
+                Self::Map(Rc::new(entries.collect()))
+            }
+            // Only built-in types have any, and those have no rules.
+            (Value::Raw(_), _) => Self::made(&value.opened(), declared),
         }
     }
 

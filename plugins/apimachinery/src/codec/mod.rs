@@ -11,7 +11,7 @@ pub mod quantity;
 pub mod time;
 pub mod yaml;
 
-use crate::tree::Value;
+use crate::tree::{Value, depth_of_text};
 
 /// How deep a value is nested: 0 for a scalar. Values that were decoded are no deeper than
 /// [`DEPTH_MAX`]; whoever puts values into one another has to look.
@@ -19,6 +19,7 @@ pub(crate) fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        Value::Raw(text) => depth_of_text(text),
         _ => 0,
     }
 }
@@ -28,6 +29,10 @@ pub use path::Path;
 /// How deep objects and lists may be nested. Code that walks trees recurses, and a guest's
 /// stack is small.
 pub const DEPTH_MAX: usize = 120;
+
+/// The same for what is stored: who owns the deepest field of an object is told in a value that begins
+/// at the fifth level of it (`metadata.managedFields[].fieldsV1`) and has a level more than the object.
+pub(crate) const STORED_DEPTH_MAX: usize = DEPTH_MAX + 8;
 
 /// How many findings of strict decoding are kept, as upstream.
 const STRICT_MAX: usize = 100;

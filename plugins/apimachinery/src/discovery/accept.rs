@@ -1,9 +1,13 @@
-//! Which form of discovery a client asked for, and what lets it keep its copy.
+//! Which form of discovery a client asked for, and in which encoding; what lets it keep its copy.
 
-use plugin_sdk::{Answer, Body, Response};
+use plugin_sdk::{Answer, Body, Response, Summary};
 use sha2::{Digest, Sha512};
 
+use crate::encode::{encode, is_for_people};
+use crate::negotiate::{self, Clause, Encoding, Offer};
+use crate::rest::query::Query;
 use crate::status::ApiError;
+use crate::tree::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -13,116 +17,160 @@ pub enum Form {
     Aggregated,
 }
 
-const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-
 impl Form {
     /// The `Accept` header that asks for this form.
     pub fn accept(self) -> &'static str {
         match self {
             Self::Legacy => "application/json",
-            Self::Aggregated => AGGREGATED,
+            Self::Aggregated => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
         }
     }
 }
 
-/// The form for an `Accept` header: the first of the client's choices, by its quality values,
-/// that we have. Nothing if there is none.
-pub fn form(accept: &str) -> Option<Form> {
-    if accept.trim().is_empty() {
-        return Some(Form::Legacy);
-    }
-    let mut choices: Vec<(f32, Form)> = accept.split(',').filter_map(choice).collect();
-    choices.sort_by(|a, b| b.0.total_cmp(&a.0));
-    choices.first().map(|choice| choice.1)
+/// The paths of discovery. Upstream has handlers of two kinds, which refuse in different words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// `/api`.
+    Core,
+    /// `/apis`.
+    Groups,
+    /// `/apis/GROUP`.
+    Group,
+    /// `/api/VERSION` and `/apis/GROUP/VERSION`.
+    Resources,
 }
 
-fn choice(text: &str) -> Option<(f32, Form)> {
-    let mut parts = text.split(';').map(str::trim);
-    if !matches!(parts.next()?, "application/json" | "application/*" | "*/*") {
-        return None;
+/// How a client wants the documents of discovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    pub form: Form,
+    encoding: Encoding,
+    pretty: bool,
+}
+
+impl Asked {
+    /// The first of the client's choices that we have there.
+    ///
+    /// # Errors
+    /// `NotAcceptable` if there is none.
+    pub fn of(summary: &Summary, place: Place) -> Result<Self, ApiError> {
+        let (encoding, form) = chosen(summary.accept(), place)?;
+        Ok(Self { form, encoding, pretty: is_for_people(&Query::parse(summary.query()), summary) })
     }
-    let (mut quality, mut kind, mut group, mut version) = (1.0, "", "", "");
-    for (key, value) in parts.filter_map(|part| part.split_once('=')) {
-        match key {
-            "q" => quality = value.parse().ok()?,
-            "as" => kind = value,
-            "g" => group = value,
-            "v" => version = value,
-            _ => {}
+
+    pub fn answer(self, document: &Value) -> Answer {
+        let body = encode(document, self.encoding, self.pretty);
+        Response::new(200).header("content-type", self.encoding.media_type()).body(Body::Bytes(body)).into()
+    }
+
+    /// The aggregated document, or 304 if the client has it already.
+    pub fn answer_aggregated(self, if_none_match: Option<&str>, document: &Value) -> Answer {
+        // The same in each encoding.
+        let json = encode(document, Encoding::Json, false);
+        let etag = format!("\"{:X}\"", Sha512::digest(&json));
+        let same = if_none_match.is_some_and(|known| known.split(',').any(|known| known.trim() == etag));
+        let response = Response::new(if same { 304 } else { 200 })
+            .header("etag", etag)
+            .header("vary", "Accept")
+            .header("cache-control", "public");
+        if same {
+            return response.into();
         }
-    }
-    match (kind, group, version) {
-        ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2") => Some((quality, Form::Aggregated)),
-        ("", "", "") => Some((quality, Form::Legacy)),
-        _ => None,
+        let content_type = format!("{}{AGGREGATED}", self.encoding.media_type());
+        let body = match (self.encoding, self.pretty) {
+            (Encoding::Json, false) => json,
+            (encoding, pretty) => encode(document, encoding, pretty),
+        };
+        response.header("content-type", content_type).body(Body::Bytes(body)).into()
     }
 }
 
-pub fn not_acceptable() -> ApiError {
-    let mut error = ApiError::new(
-        406,
-        "NotAcceptable",
-        "only the following media types are accepted: application/json, application/yaml, \
-         application/vnd.kubernetes.protobuf",
-    );
-    error.with_details = true;
-    error
-}
+const AGGREGATED: &str = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// The aggregated document, or 304 if the client has it already.
-pub fn with_etag(if_none_match: Option<&str>, body: Vec<u8>) -> Answer {
-    let etag = format!("\"{:X}\"", Sha512::digest(&body));
-    let same = if_none_match.is_some_and(|known| known.split(',').any(|known| known.trim() == etag));
-    let response = Response::new(if same { 304 } else { 200 })
-        .header("etag", etag)
-        .header("vary", "Accept")
-        .header("cache-control", "public");
-    match same {
-        true => response.into(),
-        false => response.header("content-type", AGGREGATED).body(Body::Bytes(body)).into(),
-    }
+fn chosen(accept: &str, place: Place) -> Result<(Encoding, Form), ApiError> {
+    let offer = Offer { routed: matches!(place, Place::Core | Place::Resources), ..Offer::DOCUMENT };
+    let has_aggregated = matches!(place, Place::Core | Place::Groups);
+    let pick = |clause: &Clause| {
+        let shape = [clause.parameter("as"), clause.parameter("g"), clause.parameter("v")];
+        let form = match shape {
+            ["", ..] => Form::Legacy,
+            ["APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2"] if has_aggregated => Form::Aggregated,
+            _ => return None,
+        };
+        Some((offer.encoding(&clause.media_type)?, form))
+    };
+    Ok(negotiate::choose(accept, offer, pick)?.unwrap_or((Encoding::Json, Form::Legacy)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tree::json;
 
     #[test]
     fn the_form_is_the_clients_first_choice_that_we_have() {
+        use Encoding::{Json, Protobuf, Yaml};
         let cases = [
-            ("", Some(Form::Legacy)),
-            ("*/*", Some(Form::Legacy)),
-            ("application/json", Some(Form::Legacy)),
-            (AGGREGATED, Some(Form::Aggregated)),
+            ("", Some((Json, Form::Legacy))),
+            ("*/*", Some((Json, Form::Legacy))),
+            ("application/*", Some((Json, Form::Legacy))),
+            ("application/json", Some((Json, Form::Legacy))),
+            ("application/yaml", Some((Yaml, Form::Legacy))),
+            (Form::Aggregated.accept(), Some((Json, Form::Aggregated))),
+            (
+                "application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+                Some((Protobuf, Form::Aggregated)),
+            ),
             (
                 "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
                  application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json",
-                Some(Form::Aggregated),
+                Some((Json, Form::Aggregated)),
             ),
             (
                 "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json",
-                Some(Form::Legacy),
+                Some((Json, Form::Legacy)),
             ),
             (
                 "application/json;q=0.5,application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;q=0.4",
-                Some(Form::Legacy),
+                Some((Json, Form::Legacy)),
             ),
-            ("application/vnd.kubernetes.protobuf, */*", Some(Form::Legacy)),
+            ("application/vnd.kubernetes.protobuf, */*", Some((Protobuf, Form::Legacy))),
+            ("application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList", None),
             ("text/nonsense", None),
         ];
         for (accept, expected) in cases {
-            assert_eq!(form(accept), expected, "{accept}");
+            assert_eq!(chosen(accept, Place::Groups).ok(), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn each_place_refuses_in_its_own_words() {
+        let aggregated = Form::Aggregated.accept();
+        for (place, accept, words) in [
+            (Place::Core, "text/html", "406: Not Acceptable"),
+            (Place::Core, "application/*", "406: Not Acceptable"),
+            (Place::Groups, "text/html", "only the following media types are accepted"),
+            (Place::Group, aggregated, "only the following media types are accepted"),
+            (Place::Resources, aggregated, "only the following media types are accepted"),
+            (Place::Resources, "text/html", "406: Not Acceptable"),
+        ] {
+            let error = chosen(accept, place).expect_err("it is refused");
+            assert!(error.code == 406 && error.message.starts_with(words), "{place:?} {accept}: {error:?}");
         }
     }
 
     #[test]
     fn a_client_that_has_the_document_gets_no_body() {
-        let Answer::Response(first) = with_etag(None, b"{}".to_vec()) else { panic!("not a response") };
+        let asked = Asked { form: Form::Aggregated, encoding: Encoding::Yaml, pretty: false };
+        let answer = |known: Option<&str>, document| match asked.answer_aggregated(known, &document) {
+            Answer::Response(response) => response,
+            _ => panic!("not a response"),
+        };
+        let first = answer(None, json!({}));
         let etag = &first.headers.iter().find(|(name, _)| name == "etag").expect("an etag").1;
-        let Answer::Response(again) = with_etag(Some(etag), b"{}".to_vec()) else { panic!("not a response") };
+        let again = answer(Some(etag), json!({}));
         assert_eq!((first.status, again.status), (200, 304));
         assert!(matches!(again.body, Body::Empty));
-        let Answer::Response(changed) = with_etag(Some(etag), b"{ }".to_vec()) else { panic!("not a response") };
-        assert_eq!(changed.status, 200);
+        assert_eq!(answer(Some(etag), json!({"a": 1})).status, 200);
     }
 }

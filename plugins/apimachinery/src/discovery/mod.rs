@@ -7,7 +7,7 @@
 //! - [`groups`]: what is served, as data, and what is merged.
 //! - [`documents`]: that data as legacy lists or in the aggregated form.
 //! - [`order`]: priorities of groups and versions.
-//! - [`accept`]: which of the forms a client asked for.
+//! - [`accept`]: which of the forms a client asked for, in which encoding.
 
 pub mod accept;
 pub mod documents;
@@ -21,9 +21,10 @@ use plugin_sdk::lifecycle::{self, Signal};
 use plugin_sdk::registration::Route;
 use plugin_sdk::{Answer, Client, Context, Delegate, Summary, configuration};
 
-use self::accept::Form;
+use self::accept::{Asked, Form, Place};
 use self::groups::Groups;
 use crate::definition::Definition;
+use crate::encode;
 use crate::status::ApiError;
 
 /// The tag of the routes that [`routes`] makes: answer them with [`serve_merged`].
@@ -35,7 +36,7 @@ pub const TAG: &str = "discovery";
 /// The paths below a built-in group's are included: what is there and matches no resource is
 /// this server's to refuse. What is unknown below a custom group is the delegate's.
 pub fn routes<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> Vec<Route> {
-    let mut paths = vec![("/api".to_string(), false), ("/apis".to_string(), false)];
+    let mut paths = ["/api", "/apis", "/apis/"].map(|path| (path.to_string(), false)).to_vec();
     for definition in definitions {
         let root = root(&definition.group);
         paths.push((format!("{root}/{}", definition.version), definition.builtin));
@@ -58,6 +59,7 @@ pub async fn serve_merged(context: &Context, summary: &Summary, own: &[&Definiti
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     let is_own = |group: &str| own.iter().any(|own| own.builtin && *own.group == *group);
     let has = |group: &str, version: &str| own.iter().any(|own| &*own.group == group && &*own.version == version);
+    let refuse = |error: ApiError| encode::failure(summary, &error);
     // A version that a built-in group does not have is nobody else's.
     if let ["api", version] = parts[..]
         && is_own("")
@@ -71,31 +73,33 @@ pub async fn serve_merged(context: &Context, summary: &Summary, own: &[&Definiti
     {
         return refuse(ApiError::unknown_resource());
     }
+    let place = match parts[..] {
+        ["api"] => Place::Core,
+        ["apis"] => Place::Groups,
+        ["apis", _] => Place::Group,
+        ["api", _] | ["apis", _, _] => Place::Resources,
+        _ => return refuse(ApiError::unknown_resource()),
+    };
     // Upstream answers for groups by whatever method.
-    let any_method = matches!(parts[..], ["apis", _]);
-    let known = matches!(parts[..], ["api"] | ["apis"] | ["api", _] | ["apis", _, _]);
-    if known && !any_method && !matches!(summary.method(), "GET" | "HEAD") {
+    if place != Place::Group && !matches!(summary.method(), "GET" | "HEAD") {
         return refuse(ApiError::method_not_allowed());
     }
-    let Some(form) = accept::form(summary.accept()) else {
-        return refuse(accept::not_acceptable());
+    let asked = match Asked::of(summary, place) {
+        Ok(asked) => asked,
+        Err(error) => return refuse(error),
     };
     match parts[..] {
-        ["api"] | ["apis"] => {
-            let groups = match merged(context, own, path, form).await {
-                Ok(groups) => groups,
-                Err(error) => return refuse(error),
-            };
-            let host = configuration::fact("external-address").unwrap_or_default();
-            groups_answer(context, &groups, path, form, &host)
-        }
-        ["apis", group] => match merged(context, own, path, Form::Legacy).await {
-            Ok(groups) => group_answer(groups.find(group)),
+        ["api"] | ["apis"] => match merged(context, own, path, asked.form).await {
+            Ok(groups) => groups_answer(context, &groups, path, asked),
             Err(error) => refuse(error),
         },
-        ["api", version] => resources_answer(own, "", version).unwrap_or(Answer::Pass),
-        ["apis", group, version] => resources_answer(own, group, version).unwrap_or(Answer::Pass),
-        _ => refuse(ApiError::unknown_resource()),
+        ["apis", group] => match merged(context, own, path, Form::Legacy).await {
+            Ok(groups) => group_answer(groups.find(group), asked),
+            Err(error) => refuse(error),
+        },
+        ["api", version] => resources_answer(own, "", version, asked),
+        ["apis", group, version] => resources_answer(own, group, version, asked),
+        _ => Answer::Pass,
     }
 }
 
@@ -138,38 +142,34 @@ pub async fn merged<D: Delegate>(
 }
 
 /// The list of all groups, in the form that was asked for.
-pub fn groups_answer(context: &Context, groups: &Groups, path: &str, form: Form, host: &str) -> Answer {
-    let document = match (form, path) {
-        (Form::Aggregated, _) => documents::aggregated(groups),
-        (Form::Legacy, "/api") => documents::api_versions(groups, host),
-        (Form::Legacy, _) => documents::group_list(groups),
-    };
-    let body = document.to_string().into_bytes();
-    match form {
-        Form::Legacy => Answer::json(200, body),
-        Form::Aggregated => accept::with_etag(context.header("if-none-match").as_deref(), body),
+pub fn groups_answer(context: &Context, groups: &Groups, path: &str, asked: Asked) -> Answer {
+    match (asked.form, path) {
+        (Form::Aggregated, _) => {
+            asked.answer_aggregated(context.header("if-none-match").as_deref(), &documents::aggregated(groups))
+        }
+        (Form::Legacy, "/api") => {
+            let host = configuration::fact("external-address").unwrap_or_default();
+            asked.answer(&documents::api_versions(groups, &host))
+        }
+        (Form::Legacy, _) => asked.answer(&documents::group_list(groups)),
     }
 }
 
 /// One group's document.
-pub fn group_answer(group: Option<&groups::Group>) -> Answer {
-    match group {
-        Some(group) => Answer::json(200, documents::group(group).to_string()),
-        None => Answer::Pass,
-    }
+pub fn group_answer(group: Option<&groups::Group>, asked: Asked) -> Answer {
+    group.map_or(Answer::Pass, |group| asked.answer(&documents::group(group)))
 }
 
 /// The resources of a version, if any of them is served here.
-pub fn resources_answer(own: &[&Definition], group: &str, version: &str) -> Option<Answer> {
+fn resources_answer(own: &[&Definition], group: &str, version: &str, asked: Asked) -> Answer {
     let resources: Vec<_> =
         own.iter().copied().filter(|own| &*own.group == group && &*own.version == version).collect();
-    (!resources.is_empty()).then(|| Answer::json(200, documents::resource_list(&resources).to_string()))
+    match resources.is_empty() {
+        true => Answer::Pass,
+        false => asked.answer(&documents::resource_list(&resources)),
+    }
 }
 
 fn root(group: &str) -> String {
     if group.is_empty() { "/api".to_string() } else { format!("/apis/{group}") }
-}
-
-fn refuse(error: ApiError) -> Answer {
-    Answer::json(error.code, error.to_value().to_string())
 }

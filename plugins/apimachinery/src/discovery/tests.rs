@@ -123,6 +123,7 @@ fn unknown_paths_below_a_group_belong_to_built_in_groups_alone() {
     let expected = [
         exact("/api"),
         exact("/apis"),
+        exact("/apis/"),
         format!("{:?}", Prefix("/apis/apps".into())),
         format!("{:?}", Prefix("/apis/apps/v1".into())),
         exact("/apis/example.com"),

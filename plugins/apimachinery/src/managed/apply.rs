@@ -12,7 +12,7 @@ use super::types::Type;
 use super::{
     Manager, NEVER_OWNED, Set, check, disown, empty_object, last_applied, managed_fields, set_managed_fields, updated,
 };
-use crate::schema::Schema;
+use crate::schema::{Schema, foreign};
 use crate::status::ApiError;
 use crate::tree::{Value, json};
 
@@ -47,6 +47,7 @@ pub fn apply(
         None => Vec::new(),
     };
     set_managed_fields(&mut before, None);
+    foreign::open(schema, &mut before);
     let entries = owned_before(schema, live, &before, entries, manager, ignored)?;
 
     if managed_fields(patch).is_some_and(|fields| !fields.is_null()) {
@@ -77,7 +78,8 @@ pub fn apply(
     {
         entry.time = Some(manager.time.clone());
     }
-    let mut object = object.unwrap_or(before);
+    // What is kept as text stays as it is, where nothing changes.
+    let mut object = object.or_else(|| live.cloned()).unwrap_or(before);
     last_applied::keep_in_step(&mut object, patch, manager);
     if let Some(object) = object.as_object_mut() {
         let metadata = object.entry("metadata").or_insert(Value::Null);

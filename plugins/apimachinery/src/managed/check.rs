@@ -180,6 +180,7 @@ fn go_type(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "[]interface {}",
         Value::Object(_) => "map[string]interface {}",
+        Value::Raw(_) => go_type(&value.opened()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::tree::{Text, TextBuilder, Value};
+use crate::tree::{Text, TextBuilder, Value, is_plain, write_text};
 use crate::validation::quoted;
 
 /// A step into an object: a field, or an item of a list by what identifies it.
@@ -62,6 +62,18 @@ impl PathElement {
         out.finish()
     }
 
+    /// The same as a JSON string.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Field(name) if is_plain(name) => {
+                out.extend_from_slice(b"\"f:");
+                out.extend_from_slice(name.as_bytes());
+                out.push(b'"');
+            }
+            other => write_text(&other.serialize(), out),
+        }
+    }
+
     pub(super) fn deserialize(text: &str) -> Result<Self, Unreadable> {
         let malformed = |why: &str| Unreadable::Malformed(format!("{why}: {text}"));
         let (kind, content) = match text.as_bytes() {
@@ -69,7 +81,7 @@ impl PathElement {
             [_, _, ..] => return Err(malformed("missing colon")),
             _ => return Err(malformed("key must be 2 characters long:")),
         };
-        let json = || serde_json::from_str::<Value>(content).map_err(|error| Unreadable::Malformed(error.to_string()));
+        let json = || Value::read(content).map_err(|error| Unreadable::Malformed(error.to_string()));
         match kind {
             b'f' => Ok(Self::field(content)),
             b'v' => Ok(Self::Value(json()?)),
@@ -156,7 +168,8 @@ fn compare(a: &Value, b: &Value) -> Ordering {
             Value::Bool(_) => 2,
             Value::Array(_) => 3,
             Value::Object(_) => 4,
-            Value::Null => 5,
+            Value::Raw(_) => 5,
+            Value::Null => 6,
         }
     }
     match (a, b) {

@@ -3,7 +3,10 @@
 use std::cmp::Ordering;
 
 use super::element::{PathElement, Unreadable};
-use crate::tree::{Map, Text, Value};
+use crate::tree::{Reader, Value};
+
+/// What the fields of most managers fit into when they are written.
+const FIELDS_BYTES: usize = 1024;
 
 /// A set of paths in an object, as a tree. A path can be a member with or without what is
 /// below it.
@@ -157,57 +160,79 @@ impl Set {
         }
     }
 
-    /// `FieldsV1`.
+    /// `FieldsV1`, as the text that it is in an object.
     pub fn to_value(&self) -> Value {
-        Value::Object(self.to_map(false))
+        let mut out = Vec::with_capacity(FIELDS_BYTES);
+        self.write(false, &mut out);
+        Value::raw(std::str::from_utf8(&out).unwrap_or("{}"))
     }
 
-    fn to_map(&self, itself: bool) -> Map {
+    fn write(&self, itself: bool, out: &mut Vec<u8>) {
         // Most have nothing below them.
         if self.is_empty() {
-            return Map::new();
+            return out.extend_from_slice(b"{}");
         }
-        let mut map = Map::with_capacity(self.entries.len() + usize::from(itself));
+        out.push(b'{');
         if itself {
-            map.push(Text::new_static("."), Map::new().into());
+            out.extend_from_slice(b"\".\":{}");
         }
-        for entry in &self.entries {
-            map.push(entry.element.serialize(), entry.children.to_map(entry.member).into());
+        for (place, entry) in self.entries.iter().enumerate() {
+            if place > 0 || itself {
+                out.push(b',');
+            }
+            entry.element.write(out);
+            out.push(b':');
+            entry.children.write(entry.member, out);
         }
-        map
+        out.push(b'}');
     }
 
     /// Reads `FieldsV1`. Kinds of path elements that are not known are left out.
     pub fn from_value(fields: &Value) -> Result<Self, String> {
         match fields {
             Value::Null => Ok(Self::default()),
-            Value::Object(map) => Self::from_map(map).map(|(set, _)| set),
-            _ => Err("fields are not an object".into()),
+            fields if !fields.says_object() => Err("fields are not an object".into()),
+            Value::Raw(text) => Self::read(&mut Reader::stored(text)).map(|(set, _)| set),
+            tree => Self::read(&mut Reader::stored(&tree.to_string())).map(|(set, _)| set),
         }
     }
 
     /// The set, and whether the path to it is a member itself.
-    fn from_map(map: &Map) -> Result<(Self, bool), String> {
+    fn read(reader: &mut Reader<'_>) -> Result<(Self, bool), String> {
         let mut set = Self::default();
         let mut itself = false;
-        for (key, value) in map {
+        reader.members(|reader, key| {
             if key == "." {
                 itself = true;
-                continue;
+                reader.skip()?;
+                return Ok(());
             }
-            let element = match PathElement::deserialize(key) {
+            let element = match PathElement::deserialize(&key) {
                 Ok(element) => element,
-                Err(Unreadable::Unknown) => continue,
+                Err(Unreadable::Unknown) => {
+                    reader.skip()?;
+                    return Ok(());
+                }
                 Err(Unreadable::Malformed(why)) => return Err(why),
             };
-            let (children, member) = match value {
-                Value::Object(map) => Self::from_map(map)?,
-                _ => return Err(format!("value of `{key}` is not an object")),
-            };
+            if reader.peek()? != b'{' {
+                return Err(format!("value of `{key}` is not an object"));
+            }
+            let (children, member) = Self::read(reader)?;
             set.push(Entry { element, member, children });
+            Ok(())
+        })?;
+        // Whoever wrote them has nearly always sorted them.
+        if !set.entries.is_sorted_by(|a, b| a.element < b.element) {
+            set.entries.sort_by(|a, b| a.element.cmp(&b.element));
+            set.entries.dedup_by(|later, kept| {
+                let is_repeated = later.element == kept.element;
+                if is_repeated {
+                    kept.repeat(later);
+                }
+                is_repeated
+            });
         }
-        set.entries.sort_by(|a, b| a.element.cmp(&b.element));
-        set.entries.dedup_by(|later, kept| later.element == kept.element);
         itself |= set.is_empty();
         Ok((set, itself))
     }
@@ -240,6 +265,14 @@ impl Entry {
     fn kept(self) -> Option<Self> {
         (self.member || !self.children.is_empty()).then_some(self)
     }
+
+    /// Of what is below an element that is there repeatedly, the last counts, as upstream.
+    fn repeat(&mut self, later: &mut Self) {
+        self.member |= later.member;
+        if !later.children.is_empty() {
+            self.children = std::mem::take(&mut later.children);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -265,6 +298,20 @@ mod tests {
         assert_eq!(set(json!({"f:a": {".": {}}, "x:later": {"f:b": {}}})).to_value(), json!({"f:a": {}}));
         for fields in [json!(1), json!({"f:a": 1}), json!({"a": {}})] {
             assert!(Set::from_value(&fields).is_err(), "{fields}");
+        }
+    }
+
+    #[test]
+    fn what_is_below_repeated_elements_is_what_the_last_says() {
+        for (fields, expected) in [
+            (r#"{"f:a":{"f:b":{}},"f:a":{"f:c":{}}}"#, json!({"f:a": {"f:c": {}}})),
+            (
+                r#"{"f:a":{"f:b":{}},"f:0":{},"f:a":{"f:c":{}},"f:a":{}}"#,
+                json!({"f:0": {}, "f:a": {".": {}, "f:c": {}}}),
+            ),
+            (r#"{"f:a":{},"f:a":{}}"#, json!({"f:a": {}})),
+        ] {
+            assert_eq!(set(Value::raw(fields)).to_value(), expected, "{fields}");
         }
     }
 

@@ -1,7 +1,9 @@
 //! Updates, against what kube-apiserver recorded for the same requests.
 
 use super::*;
+use crate::codec::{self, DEPTH_MAX};
 use crate::schema::builtin;
+use crate::schema::structural::resource_from_openapi;
 use crate::tree::{Value, json};
 
 const CONFIG_MAP: &str = "io.k8s.api.core.v1.ConfigMap";
@@ -200,7 +202,7 @@ fn duplicates_in_keyed_lists_are_owned_as_one() {
     let pod = |env: Value| json!({"metadata": {"name": "x"}, "spec": {"containers": [{"name": "c", "env": env}]}});
     let (one, two) = (json!({"name": "A", "value": "1"}), json!({"name": "A", "value": "2"}));
     let env_of = |object: &Value| {
-        object["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:containers"]["k:{\"name\":\"c\"}"]["f:env"]
+        object["metadata"]["managedFields"][0]["fieldsV1"].opened()["f:spec"]["f:containers"]["k:{\"name\":\"c\"}"]["f:env"]
             .clone()
     };
 
@@ -243,4 +245,32 @@ fn times_alone_are_no_change() {
     let before = different.clone();
     keep_times(&one, &mut different);
     assert_eq!(different, before);
+}
+
+#[test]
+fn the_deepest_object_that_is_taken_can_be_read_again() {
+    let schema = resource_from_openapi(&json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}));
+    for deepest in ["{}", "1"] {
+        let levels = DEPTH_MAX - usize::from(deepest == "{}") - 1;
+        let spec = format!("{}{deepest}{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+        let body = format!(r#"{{"kind":"K","apiVersion":"g/v1","metadata":{{"name":"a"}},"spec":{spec}}}"#);
+        let mut object = codec::json::decode(body.as_bytes()).expect("it is no deeper than allowed").value;
+        assert_eq!(codec::depth(&object), DEPTH_MAX);
+        update(&schema, None, &mut object, &manager("m", 1), &Set::default());
+        assert!(codec::depth(&object) > DEPTH_MAX);
+        let set = |object: &Value| Set::from_value(&object["metadata"]["managedFields"][0]["fieldsV1"]);
+        let written = object.to_string();
+        for read in [codec::json::decode_stored(written.as_bytes(), &schema), Value::read_bytes(written.as_bytes())] {
+            let mut read = read.expect("it was written");
+            assert_eq!(set(&read), set(&object));
+            assert!(set(&read).is_ok_and(|set| !set.is_empty()));
+            assert_eq!(read.to_string(), written);
+            let fields = &mut read["metadata"]["managedFields"][0]["fieldsV1"];
+            assert!(fields.opened()["f:spec"].is_object());
+            fields.open_level();
+            assert!(fields["f:spec"].says_object());
+            fields.open();
+            assert!(set(&read).is_ok());
+        }
+    }
 }

@@ -125,7 +125,8 @@ fn member<'a>(schema: &'a Schema, name: &str) -> Option<Type<'a>> {
     let Shape::Object(object) = &schema.shape else { return Some(Type::Deduced) };
     if let Some(field) = object.fields.get(name) {
         // On a list or a map the wire form is that of the items, which are leaves then.
-        let raw = matches!(field.wire, Wire::RawExtension | Wire::RawJson) && matches!(field.schema.shape, Shape::Any);
+        let raw = matches!(field.wire, Wire::RawExtension | Wire::RawJson | Wire::FieldsV1)
+            && matches!(field.schema.shape, Shape::Any);
         return Some(if raw { Type::Raw } else { Type::Schema(&field.schema) });
     }
     match &object.values {

@@ -1,22 +1,27 @@
-//! OpenAPI v3: an index of what is served with a hash for each group version, and a document
-//! for each of them, made from the definitions when it is first asked for.
+//! OpenAPI v3: an index of what is served with a hash for each document, and the documents: of each
+//! version, each group, and the server itself, made from the definitions when they are first asked for.
 //!
-//! - `document`: one group version's document.
-//! - `paths`, `parameters`: its operations.
-//! - `schemas`: its types.
-//! - `descriptions`: what types and fields are.
+//! - `document`: one document.
+//! - `paths`, `operation`, `parameters`, `names`: its operations.
+//! - `schemas`, `types`, `custom`, `versions`: its types.
 //! - `second`: all of them as one document of version 2, which the outermost link serves.
-//! - `protobuf`: that document in its other form.
+//! - `protobuf`: both in their other form.
 //!
-//! Custom resources are published with the words of their definition.
+//! What clients and generators see of a document is what upstream's says, but for the words of
+//! descriptions; `tests/differential/openapi.py` compares them.
 
-mod descriptions;
+mod custom;
 mod document;
+mod form;
+mod names;
+mod operation;
 mod parameters;
 mod paths;
 mod protobuf;
 mod schemas;
 mod second;
+mod types;
+mod versions;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +34,11 @@ use plugin_sdk::registration::Route;
 use plugin_sdk::{Answer, Body, Client, Context, Delegate, Response, Summary, configuration};
 use sha2::{Digest, Sha512};
 
+use self::form::Form;
+use self::second::Parts;
 use crate::definition::Definition;
+use crate::encode;
+use crate::status::ApiError;
 use crate::tree::{Map, Value, json};
 
 /// The tag of the routes that [`routes`] makes: answer them with [`Published::serve_merged`].
@@ -40,6 +49,17 @@ pub const SECOND_TAG: &str = "openapi v2";
 
 const ROOT: &str = "/openapi/v3";
 const SECOND: &str = "/openapi/v2";
+
+/// Documents that are kept, in bytes of all their forms: those of the built-in types, and of many custom
+/// resources. Beyond that they are made again when they are asked for.
+const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How large the document of version 2 may be, in all its forms, whose parts are kept beside it. Those of a
+/// larger one are made again with each change.
+const PARTS_BYTES_MAX: usize = 24 * 1024 * 1024;
+
+/// JSON texts by name: documents are put together from pieces that are written one by one.
+type Texts = BTreeMap<String, String>;
 
 pub fn routes() -> Vec<Route> {
     vec![Route::prefix(ROOT).tag(TAG)]
@@ -53,28 +73,41 @@ pub fn second_route() -> Route {
 /// The documents of one link, kept by it.
 #[derive(Default)]
 pub struct Published {
+    /// Whether they are about what the server itself answers, too.
+    of_server: bool,
     kept: RefCell<Kept>,
+    second: RefCell<Second>,
 }
 
 #[derive(Default)]
 struct Kept {
     /// Of the definitions that these documents are about.
     revision: u64,
-    /// By group version, as it stands in paths: `api/v1`, `apis/apps/v1`.
-    documents: BTreeMap<String, Rc<Vec<u8>>>,
+    /// By name, as it stands in paths: `api/v1`, `apis/apps/v1`.
+    documents: BTreeMap<String, Rc<Document>>,
     hashes: BTreeMap<String, String>,
-    second: Option<Rc<Second>>,
 }
 
-/// The document of version 2, in the forms that were asked for.
+/// What version 2 is made of, and what was made of it last.
+#[derive(Default)]
 struct Second {
-    /// Of the index that it was made for.
+    parts: Parts,
+    made: Option<Rc<Document>>,
+}
+
+/// A document in the forms that were asked for.
+struct Document {
     hash: String,
     json: Vec<u8>,
     protobuf: OnceCell<Vec<u8>>,
 }
 
 impl Published {
+    /// Those of the link that all others are behind: it tells of the server itself, too.
+    pub fn of_server() -> Self {
+        Self { of_server: true, ..Self::default() }
+    }
+
     /// Answers a request below `/openapi/v3`, by whatever method: from what is served here, or
     /// behind.
     ///
@@ -89,8 +122,8 @@ impl Published {
         self.keep(revision);
         match summary.path().strip_prefix(ROOT).map(|path| path.trim_matches('/')) {
             Some("") => Answer::json(200, self.index(context, own).await.to_string()),
-            Some(group_version) => match self.hash(group_version, own) {
-                Some(hash) => self.document(group_version, &hash, summary.query(), context, own),
+            Some(name) => match self.hash(name, own) {
+                Some(hash) => self.document(name, &hash, context, summary, own),
                 None => Answer::Pass,
             },
             None => Answer::Pass,
@@ -99,50 +132,62 @@ impl Published {
 
     /// Answers a request for version 2, by whatever method, as upstream does.
     pub async fn serve_second(&self, context: &Context, summary: &Summary, own: &[&Definition]) -> Answer {
-        let Some(form) = second::Form::of(summary.accept()) else {
+        let Some(form) = Form::of(summary.accept(), form::SECOND) else {
             return Response::new(406).header("vary", "Accept").into();
         };
         let index = self.index(context, own).await;
         let hash = sha512(index.to_string().as_bytes());
-        let etag = format!("\"{hash}\"");
+        let etag = quoted(&hash);
         let response = Response::new(200).header("etag", etag.clone()).header("vary", "Accept");
         if knows(context, &etag) {
             return Response { status: 304, ..response }.into();
         }
-        let kept = self.kept.borrow().second.clone().filter(|kept| kept.hash == hash);
-        let document = match kept {
+        let made = self.second.borrow().made.clone().filter(|made| made.hash == hash);
+        let document = match made {
             Some(document) => document,
-            None => {
-                let json = self.second(&index, context, own).await;
-                let document = Rc::new(Second { hash, json, protobuf: OnceCell::new() });
-                self.kept.borrow_mut().second = Some(document.clone());
-                document
-            }
+            None => self.second(hash, &index, context, own).await,
         };
-        let bytes = match form {
-            second::Form::Json => &document.json,
-            second::Form::Protobuf => document.protobuf.get_or_init(|| {
-                let tree: Value = serde_json::from_slice(&document.json).unwrap_or_default();
-                protobuf::encode(&tree)
-            }),
+        let bytes = match document.written(form, protobuf::second) {
+            Ok(bytes) => bytes.to_vec(),
+            Err(error) => return encode::failure(summary, &error),
         };
-        response.header("content-type", form.media_type()).body(Body::Bytes(bytes.clone())).into()
+        self.second.borrow_mut().bound(&document);
+        response.header("content-type", form.media_type(form::SECOND)).body(Body::Bytes(bytes)).into()
     }
 
-    async fn second<D: Delegate>(&self, index: &Value, delegate: &D, own: &[&Definition]) -> Vec<u8> {
-        let mut documents = Vec::new();
-        for (group_version, url) in index["paths"].as_object().into_iter().flatten() {
-            if !document::definitions_of(group_version, own).is_empty() {
-                documents.extend(serde_json::from_slice(&self.bytes(group_version, own)));
-            } else if let Some(url) = url["serverRelativeURL"].as_str()
-                && let Ok(answer) = Client::new(delegate).get(url).await
-                && answer.is_success()
-            {
-                documents.extend(serde_json::from_slice(&answer.body));
+    /// Makes the document of version 2. What was made of a document of version 3 is made again only
+    /// if that has changed.
+    async fn second<D: Delegate>(
+        &self,
+        hash: String,
+        index: &Value,
+        delegate: &D,
+        own: &[&Definition],
+    ) -> Rc<Document> {
+        let mut parts = std::mem::take(&mut self.second.borrow_mut().parts);
+        parts.keep_only(|name| index["paths"].get(name).is_some());
+        let mut is_whole = true;
+        for (name, url) in index["paths"].as_object().into_iter().flatten() {
+            let Some(url) = url["serverRelativeURL"].as_str() else { continue };
+            if parts.are_of(name, url) {
+                continue;
+            }
+            if self.hash(name, own).is_some() {
+                parts.add(name, url, &self.made(name, own).json);
+                continue;
+            }
+            match Client::new(delegate).get(url).await {
+                Ok(answer) if answer.is_success() => parts.add(name, url, &answer.body),
+                _ => is_whole = false,
             }
         }
-        let server = configuration::fact("version").unwrap_or_default();
-        second::document(&server, &documents).to_string().into_bytes()
+        let json = parts.document(&server());
+        let document = Rc::new(Document { hash, json, protobuf: OnceCell::new() });
+        // What is missing is asked for again.
+        let mut second = self.second.borrow_mut();
+        *second = Second { parts, made: is_whole.then(|| document.clone()) };
+        second.bound(&document);
+        document
     }
 
     /// Forgets what was made for other definitions.
@@ -162,57 +207,109 @@ impl Published {
         {
             paths.extend(std::mem::take(behind));
         }
-        for group_version in own.iter().map(|definition| path_of(definition)) {
-            if let Some(hash) = self.hash(&group_version, own) {
-                let url = format!("{ROOT}/{group_version}?hash={hash}");
-                paths.insert(group_version.into(), json!({ "serverRelativeURL": url }));
-            }
+        for (name, of) in document::all(own, self.of_server) {
+            let url = format!("{ROOT}/{name}?hash={}", self.hash_of(&name, &of));
+            paths.insert(name.into(), json!({ "serverRelativeURL": url }));
         }
         json!({ "paths": Map::from_iter(paths) })
     }
 
-    /// What changes when the document would; nothing for a version that is not served here.
-    fn hash(&self, group_version: &str, own: &[&Definition]) -> Option<String> {
-        if let Some(hash) = self.kept.borrow().hashes.get(group_version) {
-            return Some(hash.clone());
-        }
-        let of = document::definitions_of(group_version, own);
-        if of.is_empty() {
-            return None;
-        }
-        let hash = document::hash(&of);
-        self.kept.borrow_mut().hashes.insert(group_version.to_string(), hash.clone());
-        Some(hash)
+    /// What changes when the document would; nothing for one that is not served here.
+    fn hash(&self, name: &str, own: &[&Definition]) -> Option<String> {
+        document::all(own, self.of_server).get(name).map(|of| self.hash_of(name, of))
     }
 
-    fn document(&self, group_version: &str, hash: &str, query: &str, context: &Context, own: &[&Definition]) -> Answer {
-        let asked = query.split('&').find_map(|pair| pair.strip_prefix("hash="));
-        if asked.is_some_and(|asked| !asked.is_empty() && asked != hash) {
-            let location = format!("{ROOT}/{group_version}?hash={hash}");
-            return Response::new(301).header("location", location).into();
+    fn hash_of(&self, name: &str, of: &[&Definition]) -> String {
+        if let Some(hash) = self.kept.borrow().hashes.get(name) {
+            return hash.clone();
         }
-        let etag = format!("\"{hash}\"");
+        let hash = document::hash(name, of, &server());
+        self.kept.borrow_mut().hashes.insert(name.to_string(), hash.clone());
+        hash
+    }
+
+    fn document(&self, name: &str, hash: &str, context: &Context, summary: &Summary, own: &[&Definition]) -> Answer {
+        let Some(form) = Form::of(summary.accept(), form::THIRD) else {
+            return Response::new(406).header("vary", "Accept").into();
+        };
+        let asked = summary.query().split('&').find_map(|pair| pair.strip_prefix("hash=")).unwrap_or_default();
+        let etag = quoted(hash);
         let mut response = Response::new(200).header("etag", etag.clone()).header("vary", "Accept");
-        if asked.is_some() {
+        if !asked.is_empty() {
+            if asked != hash {
+                let location = format!("{ROOT}/{name}?hash={hash}");
+                return Response { status: 301, ..response }.header("location", location).into();
+            }
             // The address names the content, so it may be kept for good.
             response = response.header("cache-control", "public, immutable, max-age=31536000");
         }
         if knows(context, &etag) {
             return Response { status: 304, ..response }.into();
         }
-        let bytes = self.bytes(group_version, own);
-        response.header("content-type", "application/json").body(Body::Bytes(bytes.to_vec())).into()
+        let document = self.made(name, own);
+        let bytes = match document.written(form, protobuf::third) {
+            Ok(bytes) => bytes.to_vec(),
+            Err(error) => return encode::failure(summary, &error),
+        };
+        // It may have one form more than when it was made.
+        self.kept.borrow_mut().put(name, &document);
+        response.header("content-type", form.media_type(form::THIRD)).body(Body::Bytes(bytes)).into()
     }
 
-    fn bytes(&self, group_version: &str, own: &[&Definition]) -> Rc<Vec<u8>> {
-        if let Some(bytes) = self.kept.borrow().documents.get(group_version) {
-            return bytes.clone();
+    fn made(&self, name: &str, own: &[&Definition]) -> Rc<Document> {
+        if let Some(made) = self.kept.borrow().documents.get(name) {
+            return made.clone();
         }
-        let server = configuration::fact("version").unwrap_or_default();
-        let document = document::document(&document::definitions_of(group_version, own), &server);
-        let bytes = Rc::new(document.to_string().into_bytes());
-        self.kept.borrow_mut().documents.insert(group_version.to_string(), bytes.clone());
-        bytes
+        let about: Vec<&Definition> = own.iter().copied().filter(|definition| path_of(definition) == name).collect();
+        let json = document::document(name, &about, &server());
+        let made = Rc::new(Document { hash: String::new(), json, protobuf: OnceCell::new() });
+        self.kept.borrow_mut().put(name, &made);
+        made
+    }
+}
+
+impl Kept {
+    /// Keeps a document as it is now: alone, if all of them are too large together.
+    fn put(&mut self, name: &str, document: &Rc<Document>) {
+        self.documents.insert(name.to_string(), document.clone());
+        let bytes: usize = self.documents.values().map(|document| document.bytes()).sum();
+        if bytes > KEPT_BYTES_MAX {
+            self.documents.retain(|kept, _| kept == name);
+        }
+    }
+}
+
+impl Second {
+    /// Drops the parts if the document that was made of them is too large to keep them, too.
+    fn bound(&mut self, document: &Document) {
+        if document.bytes() > PARTS_BYTES_MAX {
+            self.parts = Parts::default();
+        }
+    }
+}
+
+impl Document {
+    /// How large it is, in all forms that were asked for.
+    fn bytes(&self) -> usize {
+        self.json.len() + self.protobuf.get().map_or(0, Vec::len)
+    }
+
+    /// # Errors
+    /// It cannot be written in this form. Nothing is kept of that.
+    fn written(
+        &self,
+        form: Form,
+        protobuf: impl FnOnce(&[u8]) -> serde_json::Result<Vec<u8>>,
+    ) -> Result<&[u8], ApiError> {
+        if form == Form::Json {
+            return Ok(&self.json);
+        }
+        if let Some(written) = self.protobuf.get() {
+            return Ok(written);
+        }
+        let written = protobuf(&self.json)
+            .map_err(|why| ApiError::internal(format!("the OpenAPI document cannot be written as protobuf: {why}")))?;
+        Ok(self.protobuf.get_or_init(|| written))
     }
 }
 
@@ -225,6 +322,15 @@ fn knows(context: &Context, etag: &str) -> bool {
 fn path_of(definition: &Definition) -> String {
     let root = if definition.group.is_empty() { "api" } else { "apis" };
     format!("{root}/{}", definition.api_version())
+}
+
+/// The Kubernetes version that is served.
+fn server() -> String {
+    configuration::fact("version").unwrap_or_default()
+}
+
+fn quoted(hash: &str) -> String {
+    format!("\"{hash}\"")
 }
 
 fn sha512(text: &[u8]) -> String {

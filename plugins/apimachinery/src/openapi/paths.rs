@@ -1,22 +1,39 @@
 //! The operations of a definition.
-//!
-//! Clients read more than the shapes here: kubectl looks for `fieldValidation` on the patch of
-//! a kind before it leaves validation to the server, and for the strategic media type before
-//! it computes such a patch; code generators take their function names from `operationId`.
 
-use super::parameters::{self, DELETE, LIST, PATCH, PRETTY, SELECT, WRITE};
-use super::path_of;
+use super::names;
+use super::operation::{ANYTHING, Body, CUSTOM, Content, LISTS, OBJECT, Operation, path_item};
+use super::parameters::{self, DELETE, LIST, PATCH, PRETTY, Parameter, Query, READ, SELECT, WRITE, query};
 use super::schemas::{Kind, Schemas};
+use super::{Texts, path_of};
 use crate::definition::{Definition, Subresource};
-use crate::tree::{Map, Value, json};
 
-const OBJECT: &[&str] = &["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
-const LISTS: &[&str] = &[
-    "application/json",
-    "application/json;stream=watch",
-    "application/yaml",
-    "application/vnd.kubernetes.protobuf",
-    "application/vnd.kubernetes.protobuf;stream=watch",
+const PATCHES: &[&str] = &[
+    "application/apply-patch+yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+];
+/// A log is text; a client that asks for an object is answered text all the same.
+const LOG: &[&str] = &["application/json", "application/vnd.kubernetes.protobuf", "application/yaml", "text/plain"];
+
+/// Whose deletion answers the object that goes; those of the others answer a status.
+const ANSWER_THE_DELETED: &[&str] = &[
+    "csidrivers",
+    "csinodes",
+    "deviceclasses",
+    "persistentvolumeclaims",
+    "persistentvolumes",
+    "pods",
+    "podtemplates",
+    "resourceclaims",
+    "resourceclaimtemplates",
+    "resourcequotas",
+    "resourceslices",
+    "serviceaccounts",
+    "services",
+    "storageclasses",
+    "volumeattachments",
+    "volumeattributesclasses",
 ];
 
 /// The builder of one definition's paths.
@@ -24,236 +41,274 @@ struct Operations<'a> {
     definition: &'a Definition,
     /// `AppsV1`.
     version_name: String,
-    tag: String,
+    /// `NamespacedDeployment`, `Node`.
+    scoped: String,
+    /// The same behind another word, where upstream makes no capital of what it begins with.
+    scoped_behind: String,
 }
 
 /// Adds the paths of `definition` to `paths`, and the types that they speak of to `schemas`.
-pub(super) fn add(definition: &Definition, schemas: &mut Schemas, paths: &mut Map) {
-    let group = if definition.group.is_empty() { "core" } else { definition.group.trim_end_matches(".k8s.io") };
+pub(super) fn add(definition: &Definition, schemas: &mut Schemas, paths: &mut Texts) {
+    let scoped_behind = format!("{}{}", if definition.namespaced { "Namespaced" } else { "" }, definition.kind);
     let operations = Operations {
         definition,
-        version_name: format!("{}{}", title_words(group), title(&definition.version)),
-        tag: format!("{}_{}", group.replace('.', ""), definition.version),
+        version_name: names::in_operations(&definition.group, &definition.version),
+        scoped: names::identifier(&scoped_behind, true),
+        scoped_behind,
     };
-    operations.add(schemas, paths);
+    let tag = names::tag(&definition.group, &definition.version);
+    operations.each(schemas, &mut |path, operations| {
+        if !operations.is_empty() {
+            paths.insert(path, path_item(operations, &tag).to_string());
+        }
+    });
 }
 
 impl Operations<'_> {
-    fn add(&self, schemas: &mut Schemas, paths: &mut Map) {
+    fn each(&self, schemas: &mut Schemas, add: &mut impl FnMut(String, Vec<Operation>)) {
         let Definition { resource, namespaced, .. } = self.definition;
         let base = format!("/{}", path_of(self.definition));
-        let (collection, mut around) = match namespaced {
-            true => (format!("{base}/namespaces/{{namespace}}/{resource}"), vec![parameters::path("namespace")]),
-            false => (format!("{base}/{resource}"), Vec::new()),
-        };
-        around.push(parameters::query(&PRETTY));
+        let within = if *namespaced { "/namespaces/{namespace}" } else { "" };
+        let collection = format!("{base}{within}/{resource}");
 
         let of = schemas.kind(self.definition);
         let list = self.serves("list").then(|| schemas.list(self.definition));
         if let Some(list) = list.as_ref().filter(|_| *namespaced) {
-            let everywhere = json!({
-                "get": self.list("ForAllNamespaces", list, &of),
-                "parameters": [parameters::query(&PRETTY)],
-            });
-            paths.insert(format!("{base}/{resource}"), everywhere);
+            add(format!("{base}/{resource}"), vec![self.list("ForAllNamespaces", list, &of)]);
         }
-        insert(paths, collection.clone(), self.collection(&of, list.as_ref(), schemas), &around);
-
-        around.insert(0, parameters::path("name"));
-        insert(paths, format!("{collection}/{{name}}"), self.object(&of, schemas), &around);
+        add(collection.clone(), self.collection(&of, list.as_ref(), schemas));
+        add(format!("{collection}/{{name}}"), self.object(&of, schemas));
         for sub in &self.definition.subresources {
             let path = format!("{collection}/{{name}}/{}", sub.name);
-            insert(paths, path.clone(), self.subresource(sub, schemas), &around);
             if &*sub.name == "proxy" {
-                let mut below = around.clone();
-                below.insert(1, parameters::path("path"));
-                insert(paths, format!("{path}/{{path}}"), self.subresource(sub, schemas), &below);
+                add(format!("{path}/{{path}}"), self.connect(sub, "WithPath"));
             }
+            add(path, self.subresource(sub, schemas));
+        }
+        // What watches were before they were lists.
+        if self.definition.builtin && self.serves("watch") {
+            let watched = format!("{base}/watch{within}/{resource}");
+            schemas.machinery("WatchEvent");
+            if *namespaced {
+                add(format!("{base}/watch/{resource}"), vec![self.watch("watchlist", "ListForAllNamespaces", &of)]);
+            }
+            add(watched.clone(), vec![self.watch("watchlist", "List", &of)]);
+            add(format!("{watched}/{{name}}"), vec![self.watch("watch", "", &of)]);
         }
     }
 
-    fn collection(&self, of: &Kind, list: Option<&Kind>, schemas: &mut Schemas) -> Map {
-        let mut item = Map::new();
-        if let Some(list) = list {
-            item.insert("get", self.list(if self.definition.namespaced { "Namespaced" } else { "" }, list, of));
-        }
+    fn collection(&self, of: &Kind, list: Option<&Kind>, schemas: &mut Schemas) -> Vec<Operation> {
+        let mut operations = Vec::new();
+        operations.extend(list.map(|list| self.list("", list, of)));
         if self.serves("create") {
-            item.insert("post", self.write("create", "post", of, "", &[201, 202]));
+            operations.push(self.write("create", of, "", &[200, 201, 202]));
         }
         if self.serves("deletecollection") {
-            let id = format!("delete{}Collection{}", self.version_name, self.scoped());
-            let mut operation = self.operation(id, "deletecollection", of);
-            operation["parameters"] = SELECT.iter().chain(DELETE).map(parameters::query).collect();
-            self.body(&mut operation, &schemas.machinery("DeleteOptions"), &["*/*"], false);
-            respond(&mut operation, &schemas.machinery("Status"), OBJECT, &[200]);
-            item.insert("delete", operation);
+            let id = format!("delete{}Collection{}", self.version_name, self.scoped_behind);
+            let what = format!("Delete every {} that is selected.", of.kind);
+            let mut operation = self.operation("delete", id, "deletecollection", what, of);
+            let status = schemas.machinery("Status");
+            operation.answer = self.content(&status);
+            match self.definition.builtin {
+                true => {
+                    let body = self.body(&schemas.machinery("DeleteOptions"), false);
+                    operation = operation.with(SELECT).with(DELETE).taking(body);
+                }
+                // Upstream tells it so, whatever is taken.
+                false => operation = operation.with(LIST),
+            }
+            operations.push(operation);
         }
-        item
+        operations
     }
 
-    fn object(&self, of: &Kind, schemas: &mut Schemas) -> Map {
-        let mut item = Map::new();
+    fn object(&self, of: &Kind, schemas: &mut Schemas) -> Vec<Operation> {
+        let mut operations = Vec::new();
         if self.serves("get") {
-            item.insert("get", self.read(of, ""));
+            operations.push(self.read(of, ""));
         }
         if self.serves("update") {
-            item.insert("put", self.write("replace", "put", of, "", &[201]));
+            operations.push(self.write("replace", of, "", &[200, 201]));
         }
         if self.serves("patch") {
-            item.insert("patch", self.patch(of, "", schemas));
+            operations.push(self.patch(of, "", schemas));
         }
         if self.serves("delete") {
-            let mut operation = self.operation(format!("delete{}{}", self.version_name, self.scoped()), "delete", of);
-            operation["parameters"] = DELETE.iter().map(parameters::query).collect();
-            self.body(&mut operation, &schemas.machinery("DeleteOptions"), &["*/*"], false);
-            respond(&mut operation, &schemas.machinery("Status"), OBJECT, &[200, 202]);
-            item.insert("delete", operation);
+            let id = format!("delete{}{}", self.version_name, self.scoped);
+            let mut operation = self.operation("delete", id, "delete", format!("Delete the {}.", of.kind), of);
+            let answers_it = self.definition.builtin && ANSWER_THE_DELETED.contains(&&*self.definition.resource);
+            if !answers_it {
+                operation.answer = self.content(&schemas.machinery("Status"));
+            }
+            operation.statuses = &[200, 202];
+            let body = self.body(&schemas.machinery("DeleteOptions"), false);
+            operations.push(operation.with(DELETE).taking(body));
         }
-        item
+        operations.into_iter().map(|operation| operation.of_name(&of.kind)).collect()
     }
 
-    fn subresource(&self, sub: &Subresource, schemas: &mut Schemas) -> Map {
+    fn subresource(&self, sub: &Subresource, schemas: &mut Schemas) -> Vec<Operation> {
         // What leaves plain requests and answers: exec, port-forward, proxy.
         if sub.kind.ends_with("Options") {
-            return self.connect(sub);
+            return self.connect(sub, "");
         }
-        let of = schemas.subresource(self.definition, sub);
-        let name = title(&sub.name);
-        let mut item = Map::new();
-        for verb in &sub.verbs {
-            let (method, operation) = match &**verb {
-                "get" => ("get", self.read(&of, &name)),
-                "create" => ("post", self.write("create", "post", &of, &name, &[201, 202])),
-                "update" => ("put", self.write("replace", "put", &of, &name, &[201])),
-                "patch" => ("patch", self.patch(&of, &name, schemas)),
-                _ => continue,
-            };
-            item.insert(method, operation);
+        let mut of = schemas.subresource(self.definition, sub);
+        if !self.definition.builtin {
+            // Upstream tells of the resource there, whatever is answered.
+            of = Kind { name: of.name, ..schemas.kind(self.definition) };
         }
-        item
+        let name = names::identifier(&sub.name, true);
+        let operations = sub.verbs.iter().filter_map(|verb| match &**verb {
+            "get" if &*sub.name == "log" => Some(self.log(&of)),
+            "get" => Some(self.read(&of, &name)),
+            "create" => Some(self.write("create", &of, &name, &[200, 201, 202])),
+            "update" => Some(self.write("replace", &of, &name, &[200, 201])),
+            "patch" => Some(self.patch(&of, &name, schemas)),
+            _ => None,
+        });
+        operations.map(|operation| operation.of_name(&of.kind)).collect()
     }
 
-    fn connect(&self, sub: &Subresource) -> Map {
+    /// `below` says that there is a path behind it.
+    fn connect(&self, sub: &Subresource, below: &str) -> Vec<Operation> {
+        const FORWARD: &[&str] = &["get", "post"];
+        const PROXY: &[&str] = &["delete", "get", "head", "options", "patch", "post", "put"];
         let of = Kind::named(&self.definition.group, &self.definition.version, &sub.kind);
-        let mut item = Map::new();
-        for verb in &sub.verbs {
-            let method = match &**verb {
-                "create" => "post",
-                "update" => "put",
-                other => other,
-            };
-            let id = format!("connect{}{}{}{}", self.version_name, title(method), self.scoped(), title(&sub.name));
-            let mut operation = self.operation(id, "connect", &of);
-            operation["responses"]["200"] =
-                json!({ "description": "OK", "content": { "*/*": { "schema": { "type": "string" } } } });
-            item.insert(method, operation);
-        }
-        item
-    }
-
-    fn list(&self, scope: &str, list: &Kind, of: &Kind) -> Value {
-        let kind = &self.definition.kind;
-        let id = match scope {
-            "ForAllNamespaces" => format!("list{}{kind}{scope}", self.version_name),
-            _ => format!("list{}{scope}{kind}", self.version_name),
+        let methods = if &*sub.name == "proxy" { PROXY } else { FORWARD };
+        let operation = |method: &&'static str| {
+            let (title, sub_title) = (names::identifier(method, true), names::identifier(&sub.name, true));
+            let id = format!("connect{}{title}{}{sub_title}{below}", self.version_name, self.scoped);
+            let what =
+                format!("Send a {} request to {} of the {}.", method.to_uppercase(), sub.name, self.definition.kind);
+            let mut operation = self.operation(method, id, "connect", what, &of).of_name(&of.kind);
+            operation.parameters.retain(|parameter| parameter.name != PRETTY.0);
+            operation.answer = Content::text(ANYTHING);
+            if !below.is_empty() {
+                operation.parameters.push(Parameter::path("path", "The path that is asked for there."));
+            }
+            operation.with(parameters::of_options(&of.kind))
         };
-        let mut operation = self.operation(id, "list", of);
-        operation["parameters"] = LIST.iter().map(parameters::query).collect();
-        respond(&mut operation, list, if self.definition.builtin { LISTS } else { &LISTS[..3] }, &[200]);
-        operation
+        methods.iter().map(operation).collect()
     }
 
-    fn read(&self, of: &Kind, sub: &str) -> Value {
-        let id = format!("read{}{}{sub}", self.version_name, self.scoped());
-        let mut operation = self.operation(id, "get", of);
-        respond(&mut operation, of, self.media(), &[200]);
-        operation
+    fn log(&self, of: &Kind) -> Operation {
+        let id = format!("read{}{}Log", self.version_name, self.scoped);
+        let mut operation = self.operation("get", id, "get", format!("Read the log of the {}.", of.kind), of);
+        operation.answer = Content::text(LOG);
+        operation.with(parameters::of_options("PodLogOptions"))
     }
 
-    fn write(&self, prefix: &str, action: &str, of: &Kind, sub: &str, also: &[u16]) -> Value {
-        let id = format!("{prefix}{}{}{sub}", self.version_name, self.scoped());
-        let mut operation = self.operation(id, action, of);
-        operation["parameters"] = WRITE.iter().map(parameters::query).collect();
-        self.body(&mut operation, of, &["*/*"], true);
-        respond(&mut operation, of, self.media(), &[&[200], also].concat());
-        operation
-    }
-
-    fn patch(&self, of: &Kind, sub: &str, schemas: &mut Schemas) -> Value {
-        let id = format!("patch{}{}{sub}", self.version_name, self.scoped());
-        let mut operation = self.operation(id, "patch", of);
-        operation["parameters"] = PATCH.iter().map(parameters::query).collect();
-        let mut media =
-            vec!["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"];
-        if self.definition.builtin {
-            media.push("application/strategic-merge-patch+json");
+    fn list(&self, everywhere: &str, list: &Kind, of: &Kind) -> Operation {
+        let kind = names::identifier(&self.definition.kind, true);
+        let id = match everywhere {
+            "" => format!("list{}{}", self.version_name, self.scoped),
+            _ => format!("list{}{kind}{everywhere}", self.version_name),
+        };
+        let what = format!("List objects of the kind {}, or watch them.", of.kind);
+        let mut operation = self.operation("get", id, "list", what, of);
+        operation.answer = Content::of(&list.name, if self.definition.builtin { LISTS } else { CUSTOM });
+        if !everywhere.is_empty() {
+            operation.parameters.retain(|parameter| parameter.name != "namespace");
         }
-        self.body(&mut operation, &schemas.machinery("Patch"), &media, true);
-        respond(&mut operation, of, self.media(), &[200, 201]);
-        operation
+        operation.with(LIST)
     }
 
-    fn operation(&self, id: String, action: &str, of: &Kind) -> Value {
-        json!({
-            "tags": [self.tag],
-            "operationId": id,
-            "responses": { "401": { "description": "Unauthorized" } },
-            "x-kubernetes-action": action,
-            "x-kubernetes-group-version-kind": of.group_version_kind(),
-        })
-    }
-
-    fn body(&self, operation: &mut Value, of: &Kind, media: &[&str], required: bool) {
-        let mut body = json!({ "content": content(of, media) });
-        if required {
-            body["required"] = json!(true);
+    fn watch(&self, action: &'static str, suffix: &str, of: &Kind) -> Operation {
+        let everywhere = suffix == "ListForAllNamespaces";
+        let kind = if everywhere { names::identifier(&self.definition.kind, true) } else { self.scoped.clone() };
+        let id = format!("watch{}{kind}{suffix}", self.version_name);
+        let what = match action {
+            "watch" => {
+                format!("Watch one {}. Deprecated: a list with `watch` and a selector of its name does it.", of.kind)
+            }
+            _ => format!("Watch objects of the kind {}. Deprecated: a list with `watch` does it.", of.kind),
+        };
+        let mut operation = self.operation("get", id, action, what, of).with(LIST);
+        operation.answer = Content::of(&Schemas::machinery_name("WatchEvent"), LISTS);
+        if everywhere {
+            operation.parameters.retain(|parameter| parameter.name != "namespace");
         }
-        operation["requestBody"] = body;
+        if action == "watch" { operation.of_name(&of.kind) } else { operation }
     }
 
-    fn media(&self) -> &'static [&'static str] {
-        if self.definition.builtin { OBJECT } else { &OBJECT[..2] }
+    fn read(&self, of: &Kind, sub: &str) -> Operation {
+        let id = format!("read{}{}{sub}", self.version_name, self.scoped);
+        let operation = self.operation("get", id, "get", sentence("Read", sub, of), of);
+        if self.definition.builtin { operation } else { operation.with(READ) }
+    }
+
+    fn write(&self, prefix: &str, of: &Kind, sub: &str, statuses: &'static [u16]) -> Operation {
+        let id = format!("{prefix}{}{}{sub}", self.version_name, self.scoped);
+        let mut operation = match prefix {
+            "create" if sub.is_empty() => {
+                self.operation("post", id, "post", format!("Create an object of the kind {}.", of.kind), of)
+            }
+            "create" => self.operation("post", id, "post", sentence("Create", sub, of), of),
+            _ => self.operation("put", id, "put", sentence("Replace", sub, of), of),
+        };
+        operation.statuses = statuses;
+        operation.with(WRITE).taking(self.body(of, true))
+    }
+
+    fn patch(&self, of: &Kind, sub: &str, schemas: &mut Schemas) -> Operation {
+        let id = format!("patch{}{}{sub}", self.version_name, self.scoped);
+        let mut operation = self.operation("patch", id, "patch", sentence("Change parts of", sub, of), of);
+        let patch = schemas.machinery("Patch");
+        let media = if self.definition.builtin { PATCHES } else { &PATCHES[..3] };
+        operation.statuses = if self.definition.builtin { &[200, 201] } else { &[200] };
+        operation.with(PATCH).taking(Body { content: Content::of(&patch.name, media), required: true })
+    }
+
+    /// One that answers an object of this kind, with status 200.
+    fn operation(&self, method: &'static str, id: String, action: &'static str, what: String, of: &Kind) -> Operation {
+        let mut parameters: Vec<Parameter> = query(&[PRETTY]).collect();
+        if self.definition.namespaced {
+            parameters.push(parameters::namespace());
+        }
+        Operation {
+            method,
+            id,
+            description: what,
+            about: Some((action, of.group_version_kind())),
+            parameters,
+            body: None,
+            answer: self.content(of),
+            statuses: &[200],
+        }
+    }
+
+    fn content(&self, of: &Kind) -> Content {
+        Content::of(&of.name, if self.definition.builtin { OBJECT } else { CUSTOM })
+    }
+
+    fn body(&self, of: &Kind, required: bool) -> Body {
+        Body { content: Content::of(&of.name, if self.definition.builtin { ANYTHING } else { CUSTOM }), required }
     }
 
     fn serves(&self, verb: &str) -> bool {
         self.definition.verbs.iter().any(|known| &**known == verb)
     }
+}
 
-    /// `NamespacedDeployment`, `Node`.
-    fn scoped(&self) -> String {
-        format!("{}{}", if self.definition.namespaced { "Namespaced" } else { "" }, self.definition.kind)
+impl Operation {
+    fn with(mut self, queries: &[Query]) -> Self {
+        self.parameters.extend(query(queries));
+        self
+    }
+
+    fn taking(self, body: Body) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    fn of_name(mut self, kind: &str) -> Self {
+        self.parameters.push(Parameter::path("name", format!("The name of the {kind}.")));
+        self
     }
 }
 
-fn insert(paths: &mut Map, path: String, mut item: Map, parameters: &[Value]) {
-    if !item.is_empty() {
-        item.insert("parameters", json!(parameters));
-        paths.insert(path, Value::Object(item));
+fn sentence(does: &str, sub: &str, of: &Kind) -> String {
+    match sub {
+        "" => format!("{does} the {}.", of.kind),
+        sub => format!("{does} {} of the {}.", sub.to_lowercase(), of.kind),
     }
-}
-
-fn respond(operation: &mut Value, of: &Kind, media: &[&str], statuses: &[u16]) {
-    for status in statuses {
-        let description = match status {
-            201 => "Created",
-            202 => "Accepted",
-            _ => "OK",
-        };
-        operation["responses"][status.to_string()] =
-            json!({ "description": description, "content": content(of, media) });
-    }
-}
-
-fn content(of: &Kind, media: &[&str]) -> Value {
-    media.iter().map(|media| (media.to_string(), json!({ "schema": of.reference() }))).collect::<Map>().into()
-}
-
-/// `rbac.authorization` is `RbacAuthorization`.
-fn title_words(text: &str) -> String {
-    text.split(['.', '-']).map(title).collect()
-}
-
-fn title(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

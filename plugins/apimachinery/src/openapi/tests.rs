@@ -1,8 +1,11 @@
 //! What clients read out of a document.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::document::{document, hash};
+use super::form::Form;
+use super::{Document, KEPT_BYTES_MAX, Kept, PARTS_BYTES_MAX, Second, document, protobuf};
 use crate::definition::{Definition, Subresource};
 use crate::schema::{Schema, SchemaRef};
 use crate::testing;
@@ -46,6 +49,16 @@ fn widgets(schema: Value) -> Definition {
 
 fn at<'a>(document: &'a Value, path: &[&str]) -> &'a Value {
     path.iter().fold(document, |value, key| &value[key])
+}
+
+/// The document of these definitions.
+fn document(of: &[&Definition], server: &str) -> Value {
+    let name = super::path_of(of[0]);
+    serde_json::from_slice(&document::document(&name, of, server)).expect("JSON")
+}
+
+fn hash(of: &[&Definition]) -> String {
+    document::hash(&super::path_of(of[0]), of, "v1.36.3")
 }
 
 /// Every `$ref` in the value.
@@ -105,7 +118,7 @@ fn kubectl_finds_how_lists_merge() {
         json!({
             "type": "array",
             "description": "The programs that run as long as the pod does.",
-            "items": { "$ref": "#/components/schemas/io.k8s.api.core.v1.Container" },
+            "items": { "allOf": [{ "$ref": "#/components/schemas/io.k8s.api.core.v1.Container" }], "default": {} },
             "x-kubernetes-list-map-keys": ["name"],
             "x-kubernetes-list-type": "map",
             "x-kubernetes-patch-merge-key": "name",
@@ -113,7 +126,10 @@ fn kubectl_finds_how_lists_merge() {
         })
     );
     assert_eq!(pod["volumes"]["x-kubernetes-patch-strategy"], "merge,retainKeys");
-    assert_eq!(pod["volumes"]["items"], json!({ "$ref": "#/components/schemas/io.k8s.api.core.v1.Volume" }));
+    assert_eq!(
+        pod["volumes"]["items"],
+        json!({ "allOf": [{ "$ref": "#/components/schemas/io.k8s.api.core.v1.Volume" }], "default": {} })
+    );
     let strategy = &schemas["io.k8s.api.apps.v1.DeploymentSpec"]["properties"]["strategy"];
     assert_eq!(strategy["x-kubernetes-patch-strategy"], "retainKeys");
     assert_eq!(strategy["allOf"][0]["$ref"], "#/components/schemas/io.k8s.api.apps.v1.DeploymentStrategy");
@@ -128,8 +144,8 @@ fn kinds_are_found_by_group_version_and_kind() {
         ("io.k8s.api.autoscaling.v1.Scale", "autoscaling", "Scale"),
         ("io.k8s.apimachinery.pkg.apis.meta.v1.Status", "", "Status"),
     ] {
-        let gvks = &at(&document, &["components", "schemas", name])["x-kubernetes-group-version-kind"];
-        assert_eq!(*gvks, json!([{ "group": group, "version": "v1", "kind": kind }]), "{name}");
+        let kinds = &at(&document, &["components", "schemas", name])["x-kubernetes-group-version-kind"];
+        assert_eq!(*kinds, json!([{ "group": group, "version": "v1", "kind": kind }]), "{name}");
     }
 }
 
@@ -148,7 +164,9 @@ fn special_scalars_keep_their_forms() {
         ),
         ("io.k8s.apimachinery.pkg.apis.meta.v1.Time", json!({ "type": "string", "format": "date-time" })),
     ] {
-        assert_eq!(schemas[name], expected, "{name}");
+        let mut schema = schemas[name].clone();
+        schema.as_object_mut().expect("a schema").remove("description");
+        assert_eq!(schema, expected, "{name}");
     }
 }
 
@@ -162,7 +180,7 @@ fn a_custom_resource_is_published_as_its_definition_has_it() {
     assert_eq!(widget["description"], "A widget.");
     assert_eq!(widget["properties"]["spec"]["x-kubernetes-preserve-unknown-fields"], true);
     assert_eq!(
-        widget["properties"]["metadata"]["$ref"],
+        widget["properties"]["metadata"]["allOf"][0]["$ref"],
         "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
     );
     let patch = at(&document, &["paths", "/apis/example.com/v1/namespaces/{namespace}/widgets/{name}", "patch"]);
@@ -178,4 +196,47 @@ fn the_hash_follows_what_is_published() {
     assert_ne!(hash(&[&first]), hash(&[&second]));
     assert_ne!(hash(&[&first]), hash(&[&deployments()]));
     assert_eq!(hash(&[&first]).len(), 128);
+}
+
+fn made(json: Vec<u8>) -> Rc<Document> {
+    Rc::new(Document { hash: String::new(), json, protobuf: OnceCell::new() })
+}
+
+#[test]
+fn what_cannot_be_written_as_protobuf_is_an_error_and_not_kept() {
+    let broken = made(b"{\"paths\":{".to_vec());
+    for write in [protobuf::second, protobuf::third] {
+        let error = broken.written(Form::Protobuf, write).expect_err("broken");
+        assert_eq!((error.code, error.reason), (500, "InternalError"));
+        assert!(broken.protobuf.get().is_none());
+    }
+    assert_eq!(broken.written(Form::Json, protobuf::third).expect("as it is"), broken.json);
+}
+
+#[test]
+fn both_forms_of_a_document_count_as_kept() {
+    let third_of_all = || made(vec![b' '; KEPT_BYTES_MAX / 3]);
+    let mut kept = Kept::default();
+    let (first, second) = (third_of_all(), third_of_all());
+    kept.put("first", &first);
+    kept.put("second", &second);
+    kept.put("second", &second);
+    assert_eq!(kept.documents.len(), 2, "a document counts once");
+
+    second.written(Form::Protobuf, |json| Ok(vec![0; json.len() + 3])).expect("written");
+    kept.put("second", &second);
+    assert_eq!(kept.documents.keys().collect::<Vec<_>>(), ["second"]);
+}
+
+#[test]
+fn both_forms_of_version_2_count_where_its_parts_are_kept() {
+    let document = made(vec![b' '; PARTS_BYTES_MAX]);
+    let mut second = Second::default();
+    second.parts.add("api/v1", "?hash=1", b"{}");
+    second.bound(&document);
+    assert!(second.parts.are_of("api/v1", "?hash=1"));
+
+    document.written(Form::Protobuf, |_| Ok(vec![0])).expect("written");
+    second.bound(&document);
+    assert!(!second.parts.are_of("api/v1", "?hash=1"));
 }

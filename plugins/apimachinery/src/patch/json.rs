@@ -2,7 +2,7 @@
 //! in some places (what is replaced need not be there, what is copied neither), and clients have
 //! got used to that.
 
-use super::{cannot_unmarshal, decode, unprocessable};
+use super::{cannot_unmarshal, unprocessable};
 use crate::codec::{DEPTH_MAX, depth};
 use crate::status::ApiError;
 use crate::tree::{Map, Value};
@@ -11,21 +11,17 @@ use crate::tree::{Map, Value};
 const OPERATIONS_MAX: usize = 10_000;
 /// What all `copy` operations of one patch may add, as JSON.
 const COPIED_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Bytes of texts that all `test` operations of one patch may have read: what a test finds is seldom
+/// longer than what the patch says of it, and never much unless its names are repeated.
+const TESTED_BYTES_MAX: usize = 8 * COPIED_BYTES_MAX;
 
-/// `object` after all operations.
+/// `object` after all operations. What they brought to places that hold no text is to be settled
+/// ([`crate::schema::foreign::settle`]).
 ///
 /// # Errors
 /// `BadRequest` if it is not a patch, `RequestEntityTooLarge` if it has too many operations,
 /// `Invalid` if one of them fails.
-pub fn apply(object: &Value, patch: &[u8]) -> Result<Value, ApiError> {
-    apply_decoded(object, decode(patch)?)
-}
-
-/// As [`apply`], with a patch that has been decoded.
-///
-/// # Errors
-/// As [`apply`].
-pub fn apply_decoded(object: &Value, patch: Value) -> Result<Value, ApiError> {
+pub fn apply(object: &Value, patch: Value) -> Result<Value, ApiError> {
     let operations = operations(patch)?;
     if operations.len() > OPERATIONS_MAX {
         let count = operations.len();
@@ -33,7 +29,7 @@ pub fn apply_decoded(object: &Value, patch: Value) -> Result<Value, ApiError> {
         return Err(ApiError::new(413, "RequestEntityTooLarge", format!("Request entity too large: {message}")));
     }
 
-    let mut patched = Patched { object: object.clone(), copied_bytes: 0 };
+    let mut patched = Patched { object: object.clone(), copied_bytes: 0, tested_bytes: 0 };
     for operation in operations {
         patched.perform(&operation).ok_or_else(unprocessable)?;
     }
@@ -50,6 +46,11 @@ pub fn unknown_members(patch: &Value) -> Vec<String> {
         unknown.map(|name| format!("[{index}].{name}")).collect::<Vec<_>>()
     };
     operations.flat_map(members).collect()
+}
+
+/// Whether a patch brings what the object holds to other places.
+pub fn has_source(patch: &Value) -> bool {
+    patch.as_array().into_iter().flatten().any(|operation| operation["from"].is_string())
 }
 
 /// The places that a patch goes through, without their last step.
@@ -86,6 +87,7 @@ fn operations(patch: Value) -> Result<Vec<Map>, ApiError> {
 struct Patched {
     object: Value,
     copied_bytes: usize,
+    tested_bytes: usize,
 }
 
 impl Patched {
@@ -113,7 +115,10 @@ impl Patched {
                     "" => Some(&self.object),
                     path => self.get(path)?,
                 };
-                (found.unwrap_or(&Value::Null) == &expected).then_some(())
+                let found = found.unwrap_or(&Value::Null);
+                let (is_equal, bytes) = (*found == expected, bytes_read(found, &expected));
+                self.tested_bytes += bytes;
+                (is_equal && self.tested_bytes <= TESTED_BYTES_MAX).then_some(())
             }
             _ => None,
         }
@@ -181,6 +186,7 @@ impl Patched {
         let (parents, key) = steps(path)?;
         let mut place = &mut self.object;
         for step in parents {
+            place.open_level();
             place = match place {
                 Value::Object(members) => members.get_mut(&step)?,
                 Value::Array(items) => {
@@ -190,7 +196,24 @@ impl Patched {
                 _ => return None,
             };
         }
+        place.open_level();
         Some((place, key))
+    }
+}
+
+/// How much text is read to compare the two.
+fn bytes_read(found: &Value, expected: &Value) -> usize {
+    match (found, expected) {
+        (Value::Raw(_), Value::Raw(_) | Value::Null) => 0,
+        (Value::Raw(text), _) => text.len(),
+        (Value::Object(found), Value::Object(expected)) => {
+            let both = expected.iter().filter_map(|(name, expected)| Some((found.get(name)?, expected)));
+            both.map(|(found, expected)| bytes_read(found, expected)).sum()
+        }
+        (Value::Array(found), Value::Array(expected)) => {
+            found.iter().zip(expected).map(|(found, expected)| bytes_read(found, expected)).sum()
+        }
+        _ => 0,
     }
 }
 
@@ -232,10 +255,11 @@ fn fits(path: &str, value: &Value) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::patch::decode;
     use crate::tree::json;
 
     fn patch(object: &Value, patch: &Value) -> Result<Value, u16> {
-        apply(object, patch.to_string().as_bytes()).map_err(|error| error.code)
+        apply(object, patch.clone()).map_err(|error| error.code)
     }
 
     #[test]
@@ -293,6 +317,37 @@ mod tests {
     }
 
     #[test]
+    fn of_a_text_only_what_the_patch_leads_to_is_taken_apart() {
+        let text = r#"{"z":12345678901234567890,"a":{"y":1.0,"y":1e2},"l":[1.50,{}]}"#;
+        let object = json!({"data": Value::raw(text)});
+        for (operations, expected) in [
+            (r#"[{"op":"test","path":"/data/z","value":12345678901234567890}]"#, Some(text)),
+            (r#"[{"op":"test","path":"/data/z","value":12345678901234567891}]"#, None),
+            (
+                r#"[{"op":"add","path":"/data/b","value":98765432109876543210},{"op":"remove","path":"/data/z"}]"#,
+                Some(r#"{"a":{"y":1.0,"y":1e2},"b":98765432109876543210,"l":[1.50,{}]}"#),
+            ),
+            (r#"[{"op":"move","from":"/data/l/0","path":"/data/l/1/x"},{"op":"remove","path":"/data/z"}]"#, None),
+            (
+                r#"[{"op":"copy","from":"/data/l/0","path":"/data/l/1/x"},{"op":"remove","path":"/data/z"}]"#,
+                Some(r#"{"a":{"y":1.0,"y":1e2},"l":[1.50,{"x":1.50}]}"#),
+            ),
+        ] {
+            let patched = apply(&object, decode(operations.as_bytes()).unwrap().value);
+            let written = patched.map(|mut object| {
+                object["data"].close();
+                object["data"].to_string()
+            });
+            match expected {
+                Some(expected) if operations.contains("test") => {
+                    assert!(written.is_ok(), "{expected}");
+                }
+                expected => assert_eq!(written.ok().as_deref(), expected, "{operations}"),
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_patch_is_a_bad_request() {
         for (patch, message) in [
             (
@@ -305,7 +360,8 @@ mod tests {
                 "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string",
             ),
         ] {
-            assert_eq!(apply(&json!({}), patch.as_bytes()), Err(ApiError::bad_request(message)));
+            let patch = decode(patch.as_bytes()).unwrap().value;
+            assert_eq!(apply(&json!({}), patch), Err(ApiError::bad_request(message)));
         }
     }
 
@@ -320,6 +376,12 @@ mod tests {
             [json!({"op": "copy", "from": "/a", "path": "/b"}), json!({"op": "copy", "from": "/a", "path": "/c"})];
         assert!(patch(&object, &json!(copies[..1])).is_ok());
         assert_eq!(patch(&object, &json!(copies)), Err(422));
+
+        let text = format!(r#"{{"a":"{}","a":1}}"#, "x".repeat(TESTED_BYTES_MAX / 4));
+        let object = json!({"l": [{"data": Value::raw(&text)}]});
+        let tests = |count| json!(vec![json!({"op": "test", "path": "/l", "value": [{"data": {"a": 1}}]}); count]);
+        assert!(patch(&object, &tests(3)).is_ok());
+        assert_eq!(patch(&object, &tests(4)), Err(422));
     }
 
     #[test]
@@ -335,7 +397,7 @@ mod tests {
             (json!({"op": "move", "from": "/x", "path": "/y/z"}), Err(422)),
             (json!({"op": "copy", "from": "", "path": "/y/z"}), Err(422)),
         ] {
-            let applied = apply_decoded(&object, json!([operation])).map(drop).map_err(|error| error.code);
+            let applied = apply(&object, json!([operation])).map(drop).map_err(|error| error.code);
             assert_eq!(applied, result, "{operation}");
         }
     }

@@ -1,22 +1,15 @@
 //! JSON merge patch (RFC 7386).
 
-use super::{cannot_unmarshal, decode};
+use super::cannot_unmarshal;
 use crate::status::ApiError;
 use crate::tree::{Map, Value};
 
-/// `object` with `patch` merged into it; `null` removes.
+/// `object` with `patch` merged into it; `null` removes. What it brought to places that hold no text
+/// is to be settled ([`crate::schema::foreign::settle`]).
 ///
 /// # Errors
 /// `BadRequest` if the patch is not a JSON object.
-pub fn apply(object: &Value, patch: &[u8]) -> Result<Value, ApiError> {
-    apply_decoded(object, &decode(patch)?)
-}
-
-/// As [`apply`], with a patch that has been decoded.
-///
-/// # Errors
-/// As [`apply`].
-pub fn apply_decoded(object: &Value, patch: &Value) -> Result<Value, ApiError> {
+pub fn apply(object: &Value, patch: &Value) -> Result<Value, ApiError> {
     match patch {
         Value::Object(_) => {}
         // Go reads `null` as an empty map, and then finds that it is not a patch.
@@ -32,8 +25,10 @@ pub fn apply_decoded(object: &Value, patch: &Value) -> Result<Value, ApiError> {
 pub fn merge(value: &mut Value, patch: &Value) {
     let Value::Object(changes) = patch else {
         *value = patch.clone();
+        drop_nulls(value);
         return;
     };
+    value.open_level();
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }
@@ -46,9 +41,22 @@ pub fn merge(value: &mut Value, patch: &Value) {
     }
 }
 
+/// What a list brings along has nothing to remove from; its own nulls are items.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => members.retain(|_, value| {
+            drop_nulls(value);
+            !value.is_null()
+        }),
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::patch::decode;
     use crate::tree::json;
 
     #[test]
@@ -60,9 +68,22 @@ mod tests {
             (json!({"a": null, "x": null}), json!({"b": {"c": 2, "d": 3}, "l": [1, 2]})),
             (json!({"b": {"c": null, "e": {"f": null}}}), json!({"a": 1, "b": {"d": 3, "e": {}}, "l": [1, 2]})),
             (json!({"b": 1, "l": [3]}), json!({"a": 1, "b": 1, "l": [3]})),
+            (json!({"l": [null, {"x": null, "y": [{"z": null}]}]}), {
+                json!({"a": 1, "b": {"c": 2, "d": 3}, "l": [null, {"y": [{}]}]})
+            }),
         ] {
-            assert_eq!(apply(&object, patch.to_string().as_bytes()), Ok(expected), "{patch}");
+            assert_eq!(apply(&object, &patch), Ok(expected), "{patch}");
         }
+    }
+
+    #[test]
+    fn of_a_text_only_what_the_patch_leads_to_is_taken_apart() {
+        let object = json!({"data": Value::raw(r#"{"z":1e2,"a":{"y":1.0,"y":12345678901234567890},"b":1}"#)});
+        let patch = decode(br#"{"data":{"b":98765432109876543210,"z":null,"c":{"x":1.50}}}"#).unwrap();
+        let mut patched = apply(&object, &patch.value).unwrap();
+        patched["data"].close();
+        let expected = r#"{"data":{"a":{"y":1.0,"y":12345678901234567890},"b":98765432109876543210,"c":{"x":1.50}}}"#;
+        assert_eq!(patched.to_string(), expected);
     }
 
     #[test]
@@ -72,8 +93,9 @@ mod tests {
             ("1", "error decoding patch: json: cannot unmarshal number into Go value of type map[string]interface {}"),
             ("null", "Invalid JSON Patch"),
         ] {
-            assert_eq!(apply(&json!({}), patch.as_bytes()), Err(ApiError::bad_request(message)), "{patch}");
+            let patch = decode(patch.as_bytes()).unwrap().value;
+            assert_eq!(apply(&json!({}), &patch), Err(ApiError::bad_request(message)), "{patch}");
         }
-        assert_eq!(apply(&json!({}), b"{").map_err(|error| error.code), Err(400));
+        assert_eq!(decode(b"{").map_err(|error| error.code), Err(400));
     }
 }

@@ -1,20 +1,24 @@
 //! The patches that change an object as it is: JSON patch, JSON merge patch and strategic
 //! merge patch. Owns their errors; what follows (decoding the result, defaults, validation)
-//! is the engine's. Server-side apply is not a patch of this kind: see [`crate::managed`].
+//! is the engine's. Of values that are kept as text only what a patch leads to is taken apart.
+//! Server-side apply is not a patch of this kind: see [`crate::managed`].
 
 pub mod json;
 pub mod merge;
 pub mod shown;
 pub mod strategic;
 
-use crate::codec;
+use crate::codec::{self, Decoded};
 use crate::status::ApiError;
 use crate::tree::Value;
 
-/// The body of a patch as a tree.
-fn decode(patch: &[u8]) -> Result<Value, ApiError> {
-    let decoded = codec::json::decode(patch);
-    decoded.map(|decoded| decoded.value).map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))
+/// The body of a JSON patch or a merge patch, with numbers as they were written: see
+/// [`codec::json::decode_exactly`].
+///
+/// # Errors
+/// `BadRequest` if it is no JSON.
+pub fn decode(patch: &[u8]) -> Result<Decoded, ApiError> {
+    codec::json::decode_exactly(patch).map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))
 }
 
 /// Go's complaint about a value of the wrong kind.

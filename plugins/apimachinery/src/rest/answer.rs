@@ -9,14 +9,18 @@ use super::body::internal_package;
 use super::registry::Written;
 use super::render::{self, Form, FormKind, Include};
 use super::request::Request;
-use crate::codec;
+use crate::codec::json::decode_stored;
+use crate::codec::proto;
 use crate::definition::Definition;
+use crate::encode::{self, encode};
 use crate::negotiate::{Encoding, MetaVersion, Shape, Wanted};
-use crate::schema::builtin;
+use crate::schema::defaults;
 use crate::status::ApiError;
 use crate::table;
 use crate::tree::{Value, json};
 
+/// What tells the host that a watch is one of messages.
+const PROTOBUF_WATCH: &str = "application/vnd.kubernetes.protobuf;stream=watch";
 /// How many objects are read at a time where a whole list passes through the guest.
 const BATCH: u32 = 500;
 
@@ -33,7 +37,7 @@ impl Request<'_> {
     pub(super) fn answer_object(&self, status: u16, object: Object) -> Result<Answer, ApiError> {
         let wanted = self.wanted()?;
         if wanted.encoding != Encoding::Json || self.pretty() {
-            let stored = serde_json::from_slice(&object.value()).map_err(ApiError::internal)?;
+            let stored = decode_stored(&object.value(), &self.definition.schema).map_err(ApiError::internal)?;
             return self.answer_tree(status, super::registry::served(self.definition, stored));
         }
         let (head, form, tail) = match wanted.shape {
@@ -45,7 +49,7 @@ impl Request<'_> {
                 (head, self.rendered(kind), tail)
             }
             Shape::Partial(version) => (String::new(), self.rendered(FormKind::Partial { version }), "\n".to_string()),
-            Shape::PartialList(_) => return Err(not_a_list(self.definition)),
+            Shape::PartialList(_) => return Err(not_a_list(&go_type(self.definition, false))),
         };
         let body = ObjectBody { object, head: head.into_bytes(), form, tail: tail.into_bytes() };
         Ok(self.json(status).body(Body::Object(body)).into())
@@ -67,14 +71,14 @@ impl Request<'_> {
                 render::shape(definition, kind, tree)
             }
             Shape::Partial(version) => render::shape(definition, FormKind::Partial { version }, tree),
-            Shape::PartialList(_) => return Err(not_a_list(definition)),
+            Shape::PartialList(_) => return Err(not_a_list(&go_type(definition, false))),
         };
         Ok(self.answer_value(status, shown, encoding))
     }
 
     /// Any value.
     pub(super) fn answer_value(&self, status: u16, value: Value, encoding: Encoding) -> Answer {
-        let body = Body::Bytes(encode(value, encoding, self.pretty()));
+        let body = Body::Bytes(encode(&value, encoding, self.pretty()));
         Response::new(status).header("content-type", encoding.media_type()).body(body).into()
     }
 
@@ -106,7 +110,7 @@ impl Request<'_> {
             return Ok(self.answer_value(200, list, wanted.encoding));
         }
         if wanted.encoding != Encoding::Json || self.pretty() {
-            return Ok(self.collected(&collection, around, kind, wanted.encoding));
+            return self.collected(&collection, around, kind, wanted.encoding);
         }
         let form = match kind {
             FormKind::Untyped if definition.stored_as_served() => ItemForm::Untyped,
@@ -151,7 +155,12 @@ impl Request<'_> {
         around: (String, String),
         kind: FormKind,
         encoding: Encoding,
-    ) -> Answer {
+    ) -> Result<Answer, ApiError> {
+        let list = listed(around, Vec::new());
+        let mut messages = match encoding {
+            Encoding::Protobuf => encode::type_of(&list).and_then(|of| proto::List::new(of.schema())),
+            Encoding::Json | Encoding::Yaml => None,
+        };
         let mut items = Vec::new();
         let mut offset = 0;
         loop {
@@ -160,12 +169,23 @@ impl Request<'_> {
                 break;
             }
             offset += batch.len() as u64;
-            items.extend(batch.iter().map(|object| {
-                let stored = serde_json::from_slice(&object.value()).unwrap_or_default();
-                render::tree(self.definition, kind, stored)
-            }));
+            for object in batch {
+                let stored = decode_stored(&object.value(), &self.definition.schema).map_err(ApiError::internal)?;
+                let item = render::tree(self.definition, kind, stored);
+                // Informers of everything there is ask so: trees of all of it would not fit.
+                match &mut messages {
+                    Some(messages) => messages.push(&item),
+                    None => items.push(item),
+                }
+            }
         }
-        self.answer_value(200, listed(around, items), encoding)
+        Ok(match messages {
+            Some(messages) => {
+                let body = Body::Bytes(messages.finish(&list));
+                Response::new(200).header("content-type", encoding.media_type()).body(body).into()
+            }
+            None => self.answer_value(200, with_items(list, items), encoding),
+        })
     }
 
     /// A list of objects that are not stored.
@@ -176,30 +196,42 @@ impl Request<'_> {
         Ok(self.answer_value(200, listed(around, items), wanted.encoding))
     }
 
-    /// A watch. Always JSON: clients that prefer protobuf take it by its content type.
+    /// A watch, in lines of JSON or in messages.
     pub(super) fn answer_watch(&self, watch: Watch) -> Result<Answer, ApiError> {
         let definition = self.definition;
         let (kind, api_version) = (definition.kind.to_string(), definition.api_version());
-        let around = |kind: &str, api_version: &str, tail: &str| {
+        let around = |kind: &str, api_version: &str, tail: String| {
             let head = format!("{{\"kind\":{},\"apiVersion\":{},\"metadata\":{{", json!(kind), json!(api_version));
-            (head.into_bytes(), tail.as_bytes().to_vec())
+            (head.into_bytes(), tail.into_bytes())
         };
-        let (form, (bookmark_head, bookmark_tail)) = match self.wanted()?.shape {
-            Shape::Whole => (whole(definition), around(&kind, &api_version, "}}")),
+        let Wanted { encoding, shape } = self.wanted()?;
+        let rendered = |kind| {
+            let form = Form { encoding, ..Form::of(definition, kind) }.to_string();
+            ItemForm::Rendered(Rendering { form, first_form: None })
+        };
+        let (form, (bookmark_head, bookmark_tail)) = match shape {
+            Shape::Whole => {
+                let form = if encoding == Encoding::Protobuf { rendered(FormKind::Whole) } else { whole(definition) };
+                (form, around(&kind, &api_version, nothing_behind_metadata(definition)))
+            }
             Shape::Partial(version) | Shape::PartialList(version) => (
-                self.rendered(FormKind::Partial { version }),
-                around("PartialObjectMetadata", version.api_version(), "}}"),
+                rendered(FormKind::Partial { version }),
+                around("PartialObjectMetadata", version.api_version(), "}}".into()),
             ),
             Shape::Table(version) => {
                 let include = self.include()?;
                 let form = |columns| Form::of(definition, FormKind::Table { version, include, columns }).to_string();
                 let rendering = Rendering { form: form(false), first_form: Some(form(true)) };
                 let tail = "},\"columnDefinitions\":null,\"rows\":[]}";
-                (ItemForm::Rendered(rendering), around("Table", version.api_version(), tail))
+                (ItemForm::Rendered(rendering), around("Table", version.api_version(), tail.into()))
             }
         };
-        let body = WatchBody { watch, form, bookmark_head, bookmark_tail };
-        Ok(self.json(200).body(Body::Watch(body)).into())
+        let body = Body::Watch(WatchBody { watch, form, bookmark_head, bookmark_tail });
+        let media_type = match encoding {
+            Encoding::Protobuf => PROTOBUF_WATCH,
+            Encoding::Json | Encoding::Yaml => encoding.media_type(),
+        };
+        Ok(Response::new(200).header("content-type", media_type).body(body).into())
     }
 
     fn json(&self, status: u16) -> Response {
@@ -218,25 +250,15 @@ impl Request<'_> {
     }
 }
 
-/// A tree in an encoding, with the line end that upstream writes.
-pub(super) fn encode(value: Value, encoding: Encoding, pretty: bool) -> Vec<u8> {
-    let json = |value: &Value| {
-        let mut bytes = if pretty { codec::json::encode_pretty(value) } else { codec::json::encode(value) };
-        bytes.push(b'\n');
-        bytes
-    };
-    match encoding {
-        Encoding::Json => json(&value),
-        Encoding::Yaml => codec::yaml::encode(&value),
-        Encoding::Protobuf => {
-            let name = |key: &str| value[key].as_str().unwrap_or_default();
-            // Only built-in types are offered in protobuf, and they are all in the table.
-            match builtin::kind_of(name("apiVersion"), name("kind")) {
-                Some(of) => codec::proto::encode(&value, of.schema()),
-                None => json(&value),
-            }
-        }
+/// What follows the metadata of an object of which nothing else is known, as in a bookmark: upstream writes
+/// what is never left out.
+fn nothing_behind_metadata(definition: &Definition) -> String {
+    let mut object = json!({"metadata": {}});
+    if definition.builtin {
+        defaults::write_unset(&definition.schema, &mut object);
     }
+    let text = render::untyped(object).to_string();
+    text.strip_prefix("{\"metadata\":{").unwrap_or("}}").to_string()
 }
 
 /// The whole object in this version.
@@ -280,7 +302,10 @@ fn has_usual_columns(definition: &Definition) -> bool {
 
 /// A list with its items.
 fn listed(around: (String, String), items: Vec<Value>) -> Value {
-    let mut list: Value = serde_json::from_str(&format!("{}{}", around.0, around.1)).unwrap_or_default();
+    with_items(serde_json::from_str(&format!("{}{}", around.0, around.1)).unwrap_or_default(), items)
+}
+
+fn with_items(mut list: Value, items: Vec<Value>) -> Value {
     let members = if list["kind"] == "Table" { "rows" } else { "items" };
     list[members] = items.into();
     list
@@ -295,11 +320,10 @@ fn table_around(definition: &Definition, version: MetaVersion, metadata: &Value)
     (head, "]}\n".to_string())
 }
 
-fn not_a_list(definition: &Definition) -> ApiError {
-    let message = format!(
-        "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
-        go_type(definition, false)
-    );
+/// `go_type` is what upstream keeps the object in.
+pub(super) fn not_a_list(go_type: &str) -> ApiError {
+    let message =
+        format!("you requested PartialObjectMetadataList, but the requested object is not a list ({go_type})");
     ApiError::new(406, "NotAcceptable", message)
 }
 

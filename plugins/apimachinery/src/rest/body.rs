@@ -10,7 +10,7 @@ use crate::codec::{self, Decoded};
 use crate::definition::Definition;
 use crate::negotiate::{self, Encoding};
 use crate::schema::validate::embedded;
-use crate::schema::{Schema, builtin, check, defaults};
+use crate::schema::{Schema, builtin, check, defaults, foreign};
 use crate::status::{ApiError, FieldError};
 use crate::tree::{Value, json};
 
@@ -156,7 +156,13 @@ fn decode(
                 false => unrecognized(expected, bytes, &format!("couldn't get version/kind; json parse error: {why}")),
             })?
         }
-        Encoding::Yaml => codec::yaml::decode(bytes).map_err(|why| unrecognized(expected, bytes, &why))?,
+        Encoding::Yaml => {
+            let mut decoded = codec::yaml::decode_exactly(bytes).map_err(|why| unrecognized(expected, bytes, &why))?;
+            if foreign::has_text(&decoded.value) {
+                foreign::settle(expected.schema, &mut decoded.value);
+            }
+            decoded
+        }
         Encoding::Protobuf => {
             let read = Envelope::open(bytes).and_then(|envelope| {
                 let mut named = json!({"kind": envelope.kind, "apiVersion": envelope.api_version});

@@ -14,7 +14,7 @@ mod list;
 pub mod object;
 pub mod options;
 mod patch;
-mod query;
+pub(crate) mod query;
 pub mod registry;
 pub mod render;
 mod request;
@@ -49,6 +49,10 @@ async fn answered(request: &Request<'_>) -> Answer {
 async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
     let (definition, summary) = (request.definition, request.summary);
     if summary.subresource().is_empty() {
+        // `NAME//status` names no subresource, and is no name.
+        if summary.parts_count() > 2 {
+            return Err(ApiError::unknown_resource());
+        }
         return serve_resource(request).await;
     }
     let Some(subresource) = definition.subresource(summary.subresource()).filter(|_| summary.parts_count() == 3) else {

@@ -1,5 +1,7 @@
 //! `PATCH`: an object as it is now, changed as a document says.
 
+use std::borrow::Cow;
+
 use plugin_sdk::Answer;
 
 use super::body::{Expected, conform};
@@ -10,7 +12,7 @@ use super::request::Request;
 use crate::codec::{self, Decoded};
 use crate::negotiate;
 use crate::patch;
-use crate::schema::{Schema, check};
+use crate::schema::{Schema, check, foreign};
 use crate::status::{ApiError, FieldError};
 use crate::tree::Value;
 
@@ -225,18 +227,32 @@ fn shown(kind: Kind, old: &Value, body: &[u8], expected: &Expected<'_>) -> Resul
 fn change(kind: Kind, old: &Value, body: &[u8], schema: &Schema) -> Result<(Value, Vec<String>), ApiError> {
     match kind {
         Kind::Json => {
-            let document = codec::json::decode(body).map(|decoded| decoded.value).unwrap_or_default();
+            let document = patch::decode(body)?.value;
             let unknown = patch::json::unknown_members(&document).into_iter();
             let findings = unknown.map(|member| format!("json patch unknown field {member:?}")).collect();
-            patch::json::apply(old, body).map(|object| (object, findings))
+            // Every object has text to be copied: who owns which fields.
+            let may_bring_text = patch::json::has_source(&document) || foreign::has_text(&document);
+            let mut object = patch::json::apply(old, document)?;
+            if foreign::is_within(schema) || may_bring_text {
+                foreign::settle(schema, &mut object);
+            }
+            Ok((object, findings))
         }
         Kind::Merge => {
-            let findings = codec::json::decode(body).map(|decoded| decoded.strict).unwrap_or_default();
-            patch::merge::apply(old, body).map(|object| (object, findings))
+            let Decoded { value: document, strict } = patch::decode(body)?;
+            let mut object = patch::merge::apply(old, &document)?;
+            if foreign::is_within(schema) || foreign::has_text(&document) {
+                foreign::settle(schema, &mut object);
+            }
+            Ok((object, strict))
         }
         Kind::Strategic | Kind::Apply => {
             let decoded = codec::json::decode(body).map_err(ApiError::bad_request)?;
-            patch::strategic::apply(schema, old, &decoded.value).map(|object| (object, decoded.strict))
+            let mut old = Cow::Borrowed(old);
+            if foreign::is_within(schema) {
+                foreign::open(schema, old.to_mut());
+            }
+            patch::strategic::apply(schema, &old, &decoded.value).map(|object| (object, decoded.strict))
         }
     }
 }
@@ -244,6 +260,27 @@ fn change(kind: Kind, old: &Value, body: &[u8], schema: &Schema) -> Result<(Valu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::structural::from_openapi;
+    use crate::tree::json;
+
+    #[test]
+    fn operations_leave_text_where_it_belongs_alone() {
+        let fields = Value::keep(r#"{"f:spec":{"f:a":{}}}"#).unwrap();
+        let old = json!({"metadata": {"managedFields": [{"fieldsV1": fields}]}, "spec": {"a": 1}});
+        let custom = from_openapi(&json!({"x-kubernetes-preserve-unknown-fields": true}));
+        for (operations, expected) in [
+            (r#"[{"op":"add","path":"/spec/b","value":1.0}]"#, json!({"a": 1, "b": 1.0})),
+            (
+                r#"[{"op":"copy","from":"/metadata/managedFields/0/fieldsV1","path":"/spec/b"}]"#,
+                json!({"a": 1, "b": {"f:spec": {"f:a": {}}}}),
+            ),
+            (r#"[{"op":"test","path":"/metadata/managedFields/0/fieldsV1/f:spec/f:a","value":{}}]"#, json!({"a": 1})),
+        ] {
+            let (object, _) = change(Kind::Json, &old, operations.as_bytes(), &custom).unwrap();
+            assert!(!foreign::has_text(&object["spec"]), "{operations}");
+            assert_eq!(object["spec"], expected, "{operations}");
+        }
+    }
 
     #[test]
     fn the_media_type_says_the_kind() {

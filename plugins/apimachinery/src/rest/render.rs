@@ -7,19 +7,22 @@ use plugin_sdk::Item;
 
 use super::object::metadata_mut;
 use super::registry::served;
+use crate::codec::json::decode_stored;
 use crate::definition::{Cell, Column, Definition};
-use crate::negotiate::MetaVersion;
+use crate::encode::encode_item;
+use crate::negotiate::{Encoding, MetaVersion};
 use crate::schema::{SchemaRef, structural};
 use crate::table;
 use crate::tree::{Map, Value, json};
 
-/// What an item becomes. Written as JSON in the answer that asks for it.
+/// What an item becomes. Told to the host as JSON, with the answer that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
     pub group: String,
     pub version: String,
     pub resource: String,
     pub kind: FormKind,
+    pub encoding: Encoding,
     /// What a custom resource's form needs of its definition, which whoever renders it need
     /// not have.
     pub custom: Option<Custom>,
@@ -77,12 +80,14 @@ impl Include {
 }
 
 impl Form {
+    /// In JSON.
     pub fn of(definition: &Definition, kind: FormKind) -> Self {
         Self {
             group: definition.group.to_string(),
             version: definition.version.to_string(),
             resource: definition.resource.to_string(),
             kind,
+            encoding: Encoding::Json,
             custom: (!definition.builtin).then(|| Custom::of(definition, kind)),
         }
     }
@@ -123,6 +128,7 @@ impl Form {
             version: field("version").to_string(),
             resource: field("resource").to_string(),
             kind,
+            encoding: if field("in") == "protobuf" { Encoding::Protobuf } else { Encoding::Json },
             custom: form.get("custom").map(|custom| Custom {
                 storage_version: custom["storage"].as_str().unwrap_or_default().to_string(),
                 columns: custom["columns"].clone(),
@@ -148,6 +154,9 @@ impl std::fmt::Display for Form {
         }
         if let Some(include) = include {
             form["include"] = include.name().into();
+        }
+        if self.encoding == Encoding::Protobuf {
+            form["in"] = "protobuf".into();
         }
         if let Some(custom) = &self.custom {
             form["custom"] = json!({"storage": custom.storage_version, "columns": custom.columns});
@@ -199,9 +208,12 @@ pub fn render(definition: &Definition, form: &Form, items: Vec<Item>) -> Result<
     items
         .into_iter()
         .map(|item| {
-            let stored: Value = serde_json::from_slice(&item.object.value)
+            let stored = decode_stored(&item.object.value, &definition.schema)
                 .map_err(|error| format!("`{}` is stored as something else: {error}", item.object.key))?;
-            serde_json::to_vec(&tree(definition, form.kind, stored)).map_err(|error| error.to_string())
+            // What is not stored is a bookmark, and is what it has to be.
+            let is_bookmark = item.object.key.is_empty();
+            let shown = if is_bookmark { stored } else { tree(definition, form.kind, stored) };
+            Ok(encode_item(&shown, form.encoding))
         })
         .collect()
 }
@@ -316,9 +328,11 @@ mod tests {
             Table { version: MetaVersion::V1, include: Include::None, columns: true },
             Partial { version },
         ] {
-            let form =
-                Form { group: "apps".into(), version: "v1".into(), resource: "deployments".into(), kind, custom: None };
-            assert_eq!(Form::parse(&form.to_string()), Ok(form));
+            for encoding in [Encoding::Json, Encoding::Protobuf] {
+                let (group, version, resource) = ("apps".into(), "v1".into(), "deployments".into());
+                let form = Form { group, version, resource, kind, encoding, custom: None };
+                assert_eq!(Form::parse(&form.to_string()), Ok(form));
+            }
         }
         assert!(Form::parse("nonsense").is_err());
     }

@@ -2,15 +2,25 @@
 
 use std::cell::OnceCell;
 
-use plugin_sdk::{Answer, Context, Response, Store, Summary, User};
+use plugin_sdk::{Answer, Context, Store, Summary, User};
 
 use super::query::Query;
-use crate::codec;
 use crate::definition::Definition;
-use crate::managed;
-use crate::negotiate::{self, Encoding, Offer, Wanted};
+use crate::negotiate::{self, Offer, Wanted};
 use crate::status::ApiError;
 use crate::validation::{names, quoted};
+use crate::{encode, managed};
+
+/// Subresources that upstream has no printer for, though they answer the object itself.
+const ROWLESS: [(&str, &str); 7] = [
+    ("apiservices", "status"),
+    ("certificatesigningrequests", "approval"),
+    ("customresourcedefinitions", "status"),
+    ("namespaces", "finalize"),
+    ("pods", "ephemeralcontainers"),
+    ("pods", "resize"),
+    ("resourceclaims", "status"),
+];
 
 pub(super) struct Request<'a> {
     pub(super) definition: &'a Definition,
@@ -57,12 +67,22 @@ impl<'a> Request<'a> {
     /// What the client wants back.
     pub(super) fn wanted(&self) -> Result<Wanted, ApiError> {
         let streams = matches!(self.summary.verb(), "list" | "watch");
-        // What is posted to a part of an object is answered and forgotten.
-        let is_action = self.summary.verb() == "create" && !self.summary.subresource().is_empty();
-        let tables = !is_action && self.definition.verbs.iter().any(|verb| &**verb == "get" || &**verb == "list");
         let watch = self.summary.verb() == "watch";
-        let offer = Offer { protobuf: self.definition.builtin, tables, streams, watch };
+        let builtin = self.definition.builtin;
+        let tables = self.has_rows();
+        let offer = Offer { protobuf: builtin, routed: builtin, tables, metadata: true, streams, watch };
         negotiate::output(self.summary.accept(), offer)
+    }
+
+    /// Whether the answer can be shown as rows.
+    fn has_rows(&self) -> bool {
+        let subresource = self.summary.subresource();
+        // What is posted to a part of an object is answered and forgotten.
+        let is_action = self.summary.verb() == "create" && !subresource.is_empty();
+        let is_read = self.definition.verbs.iter().any(|verb| matches!(&**verb, "get" | "list"));
+        is_read
+            && !is_action
+            && !(self.definition.builtin && ROWLESS.contains(&(&*self.definition.resource, subresource)))
     }
 
     /// Whether the method is one that reads.
@@ -80,12 +100,9 @@ impl<'a> Request<'a> {
         Err(ApiError::bad_request(format!("Name parameter invalid: {name}: {}", reasons.join(";"))))
     }
 
-    /// Whether JSON is to be read by people: asked for, or the client is known to show it.
+    /// Whether JSON is to be read by people.
     pub(super) fn pretty(&self) -> bool {
-        match self.query.flag("pretty") {
-            Some(pretty) => pretty,
-            None => ["curl", "Wget", "Mozilla/5.0"].iter().any(|agent| self.summary.user_agent().starts_with(agent)),
-        }
+        encode::is_for_people(&self.query, self.summary)
     }
 
     /// Who is written down as the manager of fields: the one named in the request, else the
@@ -94,20 +111,8 @@ impl<'a> Request<'a> {
         managed::manager_name(named, self.summary.user_agent())
     }
 
-    /// The `Status` of a failure, in the client's encoding if it has one for it; indented, where it
-    /// has none.
+    /// The `Status` of a failure.
     pub(super) fn failure(&self, error: &ApiError) -> Answer {
-        let of_statuses = Offer { protobuf: true, tables: false, streams: false, watch: false };
-        let known = negotiate::output(self.summary.accept(), of_statuses).ok().map(|wanted| wanted.encoding);
-        let encoding = known.unwrap_or(Encoding::Json);
-        let mut response = Response::new(error.code).header("content-type", encoding.media_type());
-        if error.retry_after_seconds > 0 {
-            response = response.header("retry-after", error.retry_after_seconds.to_string());
-        }
-        let body = match known {
-            Some(encoding) => super::answer::encode(error.to_value(), encoding, self.pretty()),
-            None => codec::json::encode_pretty(&error.to_value()),
-        };
-        response.body(plugin_sdk::Body::Bytes(body)).into()
+        encode::failure(self.summary, error)
     }
 }

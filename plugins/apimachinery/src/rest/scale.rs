@@ -174,7 +174,9 @@ impl Request<'_> {
         let object = match written {
             Written::Tree(tree) => tree,
             Written::Object(object) => {
-                served(self.definition, serde_json::from_slice(&object.value()).map_err(ApiError::internal)?)
+                let stored =
+                    codec::json::decode_stored(&object.value(), &self.definition.schema).map_err(ApiError::internal)?;
+                served(self.definition, stored)
             }
         };
         self.show_scale(scale_of(&object, paths), shape)

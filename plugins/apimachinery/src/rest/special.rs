@@ -3,15 +3,17 @@
 
 use plugin_sdk::{Answer, Context, Store, Summary, User};
 
-use super::body::Expected;
-use super::object::meta;
-use super::options::{DeleteOptions, Write, WriteOptions};
+use super::answer::not_a_list;
+use super::body::{Expected, internal_package};
+use super::options::{DeleteOptions, ListOptions, Write, WriteOptions};
 use super::query::Query;
 use super::registry::Registry;
 use super::request::Request;
 use crate::definition::Definition;
 use crate::managed::{self, Manager, Set};
+use crate::negotiate::Shape;
 use crate::schema::{Schema, builtin};
+use crate::selector;
 use crate::status::ApiError;
 use crate::tree::Value;
 
@@ -75,10 +77,12 @@ impl<'a> Special<'a> {
             .ok_or_else(|| ApiError::internal(format!("`{kind}` is not a built-in kind of `{group}/{version}`")))?
             .schema();
         let expected = Expected { group, version, kind, schema, older, builtin: true, tells_empty: false };
-        let object = self.0.read_object(&expected, options.field_validation).await?;
-        let (own, namespace) = (meta(&object, "namespace"), self.namespace());
-        if !own.is_empty() && !namespace.is_empty() && own != namespace {
-            return Err(ApiError::other_namespace());
+        let mut object = self.0.read_object(&expected, options.field_validation).await?;
+        let registry = self.registry(self.definition(), "", options.dry_run);
+        registry.match_namespace(self.namespace(), &mut object)?;
+        // Who asks what somebody may do learns nothing of namespaces.
+        if group != "authorization.k8s.io" {
+            registry.check_namespace(self.namespace(), self.name()).await?;
         }
         Ok((object, options))
     }
@@ -124,10 +128,26 @@ impl<'a> Special<'a> {
         self.0.manager(&options.field_manager)
     }
 
-    /// Any object, in the client's encoding.
+    /// Any object, in the form that the client wants. A `Status` has only one.
     pub fn answer(&self, status: u16, value: Value) -> Result<Answer, ApiError> {
         let wanted = self.0.wanted()?;
-        Ok(self.0.answer_value(status, value, wanted.encoding))
+        match wanted.shape {
+            _ if value["kind"] == "Status" => Ok(self.0.answer_value(status, value, wanted.encoding)),
+            Shape::PartialList(_) => {
+                let group =
+                    value["apiVersion"].as_str().and_then(|version| version.split_once('/')).unwrap_or_default().0;
+                let kind = value["kind"].as_str().unwrap_or_default();
+                Err(not_a_list(&format!("*{}.{kind}", internal_package(group))))
+            }
+            _ => self.0.answer_tree(status, value),
+        }
+    }
+
+    /// Those of all objects that a list asks for.
+    pub fn selected(&self, objects: Vec<Value>) -> Result<Vec<Value>, ApiError> {
+        let options = ListOptions::read(self.query(), false)?;
+        let selector = self.0.selector(&options)?;
+        Ok(objects.into_iter().filter(|object| selector::holds(&selector, object)).collect())
     }
 
     /// Tells the client that the resource will go, if it will.

@@ -3,7 +3,7 @@
 //! A type's schema is made when it is first asked for and kept; until then it costs nothing
 //! but its row in read-only data.
 
-mod facts;
+pub(crate) mod facts;
 mod make;
 
 use std::sync::OnceLock;
@@ -34,8 +34,13 @@ impl Type {
         SCHEMAS[self.0 as usize].get_or_init(|| make::schema(self.facts()))
     }
 
-    fn facts(self) -> &'static facts::TypeFacts {
+    pub(crate) fn facts(self) -> &'static facts::TypeFacts {
         &TYPES[self.0 as usize]
+    }
+
+    /// Group, version and kind of what it is, if it is a kind.
+    pub(crate) fn kinds(self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+        facts::KINDS.iter().filter(move |row| row.of == self).map(|row| (row.group, row.version, row.kind))
     }
 }
 

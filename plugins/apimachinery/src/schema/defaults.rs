@@ -9,7 +9,7 @@ use crate::tree::{Map, Value};
 
 /// Brings a decoded built-in object into the form that it has after upstream has read it into
 /// its structs and written it again: nulls and zeros of optional fields are gone, times and
-/// quantities are in their canonical form.
+/// quantities are in their canonical form, and what belongs to somebody else is text.
 ///
 /// Answers whether all values have the types of their fields, as far as this look tells: what has
 /// not is left as it is, and [`super::check::types`] says what is wrong with it.
@@ -122,7 +122,13 @@ fn unset(schema: &Schema, value: &mut Value, stored: bool) {
 fn normalize_place(schema: &Schema, wire: Wire, value: &mut Value, empty: Empty) -> bool {
     // In one look at each value: objects are many small ones.
     match (&schema.shape, value) {
-        (_, Value::Null) | (Shape::Any, _) => true,
+        (_, Value::Null) => true,
+        (Shape::Any, value) => {
+            if matches!(wire, Wire::RawExtension | Wire::FieldsV1) {
+                value.close();
+            }
+            true
+        }
         (Shape::Object(object), Value::Object(members)) => match &object.values {
             Some(values) => normalize_elements(values, wire, members.values_mut(), empty),
             None => normalize_struct(object, members, empty),
@@ -246,6 +252,7 @@ fn is_zero(value: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),
+        Value::Raw(_) => false,
     }
 }
 

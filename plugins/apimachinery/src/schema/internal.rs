@@ -2,7 +2,7 @@
 //! there. The generated table (`internal-types.json`) says which those are.
 
 use super::{Field, Schema, Shape, builtin};
-use crate::tree::{Map, Value};
+use crate::tree::{self, Map, Value};
 
 /// A field of an internal struct.
 pub(super) struct InternalField {
@@ -57,12 +57,7 @@ pub fn diff_shown(old: &Value, new: &Value) -> String {
 }
 
 fn indented(value: &Value) -> String {
-    let mut out = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
-    let written = serde::Serialize::serialize(value, &mut serializer).is_ok();
-    debug_assert!(written, "a tree can be written");
-    String::from_utf8(out).unwrap_or_default()
+    tree::indented(&value.to_string(), " ")
 }
 
 /// A value in the place of a struct: the struct, or a list or map of it.

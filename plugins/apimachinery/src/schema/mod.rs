@@ -6,6 +6,7 @@ pub mod defaults;
 mod difference;
 pub mod empties;
 mod fields;
+pub mod foreign;
 pub mod internal;
 mod model;
 pub mod pattern;

@@ -57,6 +57,8 @@ pub struct Object {
     pub retain_keys: bool,
     /// `patchStrategy: replace` on this struct's field: strategic merge does not merge it.
     pub replace: bool,
+    /// Whether a field of it, or of what it holds, is a `RawExtension`: see [`super::foreign`].
+    pub has_foreign: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -112,7 +114,9 @@ pub enum Wire {
     IntOrString,
     /// `runtime.RawExtension`: a message with raw bytes.
     RawExtension,
-    /// `metav1.FieldsV1`, `apiextensions JSON`: a message with raw JSON bytes.
+    /// `metav1.FieldsV1`: a message with raw JSON bytes.
+    FieldsV1,
+    /// `apiextensions JSON`: the same, but upstream takes the bytes apart.
     RawJson,
     /// `metav1.Verbs`, `ExtraValue` and others like them: a message with repeated strings.
     StringListMessage,

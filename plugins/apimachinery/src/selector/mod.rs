@@ -4,6 +4,8 @@
 mod fields;
 mod labels;
 mod lexer;
+mod matching;
 
 pub use fields::parse_fields;
 pub use labels::parse_labels;
+pub use matching::holds;

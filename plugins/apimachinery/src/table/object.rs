@@ -219,6 +219,7 @@ pub(super) fn printed(value: &Value) -> String {
         Value::Null => "<no value>".into(),
         Value::String(text) => text.to_string(),
         Value::Array(_) | Value::Object(_) => sorted_json(value),
+        Value::Raw(_) => printed(&value.opened()),
         // A whole number is printed as one, however it was written.
         Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
             Some(whole) if whole.fract() == 0.0 && whole.abs() < 1e21 => format!("{whole:.0}"),

@@ -1,9 +1,10 @@
 //! The members of an object.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::{slice, vec};
 
-use super::{Text, Value, hash, same_text};
+use super::{Text, Value, hash, into_text, same_text};
 
 /// Objects with more members than this are asked by hash: a client may send any number.
 const SCANNED_MAX: usize = 32;
@@ -63,6 +64,14 @@ impl Map {
                 self.push(name, value);
                 None
             }
+        }
+    }
+
+    /// As [`Self::insert`], with a name that was just read.
+    pub(crate) fn set(&mut self, name: Cow<'_, str>, value: Value) {
+        match self.place(&name) {
+            Some(place) => self.members[place].1 = value,
+            None => self.push(into_text(name), value),
         }
     }
 

@@ -5,27 +5,35 @@
 //! texts of up to 23 bytes stand in the tree itself, and the members of a struct are one list, found
 //! by looking at each name. So to read, to copy and to drop a struct costs one piece of memory.
 //! Its interface is that of `serde_json`'s tree, which hashes each name and holds each apart.
+//!
+//! What upstream holds as raw bytes is no tree here either: see [`Value::Raw`].
 
 mod convert;
 mod index;
 mod make;
 mod map;
+mod raw;
+mod read;
 mod serial;
+mod text;
 mod typed;
 mod words;
 mod write;
 
 pub use make::{ToValue, no_items};
 pub use map::{Entry, Map};
+pub use read::Unreadable;
+pub(crate) use read::{Reader, into_text};
 pub use serde_json::Number;
-pub(crate) use serial::Name;
 pub use smol_str::{SmolStr as Text, SmolStrBuilder as TextBuilder};
-pub(crate) use words::{has_dot, hash, same_text};
+pub(crate) use text::{depth as depth_of_text, indented};
+pub(crate) use words::{has_dot, hash, is_plain, same_text};
+pub(crate) use write::write_text;
 
 pub use crate::json;
 
 /// Any JSON value.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub enum Value {
     #[default]
     Null,
@@ -34,6 +42,9 @@ pub enum Value {
     String(Text),
     Array(Vec<Value>),
     Object(Map),
+    /// A value of any kind but null, as its writer wrote it. It is none of the others to whoever asks:
+    /// who means to look inside opens it.
+    Raw(Text),
 }
 
 impl Value {

@@ -1,34 +1,12 @@
-//! Trees from bytes and to bytes.
+//! Trees out of what `serde` reads, and as text. They are written by `write.rs` alone: `serde` cannot
+//! write a value that is kept as text.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::{Map, Text, Value};
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(number) => number.serialize(serializer),
-            Self::String(text) => serializer.serialize_str(text),
-            Self::Array(items) => items.serialize(serializer),
-            Self::Object(members) => members.serialize(serializer),
-        }
-    }
-}
-
-impl Serialize for Map {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.len()))?;
-        for (name, value) in self {
-            map.serialize_entry(name.as_str(), value)?;
-        }
-        map.end()
-    }
-}
+use super::{Map, Value, indented};
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -48,8 +26,10 @@ impl<'de> Deserialize<'de> for Map {
 /// Compact JSON; with `#`, for people.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let write = if f.alternate() { serde_json::to_string_pretty } else { serde_json::to_string };
-        f.write_str(&write(self).map_err(|_| fmt::Error)?)
+        let mut out = Vec::new();
+        self.write(&mut out);
+        let text = String::from_utf8_lossy(&out);
+        if f.alternate() { f.write_str(&indented(&text, "  ")) } else { f.write_str(&text) }
     }
 }
 
@@ -96,33 +76,10 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
-        while let Some(Name(name)) = map.next_key()? {
-            members.insert(name, map.next_value()?);
+        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+            members.set(name, map.next_value()?);
         }
         Ok(Value::Object(members))
-    }
-}
-
-/// A member's name, read without a detour over a `String`.
-pub(crate) struct Name(pub(crate) Text);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OfName;
-
-        impl Visitor<'_> for OfName {
-            type Value = Name;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(Name(name.into()))
-            }
-        }
-
-        deserializer.deserialize_str(OfName)
     }
 }
 

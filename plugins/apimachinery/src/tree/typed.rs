@@ -36,6 +36,7 @@ impl<'de> Deserializer<'de> for Tree<'_> {
                 let members = members.iter().map(|(name, value)| (name.as_str(), Tree(value)));
                 visitor.visit_map(MapDeserializer::new(members))
             }
+            Value::Raw(_) => Tree(&self.0.opened()).deserialize_any(visitor),
         }
     }
 

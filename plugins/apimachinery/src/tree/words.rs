@@ -41,6 +41,28 @@ pub(crate) fn is_plain(text: &str) -> bool {
     every_word(text.as_bytes(), |word| (below(word, 0x20) | equal(word, b'"') | equal(word, b'\\')) == 0)
 }
 
+/// How many bytes at the beginning are plain, in that sense.
+#[inline]
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    let special = |word| below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+    let (words, rest) = bytes.as_chunks();
+    for (place, bytes) in words.iter().enumerate() {
+        // The lowest of the marks is a right one: what is carried goes upwards.
+        let marks = special(word(bytes));
+        if marks != 0 {
+            return place * 8 + marks.trailing_zeros() as usize / 8;
+        }
+    }
+    let in_rest = rest.iter().position(|byte| special(ONES * u64::from(*byte)) != 0);
+    bytes.len() - rest.len() + in_rest.unwrap_or(rest.len())
+}
+
+/// Whether there is white space in it, or a control character.
+#[inline]
+pub(crate) fn has_space(text: &str) -> bool {
+    !every_word(text.as_bytes(), |word| below(word, 0x21) == 0)
+}
+
 #[inline]
 pub(crate) fn has_dot(text: &str) -> bool {
     !every_word(text.as_bytes(), |word| equal(word, b'.') == 0)
@@ -122,6 +144,8 @@ mod tests {
                     text.insert(at, character);
                     assert_eq!(is_plain(&text), plain, "{text:?}");
                     assert_eq!(has_dot(&text), character == '.', "{text:?}");
+                    assert_eq!(has_space(&text), character <= ' ', "{text:?}");
+                    assert_eq!(plain_length(text.as_bytes()), if plain { text.len() } else { at }, "{text:?}");
                 }
             }
         }

@@ -2,8 +2,9 @@
 
 use std::io::Write as _;
 
-use super::words::is_plain;
-use super::{Map, Value};
+use super::text::compact;
+use super::words::{is_plain, plain_length};
+use super::{Map, Number, Value};
 
 impl Value {
     /// The bytes that `serde_json` would write, without its detours: they are copied as they are
@@ -27,6 +28,43 @@ impl Value {
                 out.push(b']');
             }
             Self::Object(members) => write_members(members, out),
+            Self::Raw(text) => compact(text, out),
+        }
+    }
+
+    /// The same as Go writes it: `<`, `>` and `&` escaped, numbers in its form.
+    pub(crate) fn write_as_go(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Number(number) => write_number_as_go(number, out),
+            Self::String(text) => write_text_as_go(text, out),
+            Self::Raw(text) => {
+                let start = out.len();
+                compact(text, out);
+                escape_from(start, out);
+            }
+            Self::Array(items) => {
+                out.push(b'[');
+                for (place, item) in items.iter().enumerate() {
+                    if place > 0 {
+                        out.push(b',');
+                    }
+                    item.write_as_go(out);
+                }
+                out.push(b']');
+            }
+            Self::Object(members) => {
+                out.push(b'{');
+                for (place, (name, value)) in members.iter().enumerate() {
+                    if place > 0 {
+                        out.push(b',');
+                    }
+                    write_text_as_go(name, out);
+                    out.push(b':');
+                    value.write_as_go(out);
+                }
+                out.push(b'}');
+            }
+            Self::Null | Self::Bool(_) => self.write(out),
         }
     }
 }
@@ -44,15 +82,74 @@ fn write_members(members: &Map, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    if !is_plain(text) {
-        // A text is always written.
-        return drop(serde_json::to_writer(out, text));
+pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    // Nearly all are, and to see that costs least.
+    if is_plain(text) {
+        out.extend_from_slice(bytes);
+        return out.push(b'"');
     }
-    out.reserve(text.len() + 2);
+    let mut written = 0;
+    loop {
+        let special = written + plain_length(&bytes[written..]);
+        out.extend_from_slice(&bytes[written..special]);
+        let Some(byte) = bytes.get(special) else { break };
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            0x8 => out.extend_from_slice(b"\\b"),
+            0xc => out.extend_from_slice(b"\\f"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            // Memory takes whatever is written.
+            control => drop(write!(out, "\\u{control:04x}")),
+        }
+        written = special + 1;
+    }
     out.push(b'"');
+}
+
+fn write_text_as_go(text: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    write_text(text, out);
+    escape_from(start, out);
+}
+
+/// Escapes what was written from a place on. The characters stand in strings alone.
+fn escape_from(start: usize, out: &mut Vec<u8>) {
+    // The line and paragraph separators, which JavaScript does not allow, begin with 0xe2.
+    if !out[start..].iter().any(|byte| matches!(byte, b'<' | b'>' | b'&' | 0xe2)) {
+        return;
+    }
+    let written = out.split_off(start);
+    let mut at = 0;
+    while let Some(byte) = written.get(at) {
+        let (escaped, length): (&[u8], usize) = match byte {
+            b'<' => (b"\\u003c", 1),
+            b'>' => (b"\\u003e", 1),
+            b'&' => (b"\\u0026", 1),
+            0xe2 if written[at..].starts_with("\u{2028}".as_bytes()) => (b"\\u2028", 3),
+            0xe2 if written[at..].starts_with("\u{2029}".as_bytes()) => (b"\\u2029", 3),
+            byte => (std::slice::from_ref(byte), 1),
+        };
+        out.extend_from_slice(escaped);
+        at += length;
+    }
+}
+
+fn write_number_as_go(number: &Number, out: &mut Vec<u8>) {
+    // Memory takes whatever is written.
+    let Some(value) = number.as_f64().filter(|_| number.is_f64()) else { return drop(write!(out, "{number}")) };
+    let size = value.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
+        return drop(write!(out, "{value}"));
+    }
+    // Go writes `1e-07` as `1e-7`, and a sign in any case.
+    let text = format!("{value:e}");
+    let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
     out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
 }
 
 #[cfg(test)]
@@ -75,6 +172,8 @@ mod tests {
         });
         let mut written = Vec::new();
         tree.write(&mut written);
-        assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&tree).unwrap());
+        let by_library: serde_json::Value = serde_json::from_slice(&written).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), by_library.to_string());
+        assert_eq!(serde_json::from_value::<Value>(by_library).unwrap(), tree);
     }
 }

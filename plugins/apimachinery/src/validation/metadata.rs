@@ -213,7 +213,7 @@ fn owner_references(references: &Value, field: &str, errors: &mut Vec<FieldError
         }
         if BANNED_OWNERS.contains(&(api_version, kind)) {
             let detail = format!("/{api_version}, Kind={kind} is disallowed from being an owner");
-            errors.push(invalid(field, reference.to_string(), detail));
+            errors.push(invalid(field, as_struct(reference).to_string(), detail));
         }
         if reference["controller"].as_bool() == Some(true) {
             let this = format!("{kind}/{}", text(reference, "name"));
@@ -221,7 +221,7 @@ fn owner_references(references: &Value, field: &str, errors: &mut Vec<FieldError
                 None => controller = Some(this),
                 Some(first) => errors.push(invalid(
                     field,
-                    in_order(references).to_string(),
+                    references.as_array().into_iter().flatten().map(as_struct).collect::<Value>().to_string(),
                     format!(
                         "Only one reference can have Controller set to true. Found \"true\" in references for {first} \
                          and {this}"
@@ -232,15 +232,14 @@ fn owner_references(references: &Value, field: &str, errors: &mut Vec<FieldError
     }
 }
 
-/// In the order of upstream's struct.
-fn in_order(references: &Value) -> Value {
-    const FIELDS: [&str; 6] = ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"];
-    let references = references.as_array().into_iter().flatten();
-    let fields = |reference: &Value| -> Value {
-        let given = FIELDS.iter().filter_map(|name| Some((name.to_string(), reference.get(name)?.clone())));
-        Value::Object(given.collect())
-    };
-    references.map(fields).collect()
+/// As upstream's struct is written.
+fn as_struct(reference: &Value) -> Value {
+    let of = |name: &&str| reference.get(*name).cloned();
+    let always = ["apiVersion", "kind", "name", "uid"].into_iter();
+    let always = always.map(|name| (name.to_string(), of(&name).unwrap_or_else(|| "".into())));
+    let given = ["controller", "blockOwnerDeletion"].into_iter();
+    let given = given.filter_map(|name| Some((name.to_string(), of(&name)?)));
+    always.chain(given).collect()
 }
 
 fn finalizers(finalizers: &Value, field: &str, errors: &mut Vec<FieldError>) {
@@ -381,7 +380,7 @@ mod tests {
                 json!({"ownerReferences": [{"apiVersion": "v1", "kind": "Event", "name": "e"}]}),
                 vec![
                     "metadata.ownerReferences.uid: Invalid value: \"\": must not be empty",
-                    "metadata.ownerReferences: Invalid value: {\"apiVersion\":\"v1\",\"kind\":\"Event\",\"name\":\"e\"}: \
+                    "metadata.ownerReferences: Invalid value: {\"apiVersion\":\"v1\",\"kind\":\"Event\",\"name\":\"e\",\"uid\":\"\"}: \
                      /v1, Kind=Event is disallowed from being an owner",
                 ],
             ),

@@ -101,6 +101,27 @@ impl Draw {
         }
     }
 
+    /// What belongs to somebody else, as he may have written it.
+    pub(crate) fn kept(&mut self) -> Value {
+        Value::keep(&self.kept_text(3)).expect("it is JSON")
+    }
+
+    pub(crate) fn kept_text(&mut self, depth: usize) -> String {
+        let space = self.one(&["", "", "", " ", "\n\t"]);
+        match self.below(if depth == 0 { 1 } else { 4 }) {
+            1 => {
+                let items: Vec<String> = (0..self.below(4)).map(|_| self.kept_text(depth - 1)).collect();
+                format!("[{space}{}]", items.join(&format!("{space},")))
+            }
+            2 => {
+                let mut member = || format!("{}:{space}{}", self.one(words::KEPT_NAMES), self.kept_text(depth - 1));
+                let members = [member(), member(), member()];
+                format!("{{{space}{}{space}}}", members.join(","))
+            }
+            _ => self.one(words::KEPT_SCALARS).to_string(),
+        }
+    }
+
     /// What such an object may be, now and then with something wrong in it.
     pub(crate) fn object(&mut self, schema: &Schema) -> Value {
         self.room = MEMBERS_MAX;
@@ -183,6 +204,7 @@ impl Draw {
                 Value::Object(map)
             }
             Shape::List(list) => (0..self.below(4)).map(|_| self.value(&list.items, wire, flaws, depth + 1)).collect(),
+            Shape::Any if matches!(wire, Wire::RawExtension | Wire::FieldsV1) && !self.once_in(4) => self.kept(),
             Shape::Any => self.any(3),
             Shape::Scalar(scalar) => self.scalar_of(*scalar, wire, schema),
         }

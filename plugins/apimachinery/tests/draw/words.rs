@@ -391,3 +391,31 @@ pub(super) const PIECES: &[&str] = &[
     "null",
     "0",
 ];
+
+/// Names of members as text, some of which say the same.
+pub(super) const KEPT_NAMES: &[&str] =
+    &["\"a\"", "\"b\"", "\"\\u0061\"", "\"\"", "\"<é 🙂>\"", "\"f:spec\"", "\". \\\" {}\""];
+
+/// Scalars as text, which a tree would spell otherwise.
+pub(super) const KEPT_SCALARS: &[&str] = &[
+    "0",
+    "-0",
+    "1",
+    "-1.0",
+    "1.50",
+    "1e2",
+    "1E-2",
+    "12345678901234567890",
+    "9223372036854775807",
+    "123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890.5",
+    "true",
+    "false",
+    "null",
+    "\"\"",
+    "\"\\u0041\\/<&> \u{2028}\"",
+    "\"\\ud83d\"",
+    "\"a b\\\\\"",
+    "{}",
+    "[]",
+    "{\"a\":1,\"a\":{}}",
+];

@@ -32,7 +32,7 @@ fn objects_are_patched_owned_and_shown_whatever_they_are() {
             let operations = draw.operations(&one);
             panics.attempt(&format!("patched, {one}"), &operations, || {
                 let _ = json::unknown_members(&operations);
-                if let Ok(patched) = json::apply_decoded(&one, operations.clone()) {
+                if let Ok(patched) = json::apply(&one, operations.clone()) {
                     let _ = shown::by_operations(patched, &operations);
                 }
             });
@@ -80,7 +80,7 @@ fn owned(schema: &Schema, live: &Value, mut wanted: Value, round: usize) {
 
 fn patched(schema: &Schema, object: &Value, patch: &Value) {
     let _ = strategic::apply(schema, object, patch);
-    if let Ok(patched) = merge::apply_decoded(object, patch) {
+    if let Ok(patched) = merge::apply(object, patch) {
         let _ = shown::by_merge(patched, patch);
     }
 }

@@ -65,6 +65,52 @@ fn bodies_are_read_or_refused_whatever_their_bytes() {
     panics.assert_none();
 }
 
+#[test]
+fn what_is_kept_as_text_comes_back_as_it_was() {
+    let mut draw = Draw::new(7);
+    let schema = builtin::kind_of("apps/v1", "ControllerRevision").expect("it is built in").schema();
+    for _ in 0..rounds(1_000) {
+        let text = draw.kept_text(4);
+        let data = Value::keep(&text).expect("it is JSON");
+        // Half of a pair of surrogates is replaced, so that everybody can read the rest.
+        let text = text.replace("\\ud83d", "\\ufffd");
+        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        let object = json!({"kind": "ControllerRevision", "apiVersion": "apps/v1", "data": data, "revision": 1});
+        let is_kept = |back: &Value| matches!(back, Value::Raw(kept) if *kept == text) || text == "null";
+
+        let message = proto::encode(&object, schema);
+        assert!(is_kept(&proto::decode(&message).expect("it was written")["data"]), "{text}");
+
+        // In JSON there is no white space between its pieces.
+        let written = object.to_string();
+        for read in [
+            codec::json::decode_as(written.as_bytes(), schema).expect("it was written").value,
+            codec::json::decode_stored(written.as_bytes(), schema).expect("it was written"),
+        ] {
+            assert_eq!(read["data"], data, "{text}");
+            assert_eq!(read.to_string(), written, "{text}");
+        }
+        let pretty = String::from_utf8(codec::json::encode_pretty(&object)).expect("it is text");
+        let pretty = Value::read(&pretty).expect("it was written");
+        assert_eq!(pretty["data"], *data.opened(), "{text}");
+    }
+}
+
+#[test]
+fn texts_are_read_if_they_are_json() {
+    let mut draw = Draw::new(8);
+    for _ in 0..rounds(20_000) {
+        let text = draw.kept_text(4).into_bytes();
+        let text = String::from_utf8_lossy(&draw.damaged(text)).into_owned();
+        let (read, kept) = (Value::read(&text), Value::keep(&text));
+        assert_eq!(read.is_ok(), kept.is_ok(), "{text}");
+        // What the library refuses of escapes, Go reads.
+        if !text.contains("\\u") {
+            assert_eq!(read.is_ok(), serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        }
+    }
+}
+
 fn read_json(bytes: &[u8], schema: &Schema) {
     let _ = codec::json::decode(bytes);
     let _ = codec::json::decode_as(bytes, schema);

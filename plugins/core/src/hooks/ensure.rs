@@ -92,16 +92,30 @@ async fn update(registry: &Registry<'_>, wanted: &Value, reconcile: Reconcile) -
 }
 
 /// Makes one object, with all that belongs to it, unless there is one of its name.
-pub(super) async fn one(definition: &Definition, store: &Store, mut object: Value) -> Result<(), ApiError> {
+pub(super) async fn one(definition: &Definition, store: &Store, object: Value) -> Result<(), ApiError> {
+    kept(definition, store, object, |_, _| false).await
+}
+
+/// Makes one object, or reconciles the one of its name.
+pub(super) async fn kept(
+    definition: &Definition,
+    store: &Store,
+    mut object: Value,
+    reconcile: Reconcile,
+) -> Result<(), ApiError> {
     object["kind"] = json!(definition.kind);
     object["apiVersion"] = definition.api_version().into();
     let groups = ["system:masters".to_string()];
     let registry = Registry::for_server(definition, store, &groups);
-    let namespace = meta(&object, "namespace").to_string();
-    if registry.find(&namespace, meta(&object, "name")).await?.is_some() {
-        return Ok(());
+    let wanted = rest::typed(definition, object)?;
+    let namespace = meta(&wanted, "namespace").to_string();
+    if let Some(mut own) = registry.find(&namespace, meta(&wanted, "name")).await? {
+        return match reconcile(&mut own.value, &wanted) {
+            true => update(&registry, &wanted, reconcile).await,
+            false => Ok(()),
+        };
     }
-    match registry.create(&namespace, rest::typed(definition, object)?).await {
+    match registry.create(&namespace, wanted).await {
         // Another host was faster.
         Err(error) if error.reason == "AlreadyExists" => Ok(()),
         other => other.map(drop),

@@ -3,14 +3,16 @@
 use std::net::IpAddr;
 
 use apimachinery::definition::Definition;
-use apimachinery::tree::json;
+use apimachinery::tree::{Value, json};
+use plugin_sdk::lifecycle::{self, Signal};
 use plugin_sdk::{HookContext, Result, configuration, log};
 
+use super::endpoints::Endpoints;
 use super::{ensure, ranges};
-use crate::strategies::services::families::Family;
 use crate::strategies::services::ranges::{Range, configured};
 
 pub(super) const NAME: &str = "bootstrap-controller";
+pub(super) const STOP: &str = "stop-kubernetes-service-controller";
 const INTERVAL_MS: u64 = 10_000;
 const HTTPS: u16 = 443;
 
@@ -18,17 +20,18 @@ const HTTPS: u16 = 443;
 pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Result {
     let namespaces = ensure::definition(definitions, "", "namespaces")?;
     let services = ensure::definition(definitions, "", "services")?;
-    let endpoints = ensure::definition(definitions, "", "endpoints")?;
-    let slices = ensure::definition(definitions, "discovery.k8s.io", "endpointslices")?;
     let store = context.store();
-    let address = configuration::fact("external-address").unwrap_or_default();
-    let (host, port) = split(&address);
+    let (host, port) = reached_at();
+    let endpoints = Endpoints::new(definitions, &store, port)?;
     let first = configured().first().map(|range| Range::first(range).to_string());
-    let metadata = json!({"name": "kubernetes", "namespace": "default"});
     loop {
         ensure::one(namespaces, &store, json!({"metadata": {"name": "default"}})).await?;
-        let mut service = json!({
-            "metadata": metadata,
+        let service = json!({
+            "metadata": {
+                "name": "kubernetes",
+                "namespace": "default",
+                "labels": {"component": "apiserver", "provider": "kubernetes"},
+            },
             "spec": {
                 "type": "ClusterIP",
                 "clusterIP": first,
@@ -36,34 +39,15 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
                 "ports": [{"name": "https", "port": HTTPS, "protocol": "TCP", "targetPort": port}],
             },
         });
-        service["metadata"]["labels"] = json!({"component": "apiserver", "provider": "kubernetes"});
         ranges::make(definitions, &store).await?;
         // Its range may be none that is ready, or somebody may have its address: the next look tries again.
-        if let Err(error) = ensure::one(services, &store, service).await {
+        if let Err(error) = ensure::kept(services, &store, service, reconcile).await {
             log::warn!("the service `kubernetes` cannot be made: {}", error.message);
         }
-        // What listens on this machine alone is no endpoint for others.
-        if let Some(ip) = host.filter(|ip| !ip.is_loopback() && !ip.is_unspecified()) {
-            let mut object = json!({
-                "metadata": metadata,
-                "subsets": [{
-                    "addresses": [{"ip": ip.to_string()}],
-                    "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
-                }],
-            });
-            object["metadata"]["labels"] = json!({"endpointslice.kubernetes.io/skip-mirror": "true"});
-            ensure::one(endpoints, &store, object).await?;
-            let slice = json!({
-                "metadata": {
-                    "name": "kubernetes",
-                    "namespace": "default",
-                    "labels": {"kubernetes.io/service-name": "kubernetes"},
-                },
-                "addressType": Family::of(ip).name(),
-                "endpoints": [{"addresses": [ip.to_string()], "conditions": {"ready": true}}],
-                "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
-            });
-            ensure::one(slices, &store, slice).await?;
+        if let Some(host) = host.filter(|_| !is_ending())
+            && let Err(error) = endpoints.keep(host).await
+        {
+            log::warn!("the endpoints of the service `kubernetes` cannot be written: {}", error.message);
         }
         context.ready();
         context.sleep(INTERVAL_MS).await;
@@ -71,6 +55,38 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
             return Ok(());
         }
     }
+}
+
+/// Nobody is to be sent here any more.
+pub(super) async fn stop(definitions: &[Definition], context: &HookContext) -> Result {
+    let (Some(host), port) = reached_at() else { return Ok(()) };
+    let store = context.store();
+    let left = Endpoints::new(definitions, &store, port)?.leave(host).await;
+    left.map_err(|error| format!("this server stays an endpoint of `kubernetes`: {}", error.message).into())
+}
+
+/// Where the service leads is this server's to say.
+fn reconcile(own: &mut Value, wanted: &Value) -> bool {
+    let mut changed = false;
+    for field in ["ports", "type"] {
+        if own["spec"][field] != wanted["spec"][field] {
+            own["spec"][field] = wanted["spec"][field].clone();
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Since then the other hook says that this server is gone.
+fn is_ending() -> bool {
+    lifecycle::has_fired(Signal::ShutdownInitiated)
+}
+
+/// The address and the port at which others reach this server. What only this machine reaches is no endpoint for
+/// others.
+fn reached_at() -> (Option<IpAddr>, u16) {
+    let (host, port) = split(&configuration::fact("external-address").unwrap_or_default());
+    (host.filter(|ip| !ip.is_loopback() && !ip.is_unspecified()), port)
 }
 
 /// The address and the port of `HOST:PORT`.

@@ -2,11 +2,13 @@
 //! kube-apiserver's hooks have, since tools read those in `/readyz`.
 
 pub(crate) mod bootstrap;
+pub(crate) mod endpoints;
 mod ensure;
 mod events;
 mod flowschemas;
 mod kubernetes;
 mod namespaces;
+mod node_ports;
 mod ranges;
 mod repair;
 mod statuses;
@@ -19,13 +21,14 @@ pub(crate) fn all() -> Vec<Hook> {
     let names = [namespaces::NAME, kubernetes::NAME, flowschemas::NAME, ranges::NAME, repair::NAME]
         .into_iter()
         .chain(bootstrap::SETS.iter().map(|set| set.hook));
-    names.map(Hook::post_start).collect()
+    names.map(Hook::post_start).chain([Hook::pre_shutdown(kubernetes::STOP)]).collect()
 }
 
 pub(crate) async fn run(definitions: &[Definition], context: HookContext, name: &str) -> Result {
     match name {
         namespaces::NAME => namespaces::run(definitions, &context).await,
         kubernetes::NAME => kubernetes::run(definitions, &context).await,
+        kubernetes::STOP => kubernetes::stop(definitions, &context).await,
         flowschemas::NAME => flowschemas::run(definitions, context).await,
         ranges::NAME => ranges::run(definitions, &context).await,
         repair::NAME => repair::run(definitions, &context).await,

@@ -14,8 +14,8 @@ use plugin_sdk::storage::{
 };
 use plugin_sdk::{HookContext, Store, log};
 
-use super::ensure;
 use super::events::Events;
+use super::{ensure, node_ports};
 use crate::strategies::services::addresses::{ADDRESSES_PREFIX, FAMILY_LABEL, MANAGER, MANAGER_LABEL, ip_address, key};
 use crate::strategies::services::families::Family;
 use crate::strategies::services::{ranges, texts};
@@ -25,9 +25,9 @@ const REPORTER: &str = "ipallocator-repair-controller";
 /// As upstream.
 const INTERVAL_MS: u64 = 3 * 60_000;
 /// Objects that are held at a time: nothing of a pass is kept, however many services there are.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 
-/// Looks at all services and all addresses, and again after a while. Ready once it has.
+/// Looks at all services, all addresses and all node ports, and again after a while. Ready once it has.
 pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> plugin_sdk::Result {
     let store = context.store();
     // What is of no range is not repaired.
@@ -38,6 +38,11 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> pl
         let mut pass = Pass { store: &store, services, ranges: Vec::new(), events, revision: 0 };
         if let Err(error) = pass.services().await.and(pass.addresses().await) {
             log::warn!("service addresses cannot be repaired, the next look tries again: {}", error.message);
+        }
+        let events = Events::new(definitions, &store, node_ports::REPORTER)?;
+        let pass = node_ports::Pass { store: &store, services, events };
+        if let Err(error) = pass.run().await {
+            log::warn!("node ports cannot be repaired, the next look tries again: {}", error.message);
         }
         context.ready();
         context.sleep(INTERVAL_MS).await;
@@ -59,19 +64,19 @@ struct Pass<'a> {
 }
 
 /// An object and what it was read from.
-struct Read {
-    object: Object,
-    value: Value,
+pub(super) struct Read {
+    pub(super) object: Object,
+    pub(super) value: Value,
 }
 
 impl Read {
-    fn of(object: Object) -> Option<Self> {
+    pub(super) fn of(object: Object) -> Option<Self> {
         let value = serde_json::from_slice(&object.value()).ok()?;
         Some(Self { object, value })
     }
 
     /// Holds while nobody has written it.
-    fn guard(&self) -> Guard {
+    pub(super) fn guard(&self) -> Guard {
         Guard { key: self.object.key(), revision: self.object.revision() }
     }
 

@@ -11,7 +11,8 @@ const STORE: &str = "etcd-0";
 pub(super) async fn read(special: &Special<'_>) -> Result<Answer, ApiError> {
     special.warn_of_deprecation();
     match special.name() {
-        "" => special.answer_list(vec![healthy(STORE)]),
+        "" if special.summary().verb() == "watch" => Err(ApiError::method_not_supported(special.definition(), "watch")),
+        "" => special.answer_list(special.selected(vec![healthy(STORE)])?),
         STORE => special.answer_object(healthy(STORE)),
         other => {
             let mut error = ApiError::new(404, "NotFound", format!("Component not found: {other}"));

@@ -34,7 +34,7 @@ async fn answer(special: &Special<'_>, definitions: &[Definition]) -> Option<Res
     Some(match (verb, &*definition.resource, subresource) {
         ("create", "bindings", "") | ("create", "pods", "binding") => binding::bind(special, definitions).await,
         ("create", "pods", "eviction") => eviction::evict(special, definitions).await,
-        ("get" | "list", "componentstatuses", "") => components::read(special).await,
+        ("get" | "list" | "watch", "componentstatuses", "") => components::read(special).await,
         (_, "pods", "log" | "exec" | "attach" | "portforward") | (_, "pods" | "services" | "nodes", "proxy") => {
             connect::connect(special, definition, subresource).await
         }

@@ -51,7 +51,7 @@ pub(super) async fn access(special: &Special<'_>, resource: &str) -> Result<Answ
 }
 
 pub(super) async fn rules(special: &Special<'_>) -> Result<Answer, ApiError> {
-    let mut review = posted(special, AUTHORIZATION, "SelfSubjectRulesReview").await?;
+    let (review, _) = special.posted(AUTHORIZATION, "v1", "SelfSubjectRulesReview").await?;
     if text(&review["spec"], "namespace").is_empty() {
         return Err(ApiError::bad_request("no namespace on request"));
     }
@@ -61,8 +61,15 @@ pub(super) async fn rules(special: &Special<'_>) -> Result<Answer, ApiError> {
         resources.push(json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}));
         paths.push(json!({"verbs": ["*"], "nonResourceURLs": ["*"]}));
     }
-    review["status"] = json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false});
-    special.answer(201, review)
+    // Nothing of what was sent is said back.
+    let answer = json!({
+        "kind": review["kind"],
+        "apiVersion": review["apiVersion"],
+        "metadata": {},
+        "spec": {},
+        "status": {"resourceRules": resources, "nonResourceRules": paths, "incomplete": false},
+    });
+    special.answer(201, answer)
 }
 
 fn check(review: &Value, kind: &str, own: bool, namespace: &str) -> Result<(), ApiError> {

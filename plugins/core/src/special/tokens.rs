@@ -133,6 +133,9 @@ impl Bound {
                 return Err(ApiError::bad_request(why));
             }
         };
+        if name.is_empty() {
+            return Err(ApiError::bad_request("Name parameter required."));
+        }
         let object = special.registry(of(definitions, "", resource)?, "", false).get(namespace, name).await?.value;
         let place = match kind {
             "Pod" => {

@@ -205,7 +205,7 @@ impl Decoder {
 }
 
 fn decode(tag: &Tag, object: Stored) -> Result<Vec<u8>, String> {
-    let mut value: Value = serde_json::from_slice(&object.value)
+    let mut value = Value::read_bytes(&object.value)
         .map_err(|error| format!("`{}` is stored as something else: {error}", object.key))?;
     let version = value["apiVersion"].as_str().unwrap_or_default();
     let Some(schema) = tag.schemas.get(version) else { return Ok(object.value) };
@@ -214,7 +214,9 @@ fn decode(tag: &Tag, object: Stored) -> Result<Vec<u8>, String> {
     }
     defaults::apply(schema, &mut value);
     arrange(&mut value);
-    serde_json::to_vec(&value).map_err(|error| error.to_string())
+    let mut written = Vec::with_capacity(object.value.len());
+    value.write(&mut written);
+    Ok(written)
 }
 
 #[cfg(test)]

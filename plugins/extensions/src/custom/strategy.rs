@@ -169,7 +169,7 @@ fn wrong_type(path: &[Box<str>], value: &Value, expected: &str) -> String {
         Value::Number(_) => "float64",
         Value::Array(_) => "[]interface {}",
         Value::Null => "<nil>",
-        Value::Object(_) => "map[string]interface {}",
+        Value::Object(_) | Value::Raw(_) => "map[string]interface {}",
     };
     format!("{} accessor error: {} is of the type {actual}, expected {expected}", field(path), as_go_prints(value))
 }

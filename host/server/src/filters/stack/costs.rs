@@ -68,6 +68,7 @@ async fn what_each_filter_costs() {
     show("  log, which is off", alone(Log));
     show("  retry after", alone(RetryAfter::new(signals.clone(), true)));
     show("  strict transport security", alone(StrictTransportSecurity::new(Some("max-age=1".parse().unwrap()))));
+    show("  statuses", alone(WriteStatuses));
     show("  cache control", alone(CacheControl));
     show("  goaway", alone(Goaway::new(0.001, signals.clone())));
     show("  end of watches", alone(EndWatches::new(signals.clone(), watches)));

@@ -1,15 +1,11 @@
 //! Reads JSON into a tree, in one pass that also finds unknown and duplicate fields.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::syntax;
-use crate::codec::{DEPTH_MAX, Decoded, Path, Strict};
-use crate::schema::{Schema, Shape};
-use crate::tree::{Map, Name, Value};
+use crate::codec::{Decoded, Path, Strict};
+use crate::schema::{Field, Schema, Shape};
+use crate::tree::{Map, Reader, Unreadable, Value, into_text};
 
 /// Reads a document without knowing what it is: duplicate fields are found, and all fields
 /// are kept.
@@ -17,30 +13,53 @@ use crate::tree::{Map, Name, Value};
 /// # Errors
 /// What is wrong with the text, in upstream's words.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
-    read(bytes, None)
+    read(bytes, None, false)
 }
 
-/// Reads a document of a built-in type: unknown fields are found, and left out.
+/// As [`decode`], with numbers as they were written where a tree would spell them otherwise: for
+/// what may become part of a value that is kept as text. See [`crate::schema::foreign::settle`].
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_exactly(bytes: &[u8]) -> Result<Decoded, String> {
+    read(bytes, None, true)
+}
+
+/// Reads a document of a built-in type: unknown fields are found, and left out; what belongs to
+/// somebody else stays text.
 ///
 /// # Errors
 /// What is wrong with the text, in upstream's words. Whether the values have the right types
 /// is `schema::check::types`' question.
 pub fn decode_as(bytes: &[u8], schema: &Schema) -> Result<Decoded, String> {
-    read(bytes, Some(schema))
+    read(bytes, Some(schema), false)
 }
 
-fn read(bytes: &[u8], schema: Option<&Schema>) -> Result<Decoded, String> {
-    // Upstream replaces bytes that are not UTF-8 and reads on.
-    let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
-    let strict = RefCell::default();
-    let place = Place { schema, path: &Path::Root, depth: 0, foreign: false, strict: &strict };
-    let mut reader = serde_json::Deserializer::from_str(&text);
-    let value = place.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+/// Reads a value that stays text.
+///
+/// # Errors
+/// What is wrong with it, in upstream's words.
+pub fn decode_raw(bytes: &[u8]) -> Result<Value, String> {
+    let text = text(bytes);
+    Value::keep(&text).map_err(|Unreadable| syntax::error(text.as_bytes()))
+}
+
+fn read(bytes: &[u8], schema: Option<&Schema>, exactly: bool) -> Result<Decoded, String> {
+    let text = text(bytes);
+    let mut strict = Strict::default();
+    let place = Place { schema, path: &Path::Root, foreign: false };
+    let mut reader = if exactly { Reader::exact(&text) } else { Reader::new(&text) };
+    let value = place.read(&mut reader, &mut strict).and_then(|value| reader.end().map(|()| value));
     match value {
-        Ok(value) => Ok(Decoded { value, strict: strict.into_inner().into_found() }),
-        // The reader's own words are not upstream's; a second look finds those.
-        Err(error) => Err(syntax::error(text.as_bytes()).unwrap_or_else(|| error.to_string())),
+        Ok(value) => Ok(Decoded { value, strict: strict.into_found() }),
+        // Nearly all are good: what is wrong with the others is found by a second look.
+        Err(Unreadable) => Err(syntax::error(text.as_bytes())),
     }
+}
+
+/// Upstream replaces bytes that are not UTF-8 and reads on.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// One place in the document, and what the schema says of it.
@@ -49,132 +68,85 @@ struct Place<'a> {
     /// None where anything may stand: nothing is unknown there.
     schema: Option<&'a Schema>,
     path: &'a Path<'a>,
-    depth: usize,
-    /// Whether it belongs to somebody else, who may repeat himself: `RawExtension` and the like.
+    /// Whether it belongs to somebody else, who may repeat himself.
     foreign: bool,
-    strict: &'a RefCell<Strict>,
-}
-
-impl<'de> DeserializeSeed<'de> for Place<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
 }
 
 impl Place<'_> {
-    fn is_foreign(&self) -> bool {
-        self.foreign || self.schema.is_some_and(|schema| matches!(schema.shape, Shape::Any))
-    }
-
-    fn deeper<E: serde::de::Error>(&self) -> Result<usize, E> {
-        match self.depth < DEPTH_MAX {
-            true => Ok(self.depth + 1),
-            false => Err(E::custom(syntax::TOO_DEEP)),
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for Place<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        // Upstream keeps what fits into a signed integer, the rest becomes a float.
-        Ok(i64::try_from(value).map_or_else(|_| Value::from(value as f64), Value::from))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let depth = self.deeper()?;
-        let (schema, foreign) = (self.schema.and_then(Schema::items), self.is_foreign());
-        let mut items = Vec::new();
-        loop {
-            let path = self.path.index(items.len());
-            match seq.next_element_seed(Place { schema, path: &path, depth, foreign, ..self })? {
-                Some(item) => items.push(item),
-                None => return Ok(items.into()),
+    fn read(self, reader: &mut Reader<'_>, strict: &mut Strict) -> Result<Value, Unreadable> {
+        let foreign = self.foreign || self.schema.is_some_and(|schema| matches!(schema.shape, Shape::Any));
+        match reader.peek()? {
+            b'{' => self.read_members(foreign, reader, strict),
+            b'[' => {
+                let schema = self.schema.and_then(Schema::items);
+                let mut items = Vec::new();
+                reader.items(|reader, index| {
+                    let path = self.path.index(index);
+                    items.push(Place { schema, path: &path, foreign }.read(reader, strict)?);
+                    Ok::<(), Unreadable>(())
+                })?;
+                Ok(Value::Array(items))
             }
+            _ => reader.scalar(),
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let (depth, foreign) = (self.deeper()?, self.is_foreign());
+    fn read_members(self, foreign: bool, reader: &mut Reader<'_>, strict: &mut Strict) -> Result<Value, Unreadable> {
         let mut members = Map::new();
-        while let Some(Name(key)) = map.next_key()? {
+        reader.members(|reader, key| {
             let path = self.path.key(&key);
-            let schema = match self.schema {
-                Some(schema) => match known(schema, &key) {
-                    Known::Yes(schema) => schema,
-                    Known::No => {
-                        self.strict.borrow_mut().unknown(&path);
-                        map.next_value::<serde::de::IgnoredAny>()?;
-                        continue;
-                    }
-                },
-                None => None,
-            };
+            let known = self.schema.map_or(Known::Anything, |schema| known(schema, &key));
+            if let Known::No = known {
+                strict.unknown(&path);
+                return reader.skip().map(drop);
+            }
             let is_new = !members.contains_key(&key);
             if !is_new && !foreign {
-                self.strict.borrow_mut().duplicate(&path);
+                strict.duplicate(&path);
             }
-            let value = map.next_value_seed(Place { schema, path: &path, depth, foreign, ..self })?;
+            let value = match known {
+                Known::Field(field) if field.is_foreign() => reader.raw()?,
+                Known::Field(Field { schema, .. }) => {
+                    Place { schema: Some(schema), path: &path, foreign }.read(reader, strict)?
+                }
+                Known::Value(schema) => Place { schema: Some(schema), path: &path, foreign }.read(reader, strict)?,
+                _ => Place { schema: None, path: &path, foreign }.read(reader, strict)?,
+            };
             match is_new {
-                true => members.push(key, value),
-                false => drop(members.insert(key, value)),
+                true => members.push(into_text(key), value),
+                false => members.set(key, value),
             }
-        }
+            Ok(())
+        })?;
         Ok(members.into())
     }
 }
 
 enum Known<'a> {
-    Yes(Option<&'a Schema>),
+    Field(&'a Field),
+    /// The value of a map.
+    Value(&'a Schema),
+    Anything,
     No,
 }
 
 fn known<'a>(schema: &'a Schema, key: &str) -> Known<'a> {
     match &schema.shape {
-        Shape::Object(_) => match schema.member(key) {
-            Some(member) => Known::Yes(Some(member)),
-            None if schema.preserve_unknown => Known::Yes(None),
-            None => Known::No,
+        Shape::Object(object) => match (object.fields.get(key), object.values.as_deref()) {
+            (Some(field), _) => Known::Field(field),
+            (None, Some(values)) => Known::Value(values),
+            (None, None) if schema.preserve_unknown => Known::Anything,
+            (None, None) => Known::No,
         },
         // Anything, or a type error that is reported as such.
-        _ => Known::Yes(None),
+        _ => Known::Anything,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::DEPTH_MAX;
     use crate::schema::builtin;
     use crate::tree::json;
 
@@ -214,6 +186,19 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_to_somebody_else_stays_text() {
+        let revision = builtin::schema("io.k8s.api.apps.v1.ControllerRevision");
+        let text = br#"{"data": {"b": 12345678901234567890, "a":[1.0,1e2], "a":{"x":"\u0041","x":2}}, "revision": 1}"#;
+        let decoded = decode_as(text, revision).unwrap();
+        assert_eq!(decoded.strict, [""; 0]);
+        let written = r#"{"data":{"b":12345678901234567890,"a":[1.0,1e2],"a":{"x":"\u0041","x":2}},"revision":1}"#;
+        assert_eq!(decoded.value.to_string(), written);
+        for text in [r#"{"data":{"a":}}"#, r#"{"data":{"a":1e999}}"#, r#"{"data":"#] {
+            assert!(decode_as(text.as_bytes(), revision).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn nothing_is_unknown_in_maps_and_raw_values() {
         let pod = builtin::schema("io.k8s.api.core.v1.Pod");
         let text = br#"{"metadata":{"labels":{"any":"x"},"managedFields":[{"fieldsV1":{"f:a":{"f:b":{}}}}]}}"#;
@@ -235,6 +220,10 @@ mod tests {
         assert!(decode(deep(DEPTH_MAX).as_bytes()).is_ok());
         for n in [DEPTH_MAX + 1, 1_000_000] {
             assert_eq!(decode(deep(n).as_bytes()), Err("exceeded max depth".into()));
+        }
+        let revision = builtin::schema("io.k8s.api.apps.v1.ControllerRevision");
+        for (n, fits) in [(DEPTH_MAX - 1, true), (DEPTH_MAX, false)] {
+            assert_eq!(decode_as(format!(r#"{{"data":{}}}"#, deep(n)).as_bytes(), revision).is_ok(), fits, "{n}");
         }
         // What is left out is skipped without recursion.
         let text = format!(r#"{{"x":{}}}"#, deep(1_000_000));

@@ -3,10 +3,14 @@
 
 use crate::codec::DEPTH_MAX;
 
-pub(super) const TOO_DEEP: &str = "exceeded max depth";
+const TOO_DEEP: &str = "exceeded max depth";
 
-/// The first error of the text, if it has one.
-pub(super) fn error(text: &[u8]) -> Option<String> {
+/// The first error of a text that could not be read.
+pub(super) fn error(text: &[u8]) -> String {
+    first(text).unwrap_or_else(|| "invalid JSON".into())
+}
+
+fn first(text: &[u8]) -> Option<String> {
     let mut scanner = Scanner { text, at: 0, open: Vec::new() };
     scanner.document().err()
 }
@@ -230,7 +234,7 @@ fn quote(byte: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::error;
+    use super::first;
 
     #[test]
     fn errors_are_worded_as_go_words_them() {
@@ -260,15 +264,15 @@ mod tests {
             ("\u{e9}", "invalid character '\u{c3}' looking for beginning of value"),
             ("<a/>", "invalid character '<' looking for beginning of value"),
         ] {
-            assert_eq!(error(text.as_bytes()).as_deref(), Some(expected), "{text}");
+            assert_eq!(first(text.as_bytes()).as_deref(), Some(expected), "{text}");
         }
-        assert_eq!(error(b"[\x9e]").as_deref(), Some("invalid character '\\u009e' looking for beginning of value"));
+        assert_eq!(first(b"[\x9e]").as_deref(), Some("invalid character '\\u009e' looking for beginning of value"));
     }
 
     #[test]
     fn valid_texts_have_no_error() {
         for text in ["{}", "[]", " [ {} , [ ] , \"\\u00e9\" ] ", "-0.5e-10", "{\"a\":{\"b\":[null,true,false]}}"] {
-            assert_eq!(error(text.as_bytes()), None, "{text}");
+            assert_eq!(first(text.as_bytes()), None, "{text}");
         }
     }
 }

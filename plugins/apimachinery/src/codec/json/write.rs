@@ -1,101 +1,20 @@
 //! Writes a tree as Go writes it: `<`, `>` and `&` escaped, numbers in Go's form.
 
-use std::io::{self, Write};
+use crate::tree::{Value, indented};
 
-use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
-
-use crate::tree::Value;
+/// What most answers fit into, so that the bytes need not be moved.
+const ENCODED_BYTES: usize = 1024;
 
 /// The compact form.
 pub fn encode(value: &Value) -> Vec<u8> {
-    write(value, CompactFormatter)
+    let mut out = Vec::with_capacity(ENCODED_BYTES);
+    value.write_as_go(&mut out);
+    out
 }
 
 /// Indented, for people (`?pretty`).
 pub fn encode_pretty(value: &Value) -> Vec<u8> {
-    write(value, PrettyFormatter::new())
-}
-
-fn write(value: &Value, layout: impl Formatter) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1024);
-    let mut serializer = Serializer::with_formatter(&mut out, Go(layout));
-    value.serialize(&mut serializer).expect("a tree is written to memory");
-    out
-}
-
-/// Go's scalars in another formatter's layout.
-struct Go<F>(F);
-
-impl<F: Formatter> Formatter for Go<F> {
-    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        let size = value.abs();
-        if size != 0.0 && !(1e-6..1e21).contains(&size) {
-            // Go writes `1e-07` as `1e-7`, and a sign in any case.
-            let text = format!("{value:e}");
-            return match text.contains("e-") {
-                true => writer.write_all(text.as_bytes()),
-                false => writer.write_all(text.replace('e', "e+").as_bytes()),
-            };
-        }
-        write!(writer, "{value}")
-    }
-
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let bytes = fragment.as_bytes();
-        let mut written = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            let (escape, length): (&[u8], usize) = match byte {
-                b'<' => (b"\\u003c", 1),
-                b'>' => (b"\\u003e", 1),
-                b'&' => (b"\\u0026", 1),
-                // The line and paragraph separators, which JavaScript does not allow.
-                0xe2 if bytes[at..].starts_with("\u{2028}".as_bytes()) => (b"\\u2028", 3),
-                0xe2 if bytes[at..].starts_with("\u{2029}".as_bytes()) => (b"\\u2029", 3),
-                _ => continue,
-            };
-            writer.write_all(&bytes[written..at])?;
-            writer.write_all(escape)?;
-            written = at + length;
-        }
-        writer.write_all(&bytes[written..])
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
-    }
+    indented(&String::from_utf8_lossy(&encode(value)), "  ").into_bytes()
 }
 
 #[cfg(test)]
@@ -119,6 +38,13 @@ mod tests {
         ] {
             assert_eq!(String::from_utf8(encode(&value)).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn a_text_that_was_kept_is_escaped_and_laid_out_alike() {
+        let kept = Value::raw("{ \"b\":1.0,\"b\":[\"<\u{2028}\\u003c\"] }");
+        assert_eq!(String::from_utf8(encode(&kept)).unwrap(), r#"{"b":1.0,"b":["\u003c\u2028\u003c"]}"#);
+        assert_eq!(encode_pretty(&kept), b"{\n  \"b\": 1.0,\n  \"b\": [\n    \"\\u003c\\u2028\\u003c\"\n  ]\n}");
     }
 
     #[test]

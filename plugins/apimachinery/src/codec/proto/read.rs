@@ -12,14 +12,14 @@ use crate::tree::{Map, Value};
 /// What is wrong with the bytes.
 pub fn decode_message(schema: &Schema, bytes: &[u8]) -> Result<Value, String> {
     let mut members = Map::new();
-    message_into(schema, bytes, &mut members)?;
+    message_into(schema, bytes, 0, &mut members)?;
     Ok(Value::Object(members))
 }
 
-pub(super) fn message_into(schema: &Schema, bytes: &[u8], members: &mut Map) -> Result<(), String> {
-    let mut reader = Reader::new(bytes, 0)?;
+pub(super) fn message_into(schema: &Schema, bytes: &[u8], depth: usize, members: &mut Map) -> Result<(), String> {
+    let mut reader = Reader::new(bytes, depth)?;
     match &schema.shape {
-        Shape::Object(object) => Place { object, depth: 0, within: &[] }.read(&mut reader, members),
+        Shape::Object(object) => Place { object, depth, within: &[] }.read(&mut reader, members),
         _ => Err("only structs are messages of their own".into()),
     }
 }
@@ -151,9 +151,10 @@ impl Place<'_> {
                 Ok(quantity::canonical(text.as_deref().unwrap_or("0"))?.into())
             }
             Wire::IntOrString => int_or_string(bytes),
-            Wire::RawJson | Wire::RawExtension => match bytes_of(bytes, 1)? {
+            Wire::RawJson | Wire::RawExtension | Wire::FieldsV1 => match bytes_of(bytes, 1)? {
                 None | Some([]) => Ok(Value::Null),
-                Some(raw) if raw.starts_with(b"k8s\0") => super::decode(raw),
+                Some(raw) if raw.starts_with(b"k8s\0") => super::decode_at(raw, depth),
+                Some(raw) if field.is_foreign() => json::decode_raw(raw),
                 Some(raw) => json::decode(raw).map(|decoded| decoded.value),
             },
             // An empty message is a list that is not there.

@@ -144,3 +144,35 @@ fn a_field_of_another_wire_type_is_an_error() {
     writer.varint(1, 1);
     assert_eq!(decode_message(schema, &writer.finish()).unwrap_err(), "proto: wrong wireType = 0 for field Metadata");
 }
+
+#[test]
+fn objects_are_no_deeper_than_what_can_be_read_again() {
+    const TOO_DEEP: &str = "exceeded max depth";
+    let read = |object: &Value, schema: &str| decode(&encode(object, builtin::schema(schema))).map(drop);
+    let revision = |depth: usize| {
+        let data = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        json!({"kind": "ControllerRevision", "apiVersion": "apps/v1", "data": Value::keep(&data).unwrap(), "revision": 1})
+    };
+    // Each message of a property is two levels of the tree.
+    let definition = |properties: usize| {
+        let schema = (0..properties).fold(json!({}), |schema, _| json!({"properties": {"a": schema}}));
+        json!({"kind": "CustomResourceDefinition", "apiVersion": "apiextensions.k8s.io/v1",
+               "spec": {"versions": [{"name": "v1", "schema": {"openAPIV3Schema": schema}}]}})
+    };
+    for (depth, result) in [(DEPTH_MAX - 1, Ok(())), (DEPTH_MAX, Err(TOO_DEEP.into()))] {
+        assert_eq!(read(&revision(depth), "io.k8s.api.apps.v1.ControllerRevision"), result, "{depth}");
+    }
+    let schema = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition";
+    for (properties, result) in [(57, Ok(())), (58, Err(TOO_DEEP.into()))] {
+        assert_eq!(read(&definition(properties), schema), result, "{properties}");
+    }
+    // Objects in objects are messages in messages.
+    let revision_of = |object: &[u8]| {
+        let (mut data, mut message) = (wire::Writer::default(), wire::Writer::default());
+        data.bytes(1, object);
+        message.bytes(2, &data.finish());
+        envelope("apps/v1", "ControllerRevision", &message.finish())
+    };
+    let nested = (0..2000).fold(Vec::new(), |object, _| revision_of(&object));
+    assert_eq!(decode(&nested).map(drop), Err(TOO_DEEP.into()));
+}

@@ -99,8 +99,10 @@ fn element(writer: &mut Writer, number: u32, wire: Wire, schema: &Schema, value:
             writer.varint(2, value.as_i64().unwrap_or(0) as u64);
             writer.varint(1, u64::from(value.is_string()));
         }),
-        Wire::RawJson | Wire::RawExtension => writer.message(number, |writer| {
-            if !value.is_null() {
+        Wire::RawJson | Wire::RawExtension | Wire::FieldsV1 => writer.message(number, |writer| {
+            if let Value::Raw(text) = value {
+                writer.bytes(1, text.as_bytes());
+            } else if !value.is_null() {
                 writer.bytes(1, value.to_string().as_bytes());
             }
         }),

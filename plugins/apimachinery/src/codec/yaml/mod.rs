@@ -5,5 +5,5 @@ mod read;
 mod resolve;
 mod write;
 
-pub use read::decode;
+pub use read::{decode, decode_exactly};
 pub use write::encode;

@@ -6,6 +6,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use super::resolve;
 use crate::codec::{DEPTH_MAX, Decoded, STRICT_MAX, base64, depth, json};
+use crate::schema::{Schema, foreign};
 use crate::tree::{Map, Value};
 
 /// How many values aliases may stand for: a small text can ask for billions.
@@ -19,6 +20,19 @@ const SHORT_KEY_BYTES: usize = 512;
 /// # Errors
 /// What is wrong with the text.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
+    let mut decoded = decode_exactly(bytes)?;
+    if foreign::has_text(&decoded.value) {
+        foreign::settle(&Schema::default(), &mut decoded.value);
+    }
+    Ok(decoded)
+}
+
+/// As [`decode`], with integers as texts that are too large for a tree and that upstream writes into
+/// JSON as they are: for what may be kept as text. See [`foreign::settle`].
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_exactly(bytes: &[u8]) -> Result<Decoded, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "yaml: invalid leading UTF-8 octet")?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match as_json(text) {
@@ -67,7 +81,7 @@ fn means_the_same(value: &Value) -> bool {
         Value::Object(members) => {
             members.iter().all(|(name, value)| name.len() <= SHORT_KEY_BYTES && means_the_same(value))
         }
-        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Raw(_) => true,
     }
 }
 
@@ -198,6 +212,10 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
         (Some("bool" | "int" | "float" | "null"), _) | (None, ScalarStyle::Plain) => resolve::plain(text)?,
         _ => return Ok(text.into()),
     };
+    if tag.is_none() {
+        return Ok(value);
+    }
+    let value = value.opened().into_owned();
     let fits = match tag {
         Some("bool") => value.is_boolean(),
         Some("int") => value.is_i64(),
@@ -223,7 +241,7 @@ fn tag_of(value: &Value) -> &'static str {
 
 /// JSON's keys are strings.
 fn key(value: Value) -> Result<String, String> {
-    match value {
+    match value.opened().into_owned() {
         Value::String(text) => Ok(text.into()),
         Value::Bool(value) => Ok(value.to_string()),
         Value::Number(number) => Ok(number.to_string()),

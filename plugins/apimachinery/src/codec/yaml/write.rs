@@ -1,6 +1,7 @@
 //! Writes a tree as YAML in upstream's form: sorted keys, lists not indented, strings quoted
 //! only where they must be, long lines folded at spaces.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
@@ -15,7 +16,7 @@ const SIMPLE_KEY_MAX: usize = 128;
 
 pub fn encode(value: &Value) -> Vec<u8> {
     let mut writer = Writer { out: String::with_capacity(1024) };
-    match value {
+    match &*said(value) {
         Value::Object(members) if !members.is_empty() => writer.mapping(members, 0),
         Value::Array(items) if !items.is_empty() => writer.sequence(items, 0),
         scalar => {
@@ -24,6 +25,14 @@ pub fn encode(value: &Value) -> Vec<u8> {
         }
     }
     writer.out.into_bytes()
+}
+
+/// What a value says that is kept as text: upstream reads it as YAML, which has larger numbers.
+fn said(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::Raw(text) => Cow::Owned(serde_json::from_str(text).unwrap_or_default()),
+        other => Cow::Borrowed(other),
+    }
 }
 
 struct Writer {
@@ -55,7 +64,7 @@ impl Writer {
                 self.string(key, indent, Place::SimpleKey);
             }
             self.out.push(':');
-            match value {
+            match &*said(value) {
                 Value::Object(members) if !members.is_empty() => {
                     self.out.push('\n');
                     self.indent(indent + INDENT);
@@ -81,7 +90,7 @@ impl Writer {
                 self.indent(indent);
             }
             self.out.push_str("- ");
-            match item {
+            match &*said(item) {
                 Value::Object(members) if !members.is_empty() => self.mapping(members, indent + INDENT),
                 Value::Array(items) if !items.is_empty() => self.sequence(items, indent + INDENT),
                 scalar => {
@@ -104,6 +113,8 @@ impl Writer {
             Value::String(text) => self.string(text, indent, place),
             Value::Array(_) => self.out.push_str("[]"),
             Value::Object(_) => self.out.push_str("{}"),
+            // It has been opened.
+            Value::Raw(_) => {}
         }
     }
 

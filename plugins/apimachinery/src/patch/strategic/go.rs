@@ -13,6 +13,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "[]interface {}",
         Value::Object(_) => "map[string]interface {}",
+        Value::Raw(_) => type_name(&value.opened()),
     }
 }
 
@@ -43,6 +44,7 @@ fn print_with(value: &Value, below: fn(&Value) -> String) -> String {
             let members: Vec<_> = members.into_iter().map(|(key, value)| format!("{key}:{}", below(value))).collect();
             format!("map[{}]", members.join(" "))
         }
+        Value::Raw(_) => print_with(&value.opened(), below),
         other => other.to_string(),
     }
 }

@@ -62,6 +62,7 @@ impl<'a> Place<'a> {
     fn opaque_struct(self) -> &'static str {
         match self.wire {
             Wire::RawExtension => "RawExtension",
+            Wire::FieldsV1 => "FieldsV1",
             Wire::RawJson => "JSON",
             Wire::SchemaOrArray => "JSONSchemaPropsOrArray",
             Wire::SchemaOrBool => "JSONSchemaPropsOrBool",

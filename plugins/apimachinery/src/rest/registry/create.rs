@@ -21,6 +21,10 @@ impl Registry<'_> {
         self.match_namespace(namespace, &mut object)?;
         self.check_namespace(namespace, meta(&object, "name")).await?;
         let empties = self.take_empties(&mut object);
+        // Upstream's applies have not passed the handler that takes this away.
+        if !self.applied {
+            forget_system_fields(&mut object);
+        }
         self.manage(None, &mut object);
 
         let has_prefix = !meta(&object, "generateName").is_empty();
@@ -60,7 +64,7 @@ impl Registry<'_> {
     }
 
     /// The namespace of the path is the object's: none, if the path has none.
-    pub(super) fn match_namespace(&self, namespace: &str, object: &mut Value) -> Result<(), ApiError> {
+    pub(in crate::rest) fn match_namespace(&self, namespace: &str, object: &mut Value) -> Result<(), ApiError> {
         let own = meta(object, "namespace");
         if !own.is_empty() && !namespace.is_empty() && own != namespace {
             return Err(ApiError::other_namespace());
@@ -141,8 +145,10 @@ impl Registry<'_> {
 
     fn fill_system_fields(&self, object: &mut Value) {
         let metadata = metadata_mut(object);
-        for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
-            metadata.remove(key);
+        metadata.remove("selfLink");
+        // No version is any version.
+        if metadata.get("resourceVersion").is_some_and(|version| *version == "0") {
+            metadata.remove("resourceVersion");
         }
         metadata.insert("uid", clock::uid().into());
         metadata.insert("creationTimestamp", clock::now().into());
@@ -186,6 +192,14 @@ impl Registry<'_> {
         for key in ["uid", "creationTimestamp", "resourceVersion"] {
             carry_over_meta(object, &nothing, key);
         }
+    }
+}
+
+/// What the server alone says of an object: nobody who sends it owns it.
+fn forget_system_fields(object: &mut Value) {
+    let metadata = metadata_mut(object);
+    for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        metadata.remove(key);
     }
 }
 

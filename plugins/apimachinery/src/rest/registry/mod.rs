@@ -18,6 +18,7 @@ pub use update::Change;
 use super::clock;
 use super::errors::from_store;
 use super::object::{self, set_meta};
+use crate::codec::json::decode_stored;
 use crate::definition::Definition;
 use crate::managed::{self, Manager, Set};
 use crate::schema::empties::Empties;
@@ -59,7 +60,7 @@ pub struct Stored {
 impl Stored {
     /// Brings a stored object to the definition's version.
     pub fn read(definition: &Definition, object: Object) -> Result<Self, ApiError> {
-        let value = serde_json::from_slice(&object.value())
+        let value = decode_stored(&object.value(), &definition.schema)
             .map_err(|error| ApiError::internal(format!("`{}` is stored as something else: {error}", object.key())))?;
         Ok(Self { value: served(definition, value), object })
     }

@@ -15,7 +15,7 @@ use crate::tree::Value;
 
 impl Registry<'_> {
     /// Whether an object may be created in the namespace.
-    pub(super) async fn check_namespace(&self, namespace: &str, name: &str) -> Result<(), ApiError> {
+    pub(in crate::rest) async fn check_namespace(&self, namespace: &str, name: &str) -> Result<(), ApiError> {
         if !self.definition.namespaced {
             return Ok(());
         }
@@ -69,7 +69,7 @@ async fn find(store: &Store, name: &str) -> Result<Namespace, ApiError> {
             if ACTIVE.with_borrow(|active| active.get(name) == Some(&revision)) {
                 return Ok(Namespace::Active);
             }
-            let value: Value = serde_json::from_slice(&object.value()).unwrap_or_default();
+            let value = Value::read_bytes(&object.value()).unwrap_or_default();
             if is_deleting(&value) || value["status"]["phase"] == "Terminating" {
                 return Ok(Namespace::Terminating);
             }

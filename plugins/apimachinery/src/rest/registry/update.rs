@@ -39,6 +39,13 @@ impl Registry<'_> {
                     return Err(ApiError::not_found(self.definition, name));
                 }
                 let mut object = next(None)?;
+                let uid = meta(&object, "uid");
+                if self.applied && !uid.is_empty() {
+                    let why = format!(
+                        "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                    );
+                    return Err(ApiError::conflict(self.definition, name, &why));
+                }
                 Self::forget_identity(&mut object);
                 match self.create(namespace, object).await {
                     // Somebody was faster: it is an update now.

@@ -3,35 +3,45 @@
 use super::Type;
 use crate::schema::{Native, Scalar, Wire};
 
-pub(super) struct TypeFacts {
-    pub(super) name: &'static str,
-    pub(super) body: Body,
-    pub(super) atomic: bool,
+pub(crate) struct TypeFacts {
+    pub(crate) name: &'static str,
+    pub(crate) body: Body,
+    pub(crate) atomic: bool,
+    pub(crate) has_foreign: bool,
+    pub(crate) description: Option<&'static str>,
+    /// JSON: fields of which one is set, as OpenAPI tells them.
+    pub(crate) unions: Option<&'static str>,
 }
 
-pub(super) enum Body {
+pub(crate) enum Body {
     Struct(&'static [FieldFacts]),
     /// With its format.
     Scalar(Scalar, &'static str),
-    /// Any JSON.
-    Any,
+    /// Any JSON, or any object.
+    Any {
+        object: bool,
+    },
 }
 
-pub(super) struct FieldFacts {
-    pub(super) name: &'static str,
-    pub(super) place: Place,
-    pub(super) required: bool,
+pub(crate) struct FieldFacts {
+    pub(crate) name: &'static str,
+    pub(crate) place: Place,
+    pub(crate) required: bool,
     /// JSON.
-    pub(super) default: Option<&'static str>,
+    pub(crate) default: Option<&'static str>,
     /// JSON.
-    pub(super) when_unset: Option<&'static str>,
-    pub(super) number: u32,
-    pub(super) wire: Wire,
-    pub(super) native: Native,
+    pub(crate) when_unset: Option<&'static str>,
+    /// As it was declared: a list without one is atomic, too.
+    pub(crate) list_type: Option<&'static str>,
+    pub(crate) map_type: Option<&'static str>,
+    pub(crate) description: Option<&'static str>,
+    pub(crate) number: u32,
+    pub(crate) wire: Wire,
+    pub(crate) native: Native,
 }
 
 /// What a field, an item or a map's value may hold.
-pub(super) enum Place {
+pub(crate) enum Place {
     Type(Type),
     /// A struct whose field changes how it is merged or owned.
     Changed {
@@ -54,17 +64,17 @@ pub(super) enum Place {
     },
 }
 
-pub(super) enum ListFacts {
+pub(crate) enum ListFacts {
     Atomic,
     Set,
     Map(&'static [&'static str]),
 }
 
-pub(super) struct KindFacts {
-    pub(super) group: &'static str,
-    pub(super) version: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) of: Type,
+pub(crate) struct KindFacts {
+    pub(crate) group: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) of: Type,
 }
 
 /// One resource in one version, as discovery shows it.

@@ -13,10 +13,11 @@ pub(super) fn schema(facts: &'static TypeFacts) -> Schema {
             name: Some(facts.name),
             fields: fields.iter().map(field).collect(),
             atomic: facts.atomic,
+            has_foreign: facts.has_foreign,
             ..Object::default()
         }),
         Body::Scalar(scalar, format) => return self::scalar(*scalar, format, &[]),
-        Body::Any => return Schema { preserve_unknown: true, ..Schema::default() },
+        Body::Any { .. } => return Schema { preserve_unknown: true, ..Schema::default() },
     };
     Schema { shape, ..Schema::default() }
 }

@@ -99,6 +99,7 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "slice",
         Value::Object(_) => "map",
+        Value::Raw(_) => kind(&value.opened()),
     }
 }
 

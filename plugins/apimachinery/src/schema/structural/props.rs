@@ -113,7 +113,7 @@ impl<'a> Props<'a> {
             Value::Bool(flag) => *flag,
             Value::String(text) => !text.is_empty(),
             Value::Array(items) => !items.is_empty(),
-            Value::Number(_) | Value::Object(_) => true,
+            Value::Number(_) | Value::Object(_) | Value::Raw(_) => true,
         };
         self.0.into_iter().flatten().filter(move |(name, value)| says(name, value)).map(|(name, _)| name.as_str())
     }

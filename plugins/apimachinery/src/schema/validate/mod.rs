@@ -395,6 +395,7 @@ fn form_of(value: &Value) -> (&'static str, &'static str) {
         Value::Object(_) => ("object", ""),
         Value::Number(number) if number.is_i64() => ("integer", "int64"),
         Value::Number(_) => ("number", "float64"),
+        Value::Raw(_) => form_of(&value.opened()),
     }
 }
 

@@ -1,10 +1,18 @@
-//! DER, read as upstream's library does, whose words tell what is wrong with it.
+//! DER, read as upstream's library does, whose words tell what is wrong with it. The crates that read it
+//! refuse other things (`der` what is not canonical in places that upstream does not look at), in words of
+//! their own: to say upstream's about their errors would take more code than this.
+
+use std::borrow::Cow;
 
 const TAG: u8 = 0x1f;
+/// The class of tags whose meaning the type around them gives.
+pub(super) const CONTEXT: u8 = 2;
 const LENGTH_MAX: usize = 1 << 23;
 
+pub(super) const BOOLEAN: u32 = 1;
 pub(super) const INTEGER: u32 = 2;
 pub(super) const BIT_STRING: u32 = 3;
+pub(super) const OCTET_STRING: u32 = 4;
 pub(super) const NULL: &[u8] = &[5, 0];
 pub(super) const OBJECT_IDENTIFIER: u32 = 6;
 pub(super) const SEQUENCE: u32 = 16;
@@ -29,6 +37,7 @@ pub(super) struct Element<'a> {
 }
 
 /// Values one after the other.
+#[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -58,6 +67,15 @@ impl<'a> Reader<'a> {
         if self.is_empty() { Ok(None) } else { self.any().map(Some) }
     }
 
+    /// What is inside of a tag of its own.
+    pub(super) fn tagged(&mut self, tag: u32) -> Result<Reader<'a>, String> {
+        let element = self.any()?;
+        match (element.head.class, element.head.tag, element.head.is_compound) == (CONTEXT, tag, true) {
+            true => Ok(Reader::new(element.content)),
+            false => Err(structure("explicit tag didn't match")),
+        }
+    }
+
     /// A value of one type. `of` is what upstream calls it.
     pub(super) fn value(&mut self, tag: u32, of: &str) -> Result<Element<'a>, String> {
         let is_compound = matches!(tag, SEQUENCE | SET);
@@ -85,23 +103,28 @@ impl<'a> Reader<'a> {
         Ok(content)
     }
 
-    pub(super) fn integer(&mut self) -> Result<(), String> {
-        match self.value(INTEGER, "int")?.content {
-            [] => Err(structure("empty integer")),
-            [0, second, ..] if second & 0x80 == 0 => Err(structure("integer not minimally-encoded")),
-            [0xff, second, ..] if second & 0x80 != 0 => Err(structure("integer not minimally-encoded")),
-            long if long.len() > 8 => Err(structure("integer too large")),
-            _ => Ok(()),
+    /// A number of up to 64 bits.
+    pub(super) fn integer(&mut self) -> Result<i64, String> {
+        let content = self.value(INTEGER, "int")?.content;
+        if !is_minimal(content)? {
+            return Err(structure("integer not minimally-encoded"));
         }
+        signed(content).ok_or_else(|| structure("integer too large"))
     }
 
-    /// The bits of whole bytes.
-    pub(super) fn bits(&mut self) -> Result<&'a [u8], String> {
+    /// As a number: what is left of the last byte is made up for at the beginning.
+    pub(super) fn bits(&mut self) -> Result<Cow<'a, [u8]>, String> {
         let content = self.value(BIT_STRING, "BitString")?.content;
         let Some((&padding, bits)) = content.split_first() else { return Err(syntax("zero length BIT STRING")) };
         let last = bits.last().copied();
-        let is_padded = padding <= 7 && last.map_or(padding == 0, |last| last & ((1 << padding) - 1) == 0);
-        if is_padded { Ok(bits) } else { Err(syntax("invalid padding bits in BIT STRING")) }
+        if padding > 7 || last.map_or(padding != 0, |last| last & ((1 << padding) - 1) != 0) {
+            return Err(syntax("invalid padding bits in BIT STRING"));
+        }
+        if padding == 0 {
+            return Ok(bits.into());
+        }
+        let before = std::iter::once(0).chain(bits.iter().copied());
+        Ok(before.zip(bits).map(|(left, right)| left << (8 - padding) | right >> padding).collect())
     }
 
     fn head(&self) -> Result<(Head, usize), String> {
@@ -149,6 +172,22 @@ pub(super) fn syntax(why: &str) -> String {
 
 pub(super) fn structure(why: &str) -> String {
     format!("asn1: structure error: {why}")
+}
+
+/// Whether a number is written with as few bytes as it can be.
+pub(super) fn is_minimal(number: &[u8]) -> Result<bool, String> {
+    match number {
+        [] => Err(structure("empty integer")),
+        [0, second, ..] => Ok(second & 0x80 != 0),
+        [0xff, second, ..] => Ok(second & 0x80 == 0),
+        _ => Ok(true),
+    }
+}
+
+/// The number that bytes are, if it has no more than 64 bits.
+pub(super) fn signed(number: &[u8]) -> Option<i64> {
+    let first = i64::from(number.first()?.cast_signed());
+    (number.len() <= 8).then(|| number[1..].iter().fold(first, |all, byte| all << 8 | i64::from(*byte)))
 }
 
 fn base_128(bytes: &[u8], start: usize) -> Result<(u32, usize), String> {
@@ -205,5 +244,24 @@ mod tests {
             "asn1: structure error: integer not minimally-encoded"
         );
         assert_eq!(Reader::new(&[6, 1, 0x2a]).identifier(), Ok(&[0x2a][..]));
+    }
+
+    #[test]
+    fn numbers_and_bits_are_read() {
+        for (bytes, expected) in [
+            (&[2, 1, 0][..], Some(0)),
+            (&[2, 1, 0xff], Some(-1)),
+            (&[2, 2, 0, 0x80], Some(128)),
+            (&[2, 8, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], Some(i64::MAX)),
+            (&[2, 9, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], None),
+            (&[2, 0], None),
+        ] {
+            assert_eq!(Reader::new(bytes).integer().ok(), expected, "{bytes:?}");
+        }
+        for (bytes, expected) in
+            [(&[3, 3, 0, 1, 2][..], &[1, 2][..]), (&[3, 3, 4, 0x12, 0x30], &[1, 0x23]), (&[3, 1, 0], &[])]
+        {
+            assert_eq!(Reader::new(bytes).bits().as_deref(), Ok(expected), "{bytes:?}");
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! Requests for certificates. Who asks for one is who sends the request.
 //!
-//! - `request`: what is asked for, in PKCS #10.
+//! - `request`: what is asked for, in PKCS #10, and whether who asks has the key.
+//! - `key`, `algorithm`, `alternatives`: parts of that.
 //! - `pem`, `asn1`: how that is written.
 
+mod algorithm;
+mod alternatives;
 mod asn1;
+mod key;
 mod pem;
 mod request;
 
@@ -19,7 +23,7 @@ use apimachinery::validation::metadata;
 use apimachinery::validation::place::{Findings, Place};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use plugin_sdk::Store;
+use plugin_sdk::{Store, signatures};
 
 use self::request::Request;
 use crate::signers;
@@ -163,7 +167,9 @@ fn asks_for_masters(spec: &Value) -> bool {
 fn request(object: &Place<'_, '_>, findings: &mut Findings) {
     let spec = object.at("spec");
     let request = spec.at("request");
-    if let Err(why) = Request::parse(&decoded(request.text())) {
+    let checked =
+        Request::parse(&decoded(request.text())).and_then(|request| request.check_signature(signatures::verify));
+    if let Err(why) = checked {
         // Bytes show as bytes do in JSON.
         let shown = request.value().to_string();
         findings.push(FieldError::new(apimachinery::status::FieldErrorKind::Invalid, request.path(), shown, why));

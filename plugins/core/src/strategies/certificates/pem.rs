@@ -1,4 +1,5 @@
-//! PEM blocks, read as upstream reads them: a block that is broken is as if it were not there.
+//! PEM blocks, read as upstream reads them: a block that is broken is as if it were not there. Crates that
+//! read PEM refuse the whole text then (`pem`), or know no headers (`pem-rfc7468`).
 
 use base64::Engine as _;
 use base64::alphabet;

@@ -1,23 +1,18 @@
-//! A request for a certificate, PKCS #10: who it is for.
+//! A request for a certificate, PKCS #10: who it is for, and what it is signed with.
 
 use std::collections::BTreeSet;
 
-use super::asn1::{Element, NULL, Reader, SEQUENCE, SET, structure, syntax};
-use super::pem;
+use plugin_sdk::signatures::Refusal;
+
+use super::algorithm::{Algorithm, UNIMPLEMENTED};
+use super::asn1::{BOOLEAN, CONTEXT, Element, OCTET_STRING, Reader, SEQUENCE, SET, structure, syntax};
+use super::key::Key;
+use super::{alternatives, pem};
 
 /// Identifiers of the types that are looked at, encoded.
 const ORGANIZATION: &[u8] = &[0x55, 4, 10];
 const EXTENSIONS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14];
-const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
-const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
-const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
-/// P-224, P-256, P-384 and P-521, whose points take twice as many bytes and one.
-const CURVES: [(&[u8], usize); 4] = [
-    (&[0x2b, 0x81, 4, 0, 0x21], 28),
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], 32),
-    (&[0x2b, 0x81, 4, 0, 0x22], 48),
-    (&[0x2b, 0x81, 4, 0, 0x23], 66),
-];
+const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1d, 17];
 const UTF_8: u32 = 12;
 const NUMERIC: u32 = 18;
 const PRINTABLE: u32 = 19;
@@ -26,10 +21,16 @@ const IA5: u32 = 22;
 const BMP: u32 = 30;
 
 /// What a request says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Request {
     /// `O` of the subject, in Kubernetes the groups of a user.
     pub(super) organizations: Vec<String>,
+    key: Key,
+    /// What is said of the key, as it was encoded.
+    encoded_key: Vec<u8>,
+    algorithm: Algorithm,
+    signed: Vec<u8>,
+    signature: Vec<u8>,
 }
 
 impl Request {
@@ -40,22 +41,60 @@ impl Request {
         let block = block.ok_or("PEM block type must be CERTIFICATE REQUEST")?;
         let mut outer = Reader::new(&block.bytes);
         let mut request = Reader::new(outer.value(SEQUENCE, "certificateRequest")?.content);
-        let mut signed = Reader::new(request.value(SEQUENCE, "tbsCertificateRequest")?.content);
+        let whole = request.value(SEQUENCE, "tbsCertificateRequest")?;
+        let mut signed = Reader::new(whole.content);
         signed.integer()?;
         let subject = signed.any()?;
-        let mut key = Reader::new(signed.value(SEQUENCE, "publicKeyInfo")?.content);
-        let (algorithm, parameters) = algorithm(&mut key)?;
+        let encoded_key = signed.value(SEQUENCE, "publicKeyInfo")?;
+        let mut key = Reader::new(encoded_key.content);
+        let (of, parameters) = algorithm(&mut key)?;
         let key = key.bits()?;
         let attributes = attributes(&mut signed)?;
-        self::algorithm(&mut request)?;
-        request.bits()?;
+        let (signed_with, signed_with_parameters) = algorithm(&mut request)?;
+        let signature = request.bits()?;
         if !outer.is_empty() {
             return Err(syntax("trailing data"));
         }
-        public_key(algorithm, parameters, key)?;
+        let algorithm = Algorithm::named(signed_with, signed_with_parameters);
+        let key = Key::parse(of, parameters, &key)?;
         let organizations = organizations(subject.whole)?;
         extensions(&attributes)?;
-        Ok(Self { organizations })
+        Ok(Self {
+            organizations,
+            key,
+            encoded_key: encoded_key.whole.to_vec(),
+            algorithm,
+            signed: whole.whole.to_vec(),
+            signature: signature.into_owned(),
+        })
+    }
+
+    /// Whether who asks has the key that it asks for. `verify` is that of the contract, by algorithm, key,
+    /// message and signature.
+    ///
+    /// # Errors
+    /// Why not, in upstream's words.
+    pub(super) fn check_signature(
+        &self,
+        verify: impl FnOnce(&str, &[u8], &[u8], &[u8]) -> Result<bool, Refusal>,
+    ) -> Result<(), String> {
+        let algorithm = match self.algorithm {
+            Algorithm::Unknown => return Err(UNIMPLEMENTED.to_string()),
+            Algorithm::Insecure(name) => {
+                return Err(format!("x509: cannot verify signature: insecure algorithm {name}"));
+            }
+            Algorithm::Known { of, name } => {
+                self.key.must_fit(of)?;
+                name
+            }
+        };
+        match verify(algorithm, &self.encoded_key, &self.signed, &self.signature) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.key.unverified()),
+            Err(Refusal::MalformedKey) => Err(self.key.malformed()),
+            Err(Refusal::Unsupported) => Err(UNIMPLEMENTED.to_string()),
+            Err(Refusal::TooLong) => Err("x509: cannot verify signature: the request is too long".to_string()),
+        }
     }
 }
 
@@ -68,7 +107,7 @@ fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<(&'a [u8], &'a [u8]), String
 
 fn attributes<'a>(signed: &mut Reader<'a>) -> Result<Vec<Element<'a>>, String> {
     let list = signed.any()?;
-    if (list.head.class, list.head.tag, list.head.is_compound) != (2, 0, true) {
+    if (list.head.class, list.head.tag, list.head.is_compound) != (CONTEXT, 0, true) {
         return Err(structure("tags don't match"));
     }
     let (mut items, mut all) = (Reader::new(list.content), Vec::new());
@@ -76,43 +115,6 @@ fn attributes<'a>(signed: &mut Reader<'a>) -> Result<Vec<Element<'a>>, String> {
         all.push(items.any()?);
     }
     Ok(all)
-}
-
-/// Keys of algorithms that are not known are not looked at.
-fn public_key(algorithm: &[u8], parameters: &[u8], key: &[u8]) -> Result<(), String> {
-    let refuse = |why: &str| Err(format!("x509: {why}"));
-    match algorithm {
-        RSA => {
-            if parameters != NULL {
-                return refuse("RSA key missing NULL parameters");
-            }
-            let Ok(numbers) = Reader::new(key).value(SEQUENCE, "") else { return refuse("invalid RSA public key") };
-            let mut numbers = Reader::new(numbers.content);
-            for (of, name) in [("modulus", "RSA modulus"), ("public exponent", "RSA public exponent")] {
-                let number = numbers.value(super::asn1::INTEGER, "").ok().map(|number| number.content);
-                match number {
-                    None | Some([]) => return refuse(&format!("invalid RSA {of}")),
-                    Some(number) if number[0] >= 0x80 || number == [0] => {
-                        return refuse(&format!("{name} is not a positive number"));
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
-        ECDSA => {
-            let Ok(curve) = Reader::new(parameters).identifier() else { return refuse("invalid ECDSA parameters") };
-            let Some((_, bytes)) = CURVES.iter().find(|(known, _)| *known == curve) else {
-                return refuse("unsupported elliptic curve");
-            };
-            if key.first() != Some(&4) || key.len() != 1 + 2 * bytes {
-                return Err("ecdsa: invalid uncompressed public key".to_string());
-            }
-        }
-        ED25519 if !parameters.is_empty() => return refuse("Ed25519 key encoded with illegal parameters"),
-        ED25519 if key.len() != 32 => return refuse("wrong Ed25519 public key size"),
-        _ => {}
-    }
-    Ok(())
 }
 
 fn organizations(subject: &[u8]) -> Result<Vec<String>, String> {
@@ -185,7 +187,7 @@ fn wide_text(content: &[u8]) -> Result<String, String> {
 
 /// Each extension is asked for once. Attributes that are something else do not matter.
 fn extensions(attributes: &[Element<'_>]) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut names) = (BTreeSet::new(), Vec::new());
     for attribute in attributes {
         let asked = |attribute: &Element<'_>| -> Option<Vec<u8>> {
             let mut attribute = Reader::new(attribute.content);
@@ -195,14 +197,29 @@ fn extensions(attributes: &[Element<'_>]) -> Result<(), String> {
         };
         let Some(values) = asked(attribute).filter(|values| !values.is_empty()) else { continue };
         let list = Reader::new(&values).value(SEQUENCE, "")?.content;
-        for extension in items(list, SEQUENCE)? {
-            let of = Reader::new(extension.content).identifier()?;
+        for item in items(list, SEQUENCE)? {
+            let (of, value) = extension(item.content)?;
             if !seen.insert(of.to_vec()) {
                 return Err("x509: certificate request contains duplicate requested extensions".to_string());
             }
+            if of == ALTERNATIVE_NAMES {
+                names.push(value.to_vec());
+            }
         }
     }
-    Ok(())
+    names.iter().try_for_each(|names| alternatives::check(names))
+}
+
+/// What it is, and its value.
+fn extension(content: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    let mut extension = Reader::new(content);
+    let of = extension.identifier()?;
+    // Whether it is critical does not matter.
+    let mut value = extension;
+    if extension.any().is_ok_and(|next| (next.head.class, next.head.tag) == (0, BOOLEAN)) {
+        value = extension;
+    }
+    Ok((of, value.value(OCTET_STRING, "")?.content))
 }
 
 #[cfg(test)]
@@ -227,6 +244,63 @@ mod tests {
 
     fn good() -> Vec<u8> {
         STANDARD.decode(GOOD).unwrap()
+    }
+
+    fn request(der: &[u8]) -> Request {
+        let encoded = STANDARD.encode(der);
+        let text = format!("-----BEGIN CERTIFICATE REQUEST-----\n{encoded}\n-----END CERTIFICATE REQUEST-----\n");
+        Request::parse(&text).unwrap()
+    }
+
+    #[test]
+    fn what_is_signed_is_asked_of_the_host() {
+        let good = good();
+        let asked = request(&good).check_signature(|algorithm, key, message, signature| {
+            assert_eq!((algorithm, message.len(), signature.len()), ("ed25519", 0x88, 64));
+            assert_eq!(message, &good[3..3 + 0x88]);
+            assert_eq!(&key[..12], [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0]);
+            Ok(true)
+        });
+        assert_eq!(asked, Ok(()));
+        for (answer, expected) in [
+            (Ok(false), "x509: Ed25519 verification failure"),
+            (Err(Refusal::Unsupported), UNIMPLEMENTED),
+            (Err(Refusal::TooLong), "x509: cannot verify signature: the request is too long"),
+        ] {
+            let why = request(&good).check_signature(|_, _, _, _| answer).unwrap_err();
+            assert_eq!(why, expected, "{answer:?}");
+        }
+    }
+
+    /// The host is not asked what is known.
+    #[test]
+    fn an_algorithm_has_to_be_known_and_to_fit_the_key() {
+        let good = good();
+        let at = good.len() - 74;
+        assert_eq!(good[at..at + 5], [0x30, 5, 6, 3, 0x2b]);
+        let with = |identifier: &[u8]| {
+            let mut changed = good.clone();
+            changed.splice(at + 4..at + 7, identifier.iter().copied());
+            for (place, more) in
+                [(2, identifier.len() - 3), (at + 1, identifier.len() - 3), (at + 3, identifier.len() - 3)]
+            {
+                changed[place] += u8::try_from(more).unwrap();
+            }
+            request(&changed).check_signature(|_, _, _, _| panic!("the host is asked")).unwrap_err()
+        };
+        for (identifier, expected) in [
+            (&[0x2b, 0x65, 0x71][..], UNIMPLEMENTED),
+            (
+                &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 4],
+                "x509: cannot verify signature: insecure algorithm MD5-RSA",
+            ),
+            (
+                &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11],
+                "x509: signature algorithm specifies an RSA public key, but have public key of type ed25519.PublicKey",
+            ),
+        ] {
+            assert_eq!(with(identifier), expected, "{identifier:?}");
+        }
     }
 
     #[test]

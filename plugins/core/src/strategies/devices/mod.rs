@@ -147,9 +147,9 @@ fn configuration(config: &Place<'_, '_>, stored: bool, findings: &mut Findings) 
 fn parameters(parameters: &Place<'_, '_>, bytes_max: usize, findings: &mut Findings) {
     if !parameters.is_given() {
         parameters.required("", findings);
-    } else if parameters.value().to_string().len() > bytes_max {
+    } else if parameters.value().bytes() > bytes_max {
         parameters.too_long(bytes_max, findings);
-    } else if !parameters.value().is_object() {
+    } else if !parameters.value().says_object() {
         parameters.invalid_as(&"<value omitted>".into(), "must be a valid JSON object", findings);
     }
 }

@@ -184,7 +184,7 @@ fn select_by_own_labels(object: &mut Value) {
 
 fn take_part(spec: &mut Value, asked: &Value, part: &str) {
     match part {
-        "ephemeralcontainers" => spec["ephemeralContainers"] = asked["ephemeralContainers"].clone(),
+        "ephemeralcontainers" => carry_over(spec, asked, "ephemeralContainers"),
         "resize" => {
             for list in ["containers", "initContainers"] {
                 let wanted: Vec<&Value> = items(asked, list).collect();

@@ -7,7 +7,7 @@ pub(crate) mod addresses;
 mod draw;
 pub(crate) mod families;
 mod intent;
-mod ports;
+pub(crate) mod ports;
 pub(crate) mod ranges;
 mod validate;
 

@@ -19,7 +19,7 @@ use crate::tree::{items, items_mut, text};
 
 /// One object for each node port that is taken.
 pub(crate) const PORTS_PREFIX: &str = "/registry/ranges/servicenodeports/";
-const NODE_PORTS: RangeInclusive<i64> = 30_000..=32_767;
+pub(crate) const NODE_PORTS: RangeInclusive<i64> = 30_000..=32_767;
 /// How many ports at the beginning of their range are for who asks for one: as many as upstream keeps
 /// (KEP-3668, a thirty-second of the range).
 const PORTS_ASKED_FOR: u128 = 86;
@@ -69,7 +69,7 @@ pub(super) async fn allocate(
     let had = taken.had;
     let taken = if wanted || balanced { node_ports(spec) } else { Vec::new() };
     for port in taken.iter().filter(|port| !had.contains(port)) {
-        take(format!("{PORTS_PREFIX}{port}"), port_object(*port, operation), companions);
+        take(format!("{PORTS_PREFIX}{port}"), port_object(*port, operation.namespace, operation.name), companions);
     }
     let gone = had.iter().filter(|port| !taken.contains(port));
     companions.operations.extend(gone.map(|port| Write::Delete(format!("{PORTS_PREFIX}{port}"))));
@@ -145,7 +145,7 @@ fn number(object: &Value, key: &str) -> i64 {
 }
 
 /// All that a service has, its health check's among them.
-fn node_ports(spec: &Value) -> Vec<i64> {
+pub(crate) fn node_ports(spec: &Value) -> Vec<i64> {
     let health_check = if needs_health_check(spec) { number(spec, HEALTH_CHECK) } else { 0 };
     let ports = items(spec, "ports").map(|port| number(port, "nodePort"));
     let mut ports: Vec<i64> = ports.chain([health_check]).filter(|port| *port != 0).collect();
@@ -154,13 +154,14 @@ fn node_ports(spec: &Value) -> Vec<i64> {
     ports
 }
 
-fn port_object(port: i64, operation: &Operation<'_>) -> Value {
+/// That a port is taken, and whose it is.
+pub(crate) fn port_object(port: i64, namespace: &str, name: &str) -> Value {
     json!({
         "kind": "RangeAllocation",
         "apiVersion": "v1",
         "metadata": {"name": port.to_string(), "uid": clock::uid(), "creationTimestamp": clock::now()},
         "range": port.to_string(),
-        "data": format!("{}/{}", operation.namespace, operation.name),
+        "data": format!("{namespace}/{name}"),
     })
 }
 
