@@ -124,8 +124,9 @@ DRAWN = [
     (re.compile(r"\b\w{3}, \d\d \w{3} 20\d\d \d\d:\d\d:\d\d [+-]\d{4}"), "TIME"),
     (re.compile(r"(?<=\s)(\d+d)?(\d+h)?(\d+m)?\d+s(?=\s|$)|<invalid>"), "AGE"),
     (re.compile(r"\b10\.0\.0\.(?!0/)\d+"), "ADDRESS"),
-    (re.compile(r"\b3[0-2]\d{3}(?=/TCP|\s|$)"), "PORT"),
+    # Before PORT: a server may listen where node ports are, too.
     (re.compile(r"https://127\.0\.0\.1:\d+|https://localhost:\d+"), "SERVER"),
+    (re.compile(r"\b3[0-2]\d{3}(?=/TCP|\s|$)"), "PORT"),
     (re.compile(r"/tmp/[\w.-]+"), "DIRECTORY"),
     (re.compile(r"^[IWE]\d{4} .*?\] ", re.M), "LOG "),
     (re.compile(r" {2,}"), "  "),
