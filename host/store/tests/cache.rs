@@ -351,9 +351,14 @@ async fn fields_are_selected_by_whatever_the_claim_says_now() {
     };
     let unknown = ReadError::Invalid("the field `spec.nodeName` cannot be selected by".to_owned());
     assert_eq!(by("spec.nodeName", Operator::Equals, "one").await, Err(unknown.clone()));
-    let path = vec!["spec".to_owned(), "nodeName".to_owned()];
-    let field = SelectableField { name: "spec.nodeName".to_owned(), path, absent: String::new() };
-    cache.claim("/r/t/", vec![field]).unwrap();
+    let field = |name: &str, path: [&str; 2]| SelectableField {
+        name: name.to_owned(),
+        path: path.map(str::to_owned).into(),
+        absent: String::new(),
+    };
+    let node = ["spec", "nodeName"];
+    let fields = [field("spec.nodeName", node), field("either", node), field("either", ["metadata", "name"])];
+    cache.claim("/r/t/", fields.into()).unwrap();
     write(&cache, put("/r/t/d/e", &value("e", r#""one""#))).await;
     for (name, operator, wanted, found) in [
         ("spec.nodeName", Operator::Equals, "one", "ae"),
@@ -361,6 +366,9 @@ async fn fields_are_selected_by_whatever_the_claim_says_now() {
         ("spec.nodeName", Operator::Equals, "two", "b"),
         ("spec.nodeName", Operator::Equals, "", "c"),
         ("spec.nodeName", Operator::Equals, "true", "d"),
+        ("either", Operator::Equals, "one", "ae"),
+        ("either", Operator::Equals, "a", ""),
+        ("either", Operator::Equals, "c", "c"),
         ("metadata.name", Operator::Equals, "c", "c"),
         ("metadata.namespace", Operator::Equals, "", "abcde"),
     ] {

@@ -155,7 +155,7 @@ impl Definition {
                     cell: Cell::Builtin,
                 })
                 .collect(),
-            selectable: facts.selectable.iter().map(|name| Selectable::builtin(name)).collect(),
+            selectable: facts.selectable.iter().flat_map(|name| Selectable::builtin(name)).collect(),
             builtin: true,
             strategy,
             deprecation_warning: None,
@@ -248,16 +248,16 @@ impl Subresource {
 
 impl Selectable {
     /// A built-in field: its name is its path, but for the names that are older or newer than
-    /// the stored shape.
-    fn builtin(name: &str) -> Self {
-        let path = match name {
-            "spec.host" => "spec.nodeName".to_string(),
-            "source" => "source.component".to_string(),
-            "status.successful" => "status.succeeded".to_string(),
-            "reportingController" => "reportingComponent".to_string(),
+    /// the stored shape. An event's source is whoever reports it, where the old field names nobody.
+    fn builtin(name: &str) -> Vec<Self> {
+        let paths = match name {
+            "spec.host" => vec!["spec.nodeName".to_string()],
+            "source" => vec!["source.component".to_string(), "reportingComponent".to_string()],
+            "status.successful" => vec!["status.succeeded".to_string()],
+            "reportingController" => vec!["reportingComponent".to_string()],
             _ => match name.strip_prefix("regarding.") {
-                Some(rest) => format!("involvedObject.{rest}"),
-                None => name.to_string(),
+                Some(rest) => vec![format!("involvedObject.{rest}")],
+                None => vec![name.to_string()],
             },
         };
         let absent = match name {
@@ -265,7 +265,8 @@ impl Selectable {
             "status.replicas" | "status.successful" => "0",
             _ => "",
         };
-        Self { name: name.into(), path: path.split('.').map(Box::from).collect(), absent: absent.into() }
+        let at = |path: &String| path.split('.').map(Box::from).collect();
+        paths.iter().map(|path| Self { name: name.into(), path: at(path), absent: absent.into() }).collect()
     }
 }
 
@@ -308,6 +309,14 @@ mod tests {
         assert!(!events.stored_as_served());
         let path = &events.selectable.iter().find(|field| &*field.name == "regarding.kind").unwrap().path;
         assert_eq!(path.join("."), "involvedObject.kind");
-        assert!(Definition::builtin("", "v1", "events", &Plain).stored_as_served());
+        let events = Definition::builtin("", "v1", "events", &Plain);
+        assert!(events.stored_as_served());
+        let sources: Vec<String> = events
+            .selectable
+            .iter()
+            .filter(|field| &*field.name == "source")
+            .map(|field| field.path.join("."))
+            .collect();
+        assert_eq!(sources, ["source.component", "reportingComponent"]);
     }
 }

@@ -72,12 +72,14 @@ fn claim(contents: &mut Contents, definition: &Definition) {
         }
     };
     for field in &definition.selectable {
-        if claim.selectable.iter().all(|known| known.name != *field.name) {
-            claim.selectable.push(SelectableField {
-                name: field.name.to_string(),
-                path: field.path.iter().map(ToString::to_string).collect(),
-                absent: field.absent.to_string(),
-            });
+        let field = SelectableField {
+            name: field.name.to_string(),
+            path: field.path.iter().map(ToString::to_string).collect(),
+            absent: field.absent.to_string(),
+        };
+        let is = |known: &SelectableField| known.name == field.name && known.path == field.path;
+        if !claim.selectable.iter().any(is) {
+            claim.selectable.push(field);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A field that field selectors may name.
+/// A field that field selectors may name. Of several of one name the first that is not empty counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectableField {
     /// The name in a selector, such as `spec.nodeName`.

@@ -62,7 +62,8 @@ pub(super) struct Matcher {
 enum Field {
     Name,
     Namespace,
-    Selectable(SelectableField),
+    /// The first that says something counts.
+    Selectable(Vec<SelectableField>),
 }
 
 impl Matcher {
@@ -77,9 +78,11 @@ impl Matcher {
                 "metadata.name" => Field::Name,
                 "metadata.namespace" => Field::Namespace,
                 name => {
-                    let found = claim.fields().iter().find(|field| field.name == name);
-                    let unknown = || ReadError::Invalid(format!("the field `{name}` cannot be selected by"));
-                    Field::Selectable(found.ok_or_else(unknown)?.clone())
+                    let found: Vec<_> = claim.fields().iter().filter(|field| field.name == name).cloned().collect();
+                    if found.is_empty() {
+                        return Err(ReadError::Invalid(format!("the field `{name}` cannot be selected by")));
+                    }
+                    Field::Selectable(found)
                 }
             };
             Ok((field, equal, wanted.value))
@@ -96,7 +99,10 @@ impl Matcher {
             let is = match field {
                 Field::Name => object.name().unwrap_or_default() == value,
                 Field::Namespace => object.namespace().unwrap_or_default() == value,
-                Field::Selectable(field) => object.field(field) == value.as_str(),
+                Field::Selectable(fields) => {
+                    let said = fields.iter().map(|field| object.field(field)).find(|said| !said.is_empty());
+                    said.unwrap_or_default() == value.as_str()
+                }
             };
             is == *equal
         }) && self.labels.iter().all(|wanted| wanted.holds(object.label(&wanted.key)))
