@@ -40,7 +40,7 @@ impl Framing {
     pub(super) fn error(self, failure: &Failure) -> Bytes {
         let mut out = BytesMut::new();
         match self {
-            Self::Lines => self.append("ERROR", failure.to_json().trim_end().as_bytes(), &mut out),
+            Self::Lines => self.append("ERROR", failure.to_json().trim_ascii_end(), &mut out),
             Self::Messages => self.append("ERROR", &failure.to_protobuf(), &mut out),
         }
         out.freeze()

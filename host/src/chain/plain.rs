@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use forms::{clauses, is_for_people};
 use host_server::RequestInfo;
 use host_store::Freshness;
 use http::header::{ACCEPT, USER_AGENT};
@@ -102,14 +103,23 @@ fn takes_json(headers: &HeaderMap) -> bool {
     let Some(accept) = headers.get(ACCEPT) else { return true };
     let Ok(accept) = accept.to_str() else { return false };
     // What is weighed or has parameters is not plain.
-    let first = accept.split(',').next().unwrap_or_default().trim();
-    !accept.contains(';') && matches!(first, "application/json" | "*/*")
+    if accept.contains(';') {
+        return false;
+    }
+    let Some(first) = clauses(accept).next() else { return false };
+    let name = match (first.kind(), first.subtype()) {
+        ("application", "json") => "application/json",
+        ("*", "*") => "*/*",
+        _ => return false,
+    };
+    // What is written otherwise may be refused.
+    accept.contains(name)
 }
 
 /// Whether the answer would be indented, as upstream does for those.
 fn is_read_by_people(headers: &HeaderMap) -> bool {
-    let agent = headers.get(USER_AGENT).map(|agent| agent.as_bytes()).unwrap_or_default();
-    ["curl", "Wget", "Mozilla/5.0"].iter().any(|reader| agent.starts_with(reader.as_bytes()))
+    let agent = headers.get(USER_AGENT).and_then(|agent| str::from_utf8(agent.as_bytes()).ok());
+    is_for_people("", agent.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -139,6 +149,8 @@ mod tests {
             (&["application/json;q=0.5, application/yaml"], false),
             (&["application/json", "application/yaml"], true),
             (&["application/yaml", "application/json"], false),
+            (&["*/*, application/yaml"], false),
+            (&["*, text/html"], false),
             (&[""], false),
         ] {
             assert_eq!(takes_json(&headers(accept, "test")), plain, "{accept:?}");

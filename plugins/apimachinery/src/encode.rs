@@ -3,14 +3,13 @@
 use plugin_sdk::{Answer, Body, Response, Summary};
 
 use crate::codec;
-use crate::negotiate::{self, Encoding, Offer};
-use crate::rest::query::Query;
+use crate::negotiate::{self, Encoding, Notation};
 use crate::schema::builtin;
 use crate::status::ApiError;
 use crate::tree::Value;
 
-/// A tree in an encoding, with the line end that upstream writes behind what is not indented.
-pub(crate) fn encode(value: &Value, encoding: Encoding, pretty: bool) -> Vec<u8> {
+/// A tree in a notation, with the line end that upstream writes behind what is not indented.
+pub(crate) fn encode(value: &Value, Notation { encoding, pretty }: Notation) -> Vec<u8> {
     match encoding {
         Encoding::Json if pretty => codec::json::encode_pretty(value),
         Encoding::Json => {
@@ -43,21 +42,10 @@ pub(crate) fn type_of(value: &Value) -> Option<builtin::Type> {
 
 /// The `Status` of a failure, in the client's encoding if it has one for it; indented, where it has none.
 pub fn failure(summary: &Summary, error: &ApiError) -> Answer {
-    let known = negotiate::output(summary.accept(), Offer::DOCUMENT).ok().map(|wanted| wanted.encoding);
-    let encoding = known.unwrap_or(Encoding::Json);
-    let mut response = Response::new(error.code).header("content-type", encoding.media_type());
+    let notation = negotiate::client(summary).failure();
+    let mut response = Response::new(error.code).header("content-type", notation.encoding.media_type());
     if error.retry_after_seconds > 0 {
         response = response.header("retry-after", error.retry_after_seconds.to_string());
     }
-    let pretty = known.is_none() || is_for_people(&Query::parse(summary.query()), summary);
-    response.body(Body::Bytes(encode(&error.to_value(), encoding, pretty))).into()
-}
-
-/// Whether JSON is to be read by people: asked for, or the client is known to show it.
-pub(crate) fn is_for_people(query: &Query, summary: &Summary) -> bool {
-    let is_shown = || ["curl", "Wget", "Mozilla/5.0"].iter().any(|agent| summary.user_agent().starts_with(agent));
-    match query.get("pretty") {
-        None | Some("") => is_shown(),
-        Some(_) => query.flag("pretty").unwrap_or_default(),
-    }
+    response.body(Body::Bytes(encode(&error.to_value(), notation))).into()
 }

@@ -1,25 +1,11 @@
-//! Content negotiation: in which encoding and shape a client wants its answer, and in which
-//! encoding it sent its body.
+//! Content negotiation: in which form and shape a client wants its answer, and in which encoding it
+//! sent its body.
+
+use forms::{Clause, Client, Produced};
+pub use forms::{Encoding, Notation};
+use plugin_sdk::Summary;
 
 use crate::status::ApiError;
-
-/// How objects are encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    Json,
-    Yaml,
-    Protobuf,
-}
-
-impl Encoding {
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Yaml => "application/yaml",
-            Self::Protobuf => "application/vnd.kubernetes.protobuf",
-        }
-    }
-}
 
 /// What of an object is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,119 +35,106 @@ impl MetaVersion {
 /// What a client wants back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    pub encoding: Encoding,
+    pub notation: Notation,
     pub shape: Shape,
 }
 
-impl Wanted {
-    pub const JSON: Self = Self { encoding: Encoding::Json, shape: Shape::Whole };
-}
-
 /// What can be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Offer {
     /// Built-in types have a protobuf form.
     pub protobuf: bool,
-    /// Upstream's router, which knows no half of a type, chooses before its handlers would in other words.
-    pub routed: bool,
+    /// What upstream's router knows of it, which refuses in other words, before a handler would.
+    pub routed: Option<Produced<'static>>,
     /// The answer can be shown as rows.
     pub tables: bool,
-    /// Its metadata can be shown alone: that of all but errors.
-    pub metadata: bool,
-    /// Lists can be streamed as watches.
-    pub streams: bool,
     /// The answer is a watch, which has no form in YAML.
     pub watch: bool,
 }
 
-impl Offer {
-    /// A `Status`, or another document that is what it is.
-    pub const DOCUMENT: Self =
-        Self { protobuf: true, routed: false, tables: false, metadata: false, streams: false, watch: false };
+/// What routes of objects and documents produce, and those of lists, which can be watched.
+pub const OBJECTS: Produced<'static> = Produced(&[JSON, YAML, PROTOBUF]);
+pub const LISTS: Produced<'static> = Produced(&[JSON, YAML, PROTOBUF, STREAMS[0], STREAMS[1]]);
 
-    pub(crate) fn encoding(self, media_type: &str) -> Option<Encoding> {
-        match media_type {
-            "*/*" | "application/json" => Some(Encoding::Json),
-            "application/*" if !self.routed => Some(Encoding::Json),
-            "application/yaml" => Some(Encoding::Yaml),
-            PROTOBUF if self.protobuf => Some(Encoding::Protobuf),
+impl Offer {
+    /// The shape that a clause asks for, if it is offered in this encoding.
+    fn shape(self, clause: &Clause, encoding: Encoding) -> Option<Shape> {
+        let Some([kind, group, version]) = clause.target() else {
+            return (self.protobuf || encoding != Encoding::Protobuf).then_some(Shape::Whole);
+        };
+        let version = match (group, version) {
+            ("meta.k8s.io", "v1") => MetaVersion::V1,
+            ("meta.k8s.io", "v1beta1") => MetaVersion::V1Beta1,
+            _ => return None,
+        };
+        match kind {
+            // Rows have no protobuf form, and the metadata of any type has one.
+            "Table" if self.tables && encoding != Encoding::Protobuf => Some(Shape::Table(version)),
+            "PartialObjectMetadata" => Some(Shape::Partial(version)),
+            "PartialObjectMetadataList" => Some(Shape::PartialList(version)),
             _ => None,
         }
     }
+}
 
-    /// The encoding of a shape: the metadata of any type has a protobuf form, rows have none.
-    fn encoding_of(self, media_type: &str, shape: Shape) -> Option<Encoding> {
-        match (self.encoding(media_type), shape) {
-            (Some(Encoding::Protobuf), Shape::Table(_)) => None,
-            (None, Shape::Partial(_) | Shape::PartialList(_)) if media_type == PROTOBUF => Some(Encoding::Protobuf),
-            (encoding, _) => encoding,
-        }
-    }
+/// What a request says of the form of its answer.
+pub fn client(summary: &Summary) -> Client<'_> {
+    Client { accept: summary.accept(), query: summary.query(), user_agent: summary.user_agent() }
 }
 
 /// Chooses an object's form by the `Accept` header.
-pub fn output(accept: &str, offer: Offer) -> Result<Wanted, ApiError> {
-    let pick = |clause: &Clause| {
-        let shape = clause.shape()?;
-        let encoding = offer.encoding_of(&clause.media_type, shape)?;
-        let is_offered = match shape {
-            Shape::Whole => true,
-            Shape::Table(_) => offer.tables,
-            Shape::Partial(_) | Shape::PartialList(_) => offer.metadata,
-        };
-        is_offered.then_some((encoding, shape))
+///
+/// # Errors
+/// `NotAcceptable` if none of what the client takes is offered.
+pub fn output(client: &Client, offer: Offer) -> Result<Wanted, ApiError> {
+    if let Some(produced) = offer.routed {
+        check_routed(client, produced)?;
+    }
+    let pick = |clause: &Clause, encoding| match clause.parameter("sv") {
+        None | Some("" | "v1") => offer.shape(clause, encoding),
+        Some(_) => None,
     };
-    let (encoding, shape) = choose(accept, offer, pick)?.unwrap_or((Encoding::Json, Shape::Whole));
-    Ok(Wanted { encoding, shape })
+    match client.choose(pick) {
+        None => Err(not_acceptable(OBJECTS.0)),
+        Some((notation, _)) if offer.watch && !notation.encoding.streams() => Err(not_acceptable(&STREAMS)),
+        Some((notation, shape)) => Ok(Wanted { notation, shape }),
+    }
 }
 
-/// The first of what the client likes best that is picked; nothing if it likes all the same.
-pub(crate) fn choose<T>(
-    accept: &str,
-    offer: Offer,
-    pick: impl Fn(&Clause) -> Option<(Encoding, T)>,
-) -> Result<Option<(Encoding, T)>, ApiError> {
-    if accept.trim().is_empty() {
-        return Ok(None);
+/// How a document is written, which is what it is. Routes of built-in types say what they produce.
+///
+/// # Errors
+/// `NotAcceptable` if the client takes none.
+pub(crate) fn document(client: &Client, routed: Option<Produced>) -> Result<Notation, ApiError> {
+    if let Some(produced) = routed {
+        check_routed(client, produced)?;
     }
-    let clauses = clauses(accept);
-    let mut unstreamed = false;
-    for clause in &clauses {
-        match pick(clause) {
-            Some((Encoding::Yaml, _)) if offer.watch => unstreamed = true,
-            Some(picked) => return Ok(Some(picked)),
-            None => {}
-        }
+    client.document().ok_or_else(|| not_acceptable(OBJECTS.0))
+}
+
+/// # Errors
+/// `NotAcceptable` if upstream's router would refuse the request.
+pub(crate) fn check_routed(client: &Client, produced: Produced) -> Result<(), ApiError> {
+    if produced.are_taken(client.accept) {
+        return Ok(());
     }
-    if offer.routed && !clauses.iter().any(|clause| offer.encoding(&clause.media_type).is_some()) {
-        let mut available = vec!["application/json", "application/yaml", PROTOBUF];
-        if offer.streams {
-            available.extend(STREAMS);
-        }
-        let message = format!("406: Not Acceptable\n\nAvailable representations: {}", available.join(", "));
-        let mut error = ApiError::new(406, "NotAcceptable", message);
-        error.with_details = true;
-        return Err(error);
-    }
-    let accepted = if unstreamed { STREAMS.join(", ") } else { NAMES.to_string() };
-    Err(ApiError::new(406, "NotAcceptable", format!("only the following media types are accepted: {accepted}")))
+    let mut error = ApiError::new(406, "NotAcceptable", produced.refusal());
+    error.with_details = true;
+    Err(error)
 }
 
 /// The encoding of a body by its `Content-Type`; JSON if there is none.
 pub fn input(content_type: &str, protobuf: bool) -> Result<Encoding, ApiError> {
-    let offer = Offer { protobuf, ..Offer::DOCUMENT };
     let is_broken =
         content_type.split(';').skip(1).any(|parameter| !matches!(parameter.trim(), "") && !parameter.contains('='));
     match media_type(content_type).as_str() {
         "" => Ok(Encoding::Json),
         exact if exact.contains('*') || is_broken => Err(unsupported(NAMES)),
-        exact => offer.encoding(exact).ok_or_else(|| unsupported(NAMES)),
+        exact => {
+            let known = Encoding::named(exact).filter(|known| protobuf || *known != Encoding::Protobuf);
+            known.ok_or_else(|| unsupported(NAMES))
+        }
     }
-}
-
-/// The media types of an `Accept` header, the dearest first.
-pub(crate) fn preferences(accept: &str) -> Vec<String> {
-    clauses(accept).into_iter().map(|clause| clause.media_type).collect()
 }
 
 /// 415, naming what would have been understood.
@@ -176,74 +149,31 @@ pub fn media_type(header: &str) -> String {
     header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+const JSON: &str = Encoding::Json.media_type();
+const YAML: &str = Encoding::Yaml.media_type();
+const PROTOBUF: &str = Encoding::Protobuf.media_type();
+const STREAMS: [&str; 2] = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 /// What messages name, custom resources included, which have no protobuf form.
 const NAMES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
-const STREAMS: [&str; 2] = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
 
-/// One alternative of an `Accept` header.
-pub(crate) struct Clause {
-    pub(crate) media_type: String,
-    parameters: Vec<(String, String)>,
-    quality: f32,
-}
-
-impl Clause {
-    pub(crate) fn parameter(&self, name: &str) -> &str {
-        self.parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
-    }
-
-    /// Nothing for a shape that nobody knows.
-    fn shape(&self) -> Option<Shape> {
-        let kind = self.parameter("as");
-        if kind.is_empty() {
-            return Some(Shape::Whole);
-        }
-        let version = match (self.parameter("g"), self.parameter("v")) {
-            ("meta.k8s.io", "v1") => MetaVersion::V1,
-            ("meta.k8s.io", "v1beta1") => MetaVersion::V1Beta1,
-            _ => return None,
-        };
-        match kind {
-            "Table" => Some(Shape::Table(version)),
-            "PartialObjectMetadata" => Some(Shape::Partial(version)),
-            "PartialObjectMetadataList" => Some(Shape::PartialList(version)),
-            _ => None,
-        }
-    }
-}
-
-fn clauses(accept: &str) -> Vec<Clause> {
-    let mut clauses: Vec<Clause> = accept
-        .split(',')
-        .filter(|text| !text.trim().is_empty())
-        .map(|text| {
-            let parameters: Vec<(String, String)> = text
-                .split(';')
-                .skip(1)
-                .filter_map(|parameter| parameter.split_once('='))
-                .map(|(key, value)| (key.trim().to_string(), value.trim().to_string()))
-                .collect();
-            let said = parameters.iter().find(|(key, _)| key == "q").map(|(_, value)| value.parse::<f32>());
-            // What is no number is none, as upstream has it.
-            let quality = said.map_or(1.0, |said| said.ok().filter(|said| said.is_finite()).unwrap_or_default());
-            Clause { media_type: media_type(text), parameters, quality }
-        })
-        .collect();
-    // Of equal ones, what is named comes before what is any.
-    let is_any = |clause: &Clause| clause.media_type.matches('*').count();
-    clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality).then_with(|| is_any(a).cmp(&is_any(b))));
-    clauses
+fn not_acceptable(accepted: &[&str]) -> ApiError {
+    let message = format!("only the following media types are accepted: {}", accepted.join(", "));
+    ApiError::new(406, "NotAcceptable", message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const BUILTIN: Offer = Offer { routed: true, tables: true, metadata: true, ..Offer::DOCUMENT };
-    const CUSTOM: Offer = Offer { protobuf: false, tables: true, metadata: true, ..Offer::DOCUMENT };
+    const BUILTIN: Offer = Offer { protobuf: true, routed: Some(OBJECTS), tables: true, watch: false };
+    const CUSTOM: Offer = Offer { protobuf: false, routed: None, ..BUILTIN };
+    const WATCH: Offer = Offer { routed: Some(LISTS), watch: true, ..BUILTIN };
     const PARTIAL: &str = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
     const PROTOBUF_TABLE: &str = "application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1, */*";
+
+    fn chosen(accept: &str, offer: Offer) -> Result<Wanted, ApiError> {
+        output(&Client { accept, ..Client::default() }, offer)
+    }
 
     #[test]
     fn the_best_offered_alternative_is_chosen() {
@@ -260,6 +190,11 @@ mod tests {
             ("application/json;q=x, application/yaml;q=0.1", BUILTIN, Yaml, Shape::Whole),
             ("*/*, application/yaml", BUILTIN, Yaml, Shape::Whole),
             ("*/*, application/*, application/vnd.kubernetes.protobuf", CUSTOM, Json, Shape::Whole),
+            ("*/*, application/yaml;q=0.1", CUSTOM, Yaml, Shape::Whole),
+            ("application/json;sv=v1", BUILTIN, Json, Shape::Whole),
+            ("application/json;sv=v2, application/yaml;q=0.1", BUILTIN, Yaml, Shape::Whole),
+            ("application/json;v=v1, application/yaml;q=0.1", BUILTIN, Yaml, Shape::Whole),
+            ("*/*;as=Table;g=meta.k8s.io;v=v1", CUSTOM, Json, Shape::Table(MetaVersion::V1)),
             (TABLES, CUSTOM, Json, Shape::Table(MetaVersion::V1)),
             (TABLES, Offer { tables: false, ..BUILTIN }, Json, Shape::Whole),
             (PARTIAL, BUILTIN, Protobuf, Shape::Partial(MetaVersion::V1)),
@@ -278,29 +213,40 @@ mod tests {
                 Shape::PartialList(MetaVersion::V1Beta1),
             ),
         ] {
-            assert_eq!(output(accept, offer), Ok(Wanted { encoding, shape }), "{accept}");
+            let notation = Notation { encoding, pretty: false };
+            assert_eq!(chosen(accept, offer), Ok(Wanted { notation, shape }), "{accept}");
         }
     }
 
     #[test]
     fn what_nobody_offers_is_refused() {
-        let error = output("text/nonsense", BUILTIN).unwrap_err();
+        let error = chosen("text/nonsense", BUILTIN).unwrap_err();
         assert_eq!(
             error.message,
             "406: Not Acceptable\n\nAvailable representations: \
              application/json, application/yaml, application/vnd.kubernetes.protobuf"
         );
-        let error = output("application/json;as=Nonsense;g=meta.k8s.io;v=v1", CUSTOM).unwrap_err();
+        let error = chosen("application/json;as=Nonsense;g=meta.k8s.io;v=v1", CUSTOM).unwrap_err();
         assert_eq!(
             error.message,
             "only the following media types are accepted: application/json, application/yaml, \
              application/vnd.kubernetes.protobuf"
         );
-        assert!(output("application/*", BUILTIN).is_err() && output("application/*", CUSTOM).is_ok());
-        let error = output("application/yaml", Offer { watch: true, streams: true, ..BUILTIN }).unwrap_err();
+        assert!(chosen("application/*", BUILTIN).is_err() && chosen("application/*", CUSTOM).is_ok());
+        // What is liked best is offered, but not as a watch.
+        for accept in ["application/yaml", "application/yaml, application/json"] {
+            let error = chosen(accept, WATCH).unwrap_err();
+            assert_eq!(
+                error.message,
+                "only the following media types are accepted: application/json;stream=watch, \
+                 application/vnd.kubernetes.protobuf;stream=watch"
+            );
+        }
+        let error = chosen("application/*", WATCH).unwrap_err();
         assert_eq!(
             error.message,
-            "only the following media types are accepted: application/json;stream=watch, \
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, \
+             application/vnd.kubernetes.protobuf, application/json;stream=watch, \
              application/vnd.kubernetes.protobuf;stream=watch"
         );
         assert_eq!(input("application/json;charset", true).unwrap_err().code, 415);

@@ -3,7 +3,6 @@
 mod body;
 mod gzip;
 mod messages;
-mod negotiate;
 mod status;
 
 use http::header::{CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
@@ -12,7 +11,6 @@ use http::{HeaderValue, StatusCode, Uri};
 pub(crate) use body::Guards;
 pub use body::{Body, BoxError, PACKED_BYTES_MIN};
 pub use messages::{WATCH_MESSAGES, append_watch_message};
-pub(crate) use negotiate::Wanted;
 pub use status::{Failure, not_found};
 
 use crate::authz::escape;

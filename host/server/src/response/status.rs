@@ -1,5 +1,7 @@
 //! Errors as clients read them: `metav1.Status` with upstream's reasons and wording.
 
+use forms::json::escape_from;
+use forms::{Encoding, Notation, yaml};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
@@ -71,23 +73,26 @@ impl Failure {
         }
     }
 
-    /// The `Status` object, with a line end as upstream writes it.
-    pub fn to_json(&self) -> String {
-        format!("{}\n", self.to_value())
+    /// The `Status` object as JSON in one line, with the line end that upstream writes.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = self.to_value().to_string().into_bytes();
+        escape_from(0, &mut json);
+        json.push(b'\n');
+        json
     }
 
-    /// Indented, without a line end: that is as upstream writes it, too.
-    pub(super) fn to_pretty_json(&self) -> String {
-        format!("{:#}", self.to_value())
-    }
-
-    /// In the order of the names, as upstream's writer has it.
-    pub(super) fn to_yaml(&self) -> String {
-        let mut status = self.to_value();
-        status.sort_all_objects();
-        // Long texts in one line.
-        let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
-        serde_saphyr::to_string_with_options(&status, options).unwrap_or_default()
+    /// The `Status` object. Upstream ends neither indented JSON nor protobuf by a line end.
+    pub(crate) fn write(&self, notation: Notation) -> Vec<u8> {
+        match notation.encoding {
+            Encoding::Json if notation.pretty => {
+                let mut json = format!("{:#}", self.to_value()).into_bytes();
+                escape_from(0, &mut json);
+                json
+            }
+            Encoding::Json => self.to_json(),
+            Encoding::Yaml => yaml::encode(&self.to_value()),
+            Encoding::Protobuf => self.to_protobuf(),
+        }
     }
 
     fn to_value(&self) -> Value {

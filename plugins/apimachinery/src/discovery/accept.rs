@@ -1,11 +1,11 @@
 //! Which form of discovery a client asked for, and in which encoding; what lets it keep its copy.
 
+use forms::{Clause, Client};
 use plugin_sdk::{Answer, Body, Response, Summary};
 use sha2::{Digest, Sha512};
 
-use crate::encode::{encode, is_for_people};
-use crate::negotiate::{self, Clause, Encoding, Offer};
-use crate::rest::query::Query;
+use crate::encode::encode;
+use crate::negotiate::{self, Notation, OBJECTS};
 use crate::status::ApiError;
 use crate::tree::Value;
 
@@ -44,8 +44,7 @@ pub enum Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
     pub form: Form,
-    encoding: Encoding,
-    pretty: bool,
+    notation: Notation,
 }
 
 impl Asked {
@@ -54,19 +53,19 @@ impl Asked {
     /// # Errors
     /// `NotAcceptable` if there is none.
     pub fn of(summary: &Summary, place: Place) -> Result<Self, ApiError> {
-        let (encoding, form) = chosen(summary.accept(), place)?;
-        Ok(Self { form, encoding, pretty: is_for_people(&Query::parse(summary.query()), summary) })
+        let (form, notation) = chosen(&negotiate::client(summary), place)?;
+        Ok(Self { form, notation })
     }
 
     pub fn answer(self, document: &Value) -> Answer {
-        let body = encode(document, self.encoding, self.pretty);
-        Response::new(200).header("content-type", self.encoding.media_type()).body(Body::Bytes(body)).into()
+        let body = encode(document, self.notation);
+        Response::new(200).header("content-type", self.notation.encoding.media_type()).body(Body::Bytes(body)).into()
     }
 
     /// The aggregated document, or 304 if the client has it already.
     pub fn answer_aggregated(self, if_none_match: Option<&str>, document: &Value) -> Answer {
         // The same in each encoding.
-        let json = encode(document, Encoding::Json, false);
+        let json = encode(document, Notation::PLAIN);
         let etag = format!("\"{:X}\"", Sha512::digest(&json));
         let same = if_none_match.is_some_and(|known| known.split(',').any(|known| known.trim() == etag));
         let response = Response::new(if same { 304 } else { 200 })
@@ -76,34 +75,35 @@ impl Asked {
         if same {
             return response.into();
         }
-        let content_type = format!("{}{AGGREGATED}", self.encoding.media_type());
-        let body = match (self.encoding, self.pretty) {
-            (Encoding::Json, false) => json,
-            (encoding, pretty) => encode(document, encoding, pretty),
-        };
+        let content_type = format!("{}{AGGREGATED}", self.notation.encoding.media_type());
+        let body = if self.notation == Notation::PLAIN { json } else { encode(document, self.notation) };
         response.header("content-type", content_type).body(Body::Bytes(body)).into()
     }
 }
 
 const AGGREGATED: &str = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-fn chosen(accept: &str, place: Place) -> Result<(Encoding, Form), ApiError> {
-    let offer = Offer { routed: matches!(place, Place::Core | Place::Resources), ..Offer::DOCUMENT };
-    let has_aggregated = matches!(place, Place::Core | Place::Groups);
-    let pick = |clause: &Clause| {
-        let shape = [clause.parameter("as"), clause.parameter("g"), clause.parameter("v")];
-        let form = match shape {
-            ["", ..] => Form::Legacy,
-            ["APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2"] if has_aggregated => Form::Aggregated,
-            _ => return None,
-        };
-        Some((offer.encoding(&clause.media_type)?, form))
+/// Whoever takes the aggregated form by any alternative, however little he likes it, is given that.
+fn chosen(client: &Client, place: Place) -> Result<(Form, Notation), ApiError> {
+    let routed = matches!(place, Place::Core | Place::Resources).then_some(OBJECTS);
+    let legacy = negotiate::document(client, routed).map(|notation| (Form::Legacy, notation));
+    if !matches!(place, Place::Core | Place::Groups) || routed.is_some_and(|routed| !routed.are_taken(client.accept)) {
+        return legacy;
+    }
+    let is_aggregated = |clause: &Clause| {
+        let target = ["APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2"];
+        (clause.target() == Some(target) && clause.parameter("sv").is_none_or(str::is_empty)).then_some(())
     };
-    Ok(negotiate::choose(accept, offer, pick)?.unwrap_or((Encoding::Json, Form::Legacy)))
+    match client.choose(|clause, _| is_aggregated(clause)) {
+        Some((notation, ())) => Ok((Form::Aggregated, notation)),
+        None => legacy,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use forms::Encoding;
+
     use super::*;
     use crate::tree::json;
 
@@ -131,15 +131,17 @@ mod tests {
                 Some((Json, Form::Legacy)),
             ),
             (
-                "application/json;q=0.5,application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;q=0.4",
-                Some((Json, Form::Legacy)),
+                "application/json,application/yaml;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;q=0.4",
+                Some((Yaml, Form::Aggregated)),
             ),
             ("application/vnd.kubernetes.protobuf, */*", Some((Protobuf, Form::Legacy))),
             ("application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList", None),
             ("text/nonsense", None),
         ];
         for (accept, expected) in cases {
-            assert_eq!(chosen(accept, Place::Groups).ok(), expected, "{accept}");
+            let client = Client { accept, ..Client::default() };
+            let chosen = chosen(&client, Place::Groups).ok();
+            assert_eq!(chosen.map(|(form, notation)| (notation.encoding, form)), expected, "{accept}");
         }
     }
 
@@ -154,14 +156,14 @@ mod tests {
             (Place::Resources, aggregated, "only the following media types are accepted"),
             (Place::Resources, "text/html", "406: Not Acceptable"),
         ] {
-            let error = chosen(accept, place).expect_err("it is refused");
+            let error = chosen(&Client { accept, ..Client::default() }, place).expect_err("it is refused");
             assert!(error.code == 406 && error.message.starts_with(words), "{place:?} {accept}: {error:?}");
         }
     }
 
     #[test]
     fn a_client_that_has_the_document_gets_no_body() {
-        let asked = Asked { form: Form::Aggregated, encoding: Encoding::Yaml, pretty: false };
+        let asked = Asked { form: Form::Aggregated, notation: Notation { encoding: Encoding::Yaml, pretty: false } };
         let answer = |known: Option<&str>, document| match asked.answer_aggregated(known, &document) {
             Answer::Response(response) => response,
             _ => panic!("not a response"),

@@ -1,6 +1,6 @@
 //! In which form a document is answered.
 
-use crate::negotiate;
+use forms::clauses;
 
 /// How the protobuf forms of a version's documents are called: as it is answered, and as clients call it
 /// that are older.
@@ -24,10 +24,12 @@ pub(super) enum Form {
 impl Form {
     /// Nothing if the client takes none.
     pub(super) fn of(accept: &str, protobuf: Names) -> Option<Self> {
-        let accept = if accept.trim().is_empty() { "*/*" } else { accept };
-        negotiate::preferences(accept).into_iter().find_map(|media_type| match media_type.as_str() {
-            "*/*" | "application/*" | "*/json" | "application/json" => Some(Self::Json),
-            other => protobuf.contains(&other).then_some(Self::Protobuf),
+        let accept = if accept.is_empty() { "*/*" } else { accept };
+        let forms =
+            [("json", Self::Json), (subtype(protobuf[0]), Self::Protobuf), (subtype(protobuf[1]), Self::Protobuf)];
+        clauses(accept).filter(|clause| matches!(clause.kind(), "application" | "*")).find_map(|clause| {
+            let named = |name: &str| clause.subtype() == "*" || clause.subtype() == name;
+            forms.into_iter().find(|(name, _)| named(name)).map(|(_, form)| form)
         })
     }
 
@@ -37,6 +39,10 @@ impl Form {
             Self::Protobuf => protobuf[0],
         }
     }
+}
+
+fn subtype(media_type: &str) -> &str {
+    media_type.trim_start_matches("application/")
 }
 
 #[cfg(test)]
@@ -54,6 +60,7 @@ mod tests {
                 "application/com.github.proto-openapi.spec.v2.v1.0+protobuf;q=0.9, application/json;q=0.5",
                 Some(Form::Protobuf),
             ),
+            ("*/json", Some(Form::Json)),
             ("text/plain", None),
             ("application/com.github.proto-openapi.spec.v3.v1.0+protobuf", None),
         ] {

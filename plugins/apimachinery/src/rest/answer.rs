@@ -13,7 +13,7 @@ use crate::codec::json::decode_stored;
 use crate::codec::proto;
 use crate::definition::Definition;
 use crate::encode::{self, encode};
-use crate::negotiate::{Encoding, MetaVersion, Shape, Wanted};
+use crate::negotiate::{Encoding, MetaVersion, Notation, Shape, Wanted};
 use crate::schema::defaults;
 use crate::status::ApiError;
 use crate::table;
@@ -36,7 +36,7 @@ impl Request<'_> {
     /// One stored object.
     pub(super) fn answer_object(&self, status: u16, object: Object) -> Result<Answer, ApiError> {
         let wanted = self.wanted()?;
-        if wanted.encoding != Encoding::Json || self.pretty() {
+        if wanted.notation != Notation::PLAIN {
             let stored = decode_stored(&object.value(), &self.definition.schema).map_err(ApiError::internal)?;
             return self.answer_tree(status, super::registry::served(self.definition, stored));
         }
@@ -62,7 +62,7 @@ impl Request<'_> {
 
     /// The same, of something that another definition shows.
     pub(super) fn answer_tree_of(&self, definition: &Definition, status: u16, tree: Value) -> Result<Answer, ApiError> {
-        let Wanted { encoding, shape } = self.wanted()?;
+        let Wanted { notation, shape } = self.wanted()?;
         let shown = match shape {
             Shape::Whole => tree,
             Shape::Table(version) => {
@@ -73,13 +73,13 @@ impl Request<'_> {
             Shape::Partial(version) => render::shape(definition, FormKind::Partial { version }, tree),
             Shape::PartialList(_) => return Err(not_a_list(&go_type(definition, false))),
         };
-        Ok(self.answer_value(status, shown, encoding))
+        Ok(self.answer_value(status, shown, notation))
     }
 
     /// Any value.
-    pub(super) fn answer_value(&self, status: u16, value: Value, encoding: Encoding) -> Answer {
-        let body = Body::Bytes(encode(&value, encoding, self.pretty()));
-        Response::new(status).header("content-type", encoding.media_type()).body(body).into()
+    pub(super) fn answer_value(&self, status: u16, value: Value, notation: Notation) -> Answer {
+        let body = Body::Bytes(encode(&value, notation));
+        Response::new(status).header("content-type", notation.encoding.media_type()).body(body).into()
     }
 
     /// A list, as of one revision.
@@ -107,10 +107,10 @@ impl Request<'_> {
         if let Some(unset) = unset.filter(|_| collection.count() == 0) {
             let mut list = listed(around, Vec::new());
             list[unset] = Value::Null;
-            return Ok(self.answer_value(200, list, wanted.encoding));
+            return Ok(self.answer_value(200, list, wanted.notation));
         }
-        if wanted.encoding != Encoding::Json || self.pretty() {
-            return self.collected(&collection, around, kind, wanted.encoding);
+        if wanted.notation != Notation::PLAIN {
+            return self.collected(&collection, around, kind, wanted.notation);
         }
         let form = match kind {
             FormKind::Untyped if definition.stored_as_served() => ItemForm::Untyped,
@@ -154,10 +154,10 @@ impl Request<'_> {
         collection: &Collection,
         around: (String, String),
         kind: FormKind,
-        encoding: Encoding,
+        notation: Notation,
     ) -> Result<Answer, ApiError> {
         let list = listed(around, Vec::new());
-        let mut messages = match encoding {
+        let mut messages = match notation.encoding {
             Encoding::Protobuf => encode::type_of(&list).and_then(|of| proto::List::new(of.schema())),
             Encoding::Json | Encoding::Yaml => None,
         };
@@ -182,9 +182,9 @@ impl Request<'_> {
         Ok(match messages {
             Some(messages) => {
                 let body = Body::Bytes(messages.finish(&list));
-                Response::new(200).header("content-type", encoding.media_type()).body(body).into()
+                Response::new(200).header("content-type", notation.encoding.media_type()).body(body).into()
             }
-            None => self.answer_value(200, with_items(list, items), encoding),
+            None => self.answer_value(200, with_items(list, items), notation),
         })
     }
 
@@ -193,7 +193,7 @@ impl Request<'_> {
         let wanted = self.wanted()?;
         let (around, kind) = self.list_form(wanted.shape, &json!({}))?;
         let items = objects.into_iter().map(|object| render::shape(self.definition, kind, object)).collect();
-        Ok(self.answer_value(200, listed(around, items), wanted.encoding))
+        Ok(self.answer_value(200, listed(around, items), wanted.notation))
     }
 
     /// A watch, in lines of JSON or in messages.
@@ -204,7 +204,7 @@ impl Request<'_> {
             let head = format!("{{\"kind\":{},\"apiVersion\":{},\"metadata\":{{", json!(kind), json!(api_version));
             (head.into_bytes(), tail.into_bytes())
         };
-        let Wanted { encoding, shape } = self.wanted()?;
+        let Wanted { notation: Notation { encoding, .. }, shape } = self.wanted()?;
         let rendered = |kind| {
             let form = Form { encoding, ..Form::of(definition, kind) }.to_string();
             ItemForm::Rendered(Rendering { form, first_form: None })

@@ -10,7 +10,7 @@ use super::errors::from_store_at;
 use super::options::ListOptions;
 use super::request::Request;
 use crate::definition::Definition;
-use crate::negotiate::Encoding;
+use crate::negotiate::Notation;
 use crate::selector;
 use crate::status::ApiError;
 
@@ -90,7 +90,7 @@ impl Request<'_> {
             Err(error @ storage::Error::Ahead(_)) => {
                 let error = from_store_at(version.unwrap_or(0), error);
                 let event = crate::tree::json!({"type": "ERROR", "object": error.to_value()});
-                Ok(self.answer_value(200, event, Encoding::Json))
+                Ok(self.answer_value(200, event, Notation::PLAIN))
             }
             Err(error) => Err(from_store_at(version.unwrap_or(0), error)),
         }

@@ -1,12 +1,12 @@
 //! One request, as the verbs see it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use plugin_sdk::{Answer, Context, Store, Summary, User};
 
 use super::query::Query;
 use crate::definition::Definition;
-use crate::negotiate::{self, Offer, Wanted};
+use crate::negotiate::{self, LISTS, OBJECTS, Offer, Wanted};
 use crate::status::ApiError;
 use crate::validation::{names, quoted};
 use crate::{encode, managed};
@@ -29,6 +29,7 @@ pub(super) struct Request<'a> {
     pub(super) query: Query,
     pub(super) store: Store,
     user: OnceCell<User>,
+    wanted: Cell<Option<Wanted>>,
 }
 
 impl<'a> Request<'a> {
@@ -40,6 +41,7 @@ impl<'a> Request<'a> {
             summary,
             store: context.store(),
             user: OnceCell::new(),
+            wanted: Cell::new(None),
         }
     }
 
@@ -64,14 +66,18 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What the client wants back.
+    /// What the client wants back: found out once.
     pub(super) fn wanted(&self) -> Result<Wanted, ApiError> {
-        let streams = matches!(self.summary.verb(), "list" | "watch");
-        let watch = self.summary.verb() == "watch";
+        if let Some(known) = self.wanted.get() {
+            return Ok(known);
+        }
         let builtin = self.definition.builtin;
-        let tables = self.has_rows();
-        let offer = Offer { protobuf: builtin, routed: builtin, tables, metadata: true, streams, watch };
-        negotiate::output(self.summary.accept(), offer)
+        let produced = if matches!(self.summary.verb(), "list" | "watch") { LISTS } else { OBJECTS };
+        let (routed, watch) = (builtin.then_some(produced), self.summary.verb() == "watch");
+        let offer = Offer { protobuf: builtin, routed, tables: self.has_rows(), watch };
+        let wanted = negotiate::output(&negotiate::client(self.summary), offer)?;
+        self.wanted.set(Some(wanted));
+        Ok(wanted)
     }
 
     /// Whether the answer can be shown as rows.
@@ -98,11 +104,6 @@ impl<'a> Request<'a> {
         }
         let name = quoted(self.name());
         Err(ApiError::bad_request(format!("Name parameter invalid: {name}: {}", reasons.join(";"))))
-    }
-
-    /// Whether JSON is to be read by people.
-    pub(super) fn pretty(&self) -> bool {
-        encode::is_for_people(&self.query, self.summary)
     }
 
     /// Who is written down as the manager of fields: the one named in the request, else the

@@ -132,7 +132,7 @@ impl<'a> Special<'a> {
     pub fn answer(&self, status: u16, value: Value) -> Result<Answer, ApiError> {
         let wanted = self.0.wanted()?;
         match wanted.shape {
-            _ if value["kind"] == "Status" => Ok(self.0.answer_value(status, value, wanted.encoding)),
+            _ if value["kind"] == "Status" => Ok(self.0.answer_value(status, value, wanted.notation)),
             Shape::PartialList(_) => {
                 let group =
                     value["apiVersion"].as_str().and_then(|version| version.split_once('/')).unwrap_or_default().0;

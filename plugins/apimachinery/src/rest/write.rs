@@ -66,7 +66,7 @@ impl Request<'_> {
         self.warn_of_orphans(&options);
         match registry.delete(self.namespace(), self.name(), &options).await? {
             Deleted::Gone(Written::Tree(object)) if !self.definition.strategy.returns_deleted() => {
-                Ok(self.answer_value(200, self.success(&object), wanted.encoding))
+                Ok(self.answer_value(200, self.success(&object), wanted.notation))
             }
             Deleted::Gone(written) => self.answer_written(200, written),
             // The old way to ask for the dependents to go first is told that it takes a while.

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use forms::json::escape_from;
+
 use super::text::compact;
 use super::words::{is_plain, plain_length};
 use super::{Map, Number, Value};
@@ -115,28 +117,6 @@ fn write_text_as_go(text: &str, out: &mut Vec<u8>) {
     let start = out.len();
     write_text(text, out);
     escape_from(start, out);
-}
-
-/// Escapes what was written from a place on. The characters stand in strings alone.
-fn escape_from(start: usize, out: &mut Vec<u8>) {
-    // The line and paragraph separators, which JavaScript does not allow, begin with 0xe2.
-    if !out[start..].iter().any(|byte| matches!(byte, b'<' | b'>' | b'&' | 0xe2)) {
-        return;
-    }
-    let written = out.split_off(start);
-    let mut at = 0;
-    while let Some(byte) = written.get(at) {
-        let (escaped, length): (&[u8], usize) = match byte {
-            b'<' => (b"\\u003c", 1),
-            b'>' => (b"\\u003e", 1),
-            b'&' => (b"\\u0026", 1),
-            0xe2 if written[at..].starts_with("\u{2028}".as_bytes()) => (b"\\u2028", 3),
-            0xe2 if written[at..].starts_with("\u{2029}".as_bytes()) => (b"\\u2029", 3),
-            byte => (std::slice::from_ref(byte), 1),
-        };
-        out.extend_from_slice(escaped);
-        at += length;
-    }
 }
 
 fn write_number_as_go(number: &Number, out: &mut Vec<u8>) {

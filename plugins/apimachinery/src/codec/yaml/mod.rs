@@ -2,7 +2,6 @@
 //! `010` is eight), keys in order.
 
 mod read;
-mod resolve;
 mod write;
 
 pub use read::{decode, decode_exactly};

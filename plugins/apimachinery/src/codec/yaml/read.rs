@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use forms::yaml::Scalar;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
-use super::resolve;
 use crate::codec::{DEPTH_MAX, Decoded, STRICT_MAX, base64, depth, json};
 use crate::schema::{Schema, foreign};
 use crate::tree::{Map, Value};
@@ -201,6 +201,18 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn plain(text: &str) -> Result<Value, String> {
+    Ok(match Scalar::read(text)? {
+        Scalar::Null => Value::Null,
+        Scalar::Bool(value) => value.into(),
+        Scalar::Integer(value) => value.into(),
+        // It is read as a float from the JSON in between. A tree knows it as a float.
+        Scalar::Large(value) => Value::raw(&value.to_string()),
+        Scalar::Float(value) => value.into(),
+        Scalar::Text(text) => text.into(),
+    })
+}
+
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
     let tag = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str());
     let value = match (tag, style) {
@@ -209,7 +221,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
             return Ok(String::from_utf8_lossy(&bytes).into());
         }
         (Some("str"), _) => return Ok(text.into()),
-        (Some("bool" | "int" | "float" | "null"), _) | (None, ScalarStyle::Plain) => resolve::plain(text)?,
+        (Some("bool" | "int" | "float" | "null"), _) | (None, ScalarStyle::Plain) => plain(text)?,
         _ => return Ok(text.into()),
     };
     if tag.is_none() {

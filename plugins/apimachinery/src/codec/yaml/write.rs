@@ -1,329 +1,35 @@
-//! Writes a tree as YAML in upstream's form: sorted keys, lists not indented, strings quoted
-//! only where they must be, long lines folded at spaces.
+//! The tree as one that can be written as YAML.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::fmt::Write as _;
 
-use super::resolve;
-use crate::tree::{Map, Value};
+use forms::yaml::{self, Node, Tree};
 
-const INDENT: usize = 2;
-/// Lines are broken at the first space behind this column.
-const WIDTH: usize = 80;
-/// Longer keys, and those of several lines, are written in the long form.
-const SIMPLE_KEY_MAX: usize = 128;
+use crate::tree::Value;
 
 pub fn encode(value: &Value) -> Vec<u8> {
-    let mut writer = Writer { out: String::with_capacity(1024) };
-    match &*said(value) {
-        Value::Object(members) if !members.is_empty() => writer.mapping(members, 0),
-        Value::Array(items) if !items.is_empty() => writer.sequence(items, 0),
-        scalar => {
-            writer.scalar(scalar, 0, Place::Value);
-            writer.out.push('\n');
-        }
-    }
-    writer.out.into_bytes()
+    yaml::encode(value)
 }
 
-/// What a value says that is kept as text: upstream reads it as YAML, which has larger numbers.
-fn said(value: &Value) -> Cow<'_, Value> {
-    match value {
-        Value::Raw(text) => Cow::Owned(serde_json::from_str(text).unwrap_or_default()),
-        other => Cow::Borrowed(other),
-    }
-}
-
-struct Writer {
-    out: String,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    /// On the line of its value: in one line.
-    SimpleKey,
-    Value,
-}
-
-impl Writer {
-    /// The first entry follows where the writer stands, the rest on lines of their own.
-    fn mapping(&mut self, members: &Map, indent: usize) {
-        let mut entries: Vec<_> = members.iter().collect();
-        entries.sort_by(|(a, _), (b, _)| natural(a, b));
-        for (at, (key, value)) in entries.into_iter().enumerate() {
-            if at > 0 {
-                self.indent(indent);
-            }
-            if key.contains(is_break) || key.len() > SIMPLE_KEY_MAX {
-                self.out.push_str("? ");
-                self.string(key, indent + INDENT, Place::Value);
-                self.end_line();
-                self.indent(indent);
-            } else {
-                self.string(key, indent, Place::SimpleKey);
-            }
-            self.out.push(':');
-            match &*said(value) {
-                Value::Object(members) if !members.is_empty() => {
-                    self.out.push('\n');
-                    self.indent(indent + INDENT);
-                    self.mapping(members, indent + INDENT);
-                }
-                Value::Array(items) if !items.is_empty() => {
-                    self.out.push('\n');
-                    self.indent(indent);
-                    self.sequence(items, indent);
-                }
-                scalar => {
-                    self.out.push(' ');
-                    self.scalar(scalar, indent + INDENT, Place::Value);
-                    self.end_line();
-                }
-            }
+impl Tree for Value {
+    fn node(&self) -> Node<'_, Self> {
+        match self {
+            // What is kept as text has been opened.
+            Self::Null | Self::Raw(_) => Node::Null,
+            Self::Bool(value) => Node::Bool(*value),
+            Self::Number(number) => Node::Number(number),
+            Self::String(text) => Node::Text(text),
+            Self::Array(items) => Node::List(items),
+            Self::Object(members) => Node::Members(members.iter().map(|(name, value)| (&**name, value)).collect()),
         }
     }
 
-    fn sequence(&mut self, items: &[Value], indent: usize) {
-        for (at, item) in items.iter().enumerate() {
-            if at > 0 {
-                self.indent(indent);
-            }
-            self.out.push_str("- ");
-            match &*said(item) {
-                Value::Object(members) if !members.is_empty() => self.mapping(members, indent + INDENT),
-                Value::Array(items) if !items.is_empty() => self.sequence(items, indent + INDENT),
-                scalar => {
-                    self.scalar(scalar, indent + INDENT, Place::Value);
-                    self.end_line();
-                }
-            }
+    /// Upstream reads it as YAML, which has larger numbers.
+    fn opened(&self) -> Cow<'_, Self> {
+        match self {
+            Self::Raw(text) => Cow::Owned(serde_json::from_str(text).unwrap_or_default()),
+            other => Cow::Borrowed(other),
         }
     }
-
-    /// `indent` is that of further lines.
-    fn scalar(&mut self, value: &Value, indent: usize, place: Place) {
-        match value {
-            Value::Null => self.out.push_str("null"),
-            Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
-            Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-                Some(value) => self.out.push_str(&float(value)),
-                None => write!(self.out, "{number}").expect("a string takes all"),
-            },
-            Value::String(text) => self.string(text, indent, place),
-            Value::Array(_) => self.out.push_str("[]"),
-            Value::Object(_) => self.out.push_str("{}"),
-            // It has been opened.
-            Value::Raw(_) => {}
-        }
-    }
-
-    fn string(&mut self, text: &str, indent: usize, place: Place) {
-        let shape = Shape::of(text);
-        let is_literal = text.contains('\n') && place == Place::Value && shape.block;
-        match () {
-            () if is_literal => self.literal(text, indent),
-            () if text.contains('\n') || !resolve::is_string(text) || !shape.single => {
-                self.double_quoted(text, indent, place);
-            }
-            () if shape.plain => self.folded(text, indent, place, false),
-            () => {
-                self.out.push('\'');
-                self.folded(text, indent, place, true);
-                self.out.push('\'');
-            }
-        }
-    }
-
-    /// `|`, with hints where indentation or the last lines would be misread.
-    fn literal(&mut self, text: &str, indent: usize) {
-        self.out.push('|');
-        if text.starts_with([' ', '\n']) {
-            write!(self.out, "{INDENT}").expect("a string takes all");
-        }
-        match text.strip_suffix('\n') {
-            None => self.out.push('-'),
-            Some(rest) if rest.is_empty() || rest.ends_with('\n') => self.out.push('+'),
-            Some(_) => {}
-        }
-        for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
-            self.out.push('\n');
-            if !line.is_empty() {
-                self.indent(indent);
-                self.out.push_str(line);
-            }
-        }
-        // The end of the last line is the text's own, if it has one.
-        self.out.push('\n');
-    }
-
-    /// A plain or single-quoted text, whose long lines are broken at single spaces.
-    fn folded(&mut self, text: &str, indent: usize, place: Place, quoted: bool) {
-        let mut after_space = false;
-        let mut column = self.column();
-        let mut chars = text.chars().enumerate().peekable();
-        while let Some((at, char)) = chars.next() {
-            let next = chars.peek().map(|(_, next)| *next);
-            let may_break = !quoted || at > 0 && next.is_some();
-            if char == ' ' && place == Place::Value && !after_space && column > WIDTH && next != Some(' ') && may_break
-            {
-                self.out.push('\n');
-                self.indent(indent);
-                column = indent;
-            } else {
-                if quoted && char == '\'' {
-                    self.out.push('\'');
-                    column += 1;
-                }
-                self.out.push(char);
-                column += 1;
-            }
-            after_space = char == ' ';
-        }
-    }
-
-    fn double_quoted(&mut self, text: &str, indent: usize, place: Place) {
-        self.out.push('"');
-        let mut after_space = false;
-        let mut chars = text.chars().enumerate().peekable();
-        while let Some((at, char)) = chars.next() {
-            let next = chars.peek().map(|(_, next)| *next);
-            let fold = char == ' ' && place == Place::Value && !after_space && at > 0 && next.is_some();
-            if fold && self.column() > WIDTH {
-                self.out.push('\n');
-                self.indent(indent);
-                if next == Some(' ') {
-                    self.out.push('\\');
-                }
-            } else {
-                self.escaped(char);
-            }
-            after_space = char == ' ';
-        }
-        self.out.push('"');
-    }
-
-    fn escaped(&mut self, char: char) {
-        let short = match char {
-            '\0' => '0',
-            '\x07' => 'a',
-            '\x08' => 'b',
-            '\t' => 't',
-            '\n' => 'n',
-            '\x0b' => 'v',
-            '\x0c' => 'f',
-            '\r' => 'r',
-            '\x1b' => 'e',
-            '"' => '"',
-            '\\' => '\\',
-            '\u{85}' => 'N',
-            '\u{2028}' => 'L',
-            '\u{2029}' => 'P',
-            char if is_printable(char) => return self.out.push(char),
-            char => {
-                let code = u32::from(char);
-                let written = match code {
-                    0..0x100 => write!(self.out, "\\x{code:02X}"),
-                    0x100..0x1_0000 => write!(self.out, "\\u{code:04X}"),
-                    _ => write!(self.out, "\\U{code:08X}"),
-                };
-                return written.expect("a string takes all");
-            }
-        };
-        self.out.push('\\');
-        self.out.push(short);
-    }
-
-    fn indent(&mut self, indent: usize) {
-        self.out.extend(std::iter::repeat_n(' ', indent));
-    }
-
-    fn column(&self) -> usize {
-        self.out.rsplit('\n').next().map_or(0, |line| line.chars().count())
-    }
-
-    fn end_line(&mut self) {
-        if !self.out.ends_with('\n') {
-            self.out.push('\n');
-        }
-    }
-}
-
-/// The styles that a text can be written in.
-struct Shape {
-    plain: bool,
-    single: bool,
-    block: bool,
-}
-
-impl Shape {
-    fn of(text: &str) -> Self {
-        let special = text.chars().any(|char| char != '\n' && (!is_printable(char) || is_break(char)));
-        let space_break = text.contains(" \n");
-        let edge = text.starts_with([' ', '\n']) || text.ends_with([' ', '\n']);
-        let plain = !special && !edge && !text.contains('\n') && !has_indicators(text);
-        Self {
-            plain,
-            single: !special && !space_break && !text.contains("\n "),
-            block: !special && !space_break && !text.ends_with(' '),
-        }
-    }
-}
-
-/// Whether something in the text means something to YAML.
-fn has_indicators(text: &str) -> bool {
-    let blank_after = |at: usize| text[at..].chars().nth(1).is_none_or(|next| matches!(next, ' ' | '\t'));
-    text.starts_with("---")
-        || text.starts_with("...")
-        || text.starts_with(|first| "#,[]{}&*!|>'\"%@`".contains(first))
-        || (text.starts_with(['?', ':', '-']) && blank_after(0))
-        || text.match_indices(':').any(|(at, _)| blank_after(at))
-        || text.contains(" #")
-}
-
-fn is_break(char: char) -> bool {
-    matches!(char, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-/// What upstream's library writes as it is: nothing beyond the basic plane.
-fn is_printable(char: char) -> bool {
-    matches!(char, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && char != '\u{feff}'
-}
-
-/// Go's `%g` with the fewest digits.
-fn float(value: f64) -> String {
-    let scientific = format!("{value:e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) {
-        return format!("{value}");
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.abs())
-}
-
-/// Upstream's order of keys: `a2` before `a10`, letters last.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let Some(at) = a.iter().zip(&b).position(|(a, b)| a != b) else {
-        return a.len().cmp(&b.len());
-    };
-    match (a[at].is_alphabetic(), b[at].is_alphabetic()) {
-        (true, true) => return a[at].cmp(&b[at]),
-        (true, false) => return Ordering::Greater,
-        (false, true) => return Ordering::Less,
-        (false, false) => {}
-    }
-    // A zero inside of a number is a digit like others; one that leads is not.
-    let inside = (a[at] == '0' || b[at] == '0')
-        && a[..at].iter().rev().take_while(|char| char.is_ascii_digit()).any(|&char| char != '0');
-    let number = |text: &[char]| {
-        let digits = text[at..].iter().take_while(|char| char.is_ascii_digit());
-        digits.fold((u64::from(inside), 0), |(number, length), &char| {
-            (number.wrapping_mul(10).wrapping_add(u64::from(char) - u64::from('0')), length + 1)
-        })
-    };
-    number(&a).cmp(&number(&b)).then(a[at].cmp(&b[at]))
 }
 
 #[cfg(test)]
@@ -332,105 +38,19 @@ mod tests {
     use crate::codec::yaml::decode;
     use crate::tree::json;
 
-    /// What upstream's library writes for this tree.
     #[test]
-    fn trees_are_written_as_upstream_writes_them() {
-        let text = r##"{
-            "a": "yes", "b": ["x", {"c": null, "d": []}], "e": {}, "f": "a: b", "g": "line\nmore\n", "h": "x\ny",
-            "i": " lead", "j": "1", "k": 1.5, "l": 1e30, "m": "", "n": "2026-11-21T00:00:00Z", "p": [["a"], ["b", ["c"]]],
-            "q": "#x", "r": "tab\there", "s": "it's", "t": "- x", "u": "é😀", "v": "trail ", "w": "\n\n",
-            "x": "  a\nb\n\n", "y": true, "": 1, "a10": 1, "a2": 1, "aB": 2, "ab": 1, "1": 2, "z": "\"q\"",
-            "key with\nnl": 1, "Z": {"x": [{"y": []}]}, "f1": 0.000001, "f2": 1234567.5, "pct": "%x", "q1": "?x",
-            "q2": "? x", "c1": ":x", "c2": "x:", "c3": "x #y", "rr": "a\rb", "b6": "1:30", "mg": "<<", "dash": "---",
-            "br": "[x", "comma": "a,b", "multi": ["a\nb\n", {"k": "c\nd"}],
-            "long": "aaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb cccccccccccccccccccccc dddddddddddd eeee"
-        }"##;
-        let value: Value = serde_json::from_str(text).unwrap();
-        let expected = r##""": 1
-"1": 2
-Z:
-  x:
-  - "y": []
-a: "yes"
-a2: 1
-a10: 1
-aB: 2
-ab: 1
-b:
-- x
-- c: null
-  d: []
-b6: "1:30"
-br: '[x'
-c1: :x
-c2: 'x:'
-c3: 'x #y'
-comma: a,b
-dash: '---'
-e: {}
-f: 'a: b'
-f1: 1e-06
-f2: 1.2345675e+06
-g: |
-  line
-  more
-h: |-
-  x
-  y
-i: ' lead'
-j: "1"
-k: 1.5
-? |-
-  key with
-  nl
-: 1
-l: 1e+30
-long: aaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb cccccccccccccccccccccc
-  dddddddddddd eeee
-m: ""
-mg: <<
-multi:
-- |
-  a
-  b
-- k: |-
-    c
-    d
-"n": "2026-11-21T00:00:00Z"
-p:
-- - a
-- - b
-  - - c
-pct: '%x'
-q: '#x'
-q1: ?x
-q2: '? x'
-r: "tab\there"
-rr: "a\rb"
-s: it's
-t: '- x'
-u: "é\U0001F600"
-v: 'trail '
-w: |2+
-
-
-x: |2+
-    a
-  b
-
-"y": true
-z: '"q"'
-"##;
-        assert_eq!(String::from_utf8(encode(&value)).unwrap(), expected);
-        assert_eq!(decode(expected.as_bytes()).unwrap().value, value);
+    fn what_is_written_is_read_as_it_was() {
+        let tree = json!({
+            "texts": ["yes", "1", "", "a: b", "line\nmore\n", " lead", "2026-11-21T00:00:00Z", "- x", "é😀", "\u{1}\r"],
+            "key with\nnl": {"": [[], {}, [["a"]], {"b": null}]}, "numbers": [0, -1, 1.5, 1e30, 0.000001], "y": true,
+            "long": "aaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb cccccccccccccccccccccc dddddddddddd eeee",
+        });
+        assert_eq!(decode(&encode(&tree)).map(|decoded| decoded.value), Ok(tree));
     }
 
     #[test]
-    fn scalars_and_empty_trees_stand_alone() {
-        for (value, expected) in
-            [(json!([]), "[]\n"), (json!({}), "{}\n"), (json!("x"), "x\n"), (json!(null), "null\n")]
-        {
-            assert_eq!(encode(&value), expected.as_bytes());
-        }
+    fn what_is_kept_as_text_is_opened() {
+        let tree = json!({"a": Value::raw("{\"z\":18446744073709551615,\"b\":[1.0]}")});
+        assert_eq!(String::from_utf8_lossy(&encode(&tree)), "a:\n  b:\n  - 1\n  z: 18446744073709551615\n");
     }
 }

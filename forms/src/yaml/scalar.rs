@@ -1,30 +1,42 @@
 //! What a scalar means: YAML 1.1 as upstream's library takes it.
 
-use crate::tree::Value;
-
 /// The meaning of a plain scalar.
-///
-/// # Errors
-/// If it is a float that JSON has no form for.
-pub(super) fn plain(text: &str) -> Result<Value, String> {
-    let value = match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => true.into(),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => false.into(),
-        ".nan" | ".NaN" | ".NAN" => return Err("json: unsupported value: NaN".into()),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Err("json: unsupported value: +Inf".into()),
-        "-.inf" | "-.Inf" | "-.INF" => return Err("json: unsupported value: -Inf".into()),
-        _ => number(text).unwrap_or_else(|| text.into()),
-    };
-    Ok(value)
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scalar<'t> {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// What only an unsigned integer holds.
+    Large(u64),
+    /// Finite, and with a fraction, or too large for an integer.
+    Float(f64),
+    Text(&'t str),
+}
+
+impl<'t> Scalar<'t> {
+    /// # Errors
+    /// If it is a float that JSON has no form for.
+    pub fn read(text: &'t str) -> Result<Self, String> {
+        Ok(match text {
+            "" | "~" | "null" | "Null" | "NULL" => Self::Null,
+            "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Self::Bool(true),
+            "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Self::Bool(false),
+            ".nan" | ".NaN" | ".NAN" => return Err("json: unsupported value: NaN".into()),
+            ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
+                return Err("json: unsupported value: +Inf".into());
+            }
+            "-.inf" | "-.Inf" | "-.INF" => return Err("json: unsupported value: -Inf".into()),
+            _ => number(text).unwrap_or(Self::Text(text)),
+        })
+    }
 }
 
 /// Whether the text, written plainly, is read as itself.
 pub(super) fn is_string(text: &str) -> bool {
-    plain(text).is_ok_and(|value| value.is_string()) && !is_base_60(text) && !is_timestamp(text)
+    matches!(Scalar::read(text), Ok(Scalar::Text(_))) && !is_base_60(text) && !is_timestamp(text)
 }
 
-fn number(text: &str) -> Option<Value> {
+fn number(text: &str) -> Option<Scalar<'static>> {
     match text.as_bytes().first()? {
         b'.' => float(text),
         b'+' | b'-' | b'0'..=b'9' => {
@@ -36,7 +48,7 @@ fn number(text: &str) -> Option<Value> {
 }
 
 /// `12`, `-0x1f`, `0o17`, `017`, `0b11`.
-fn integer(text: &str) -> Option<Value> {
+fn integer(text: &str) -> Option<Scalar<'static>> {
     let (negative, digits) = match text.as_bytes()[0] {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -56,14 +68,12 @@ fn integer(text: &str) -> Option<Value> {
     let amount = i128::from_str_radix(digits, radix).ok()?;
     let amount = if negative { -amount } else { amount };
     match i64::try_from(amount) {
-        Ok(amount) => Some(amount.into()),
-        // What only an unsigned integer holds is read as a float from the JSON in between.
-        // A tree knows it as a float.
-        Err(_) => u64::try_from(amount).ok().map(|amount| Value::raw(&amount.to_string())),
+        Ok(amount) => Some(Scalar::Integer(amount)),
+        Err(_) => u64::try_from(amount).ok().map(Scalar::Large),
     }
 }
 
-fn float(text: &str) -> Option<Value> {
+fn float(text: &str) -> Option<Scalar<'static>> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if !unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte)) {
         return None;
@@ -71,7 +81,8 @@ fn float(text: &str) -> Option<Value> {
     let value: f64 = text.parse().ok().filter(|value: &f64| value.is_finite())?;
     // Whole numbers lose their fraction on the way through JSON.
     let whole = value as i64;
-    Some(if whole as f64 == value && whole != i64::MAX { whole.into() } else { value.into() })
+    let is_whole = whole as f64 == value && whole != i64::MAX;
+    Some(if is_whole { Scalar::Integer(whole) } else { Scalar::Float(value) })
 }
 
 /// `2026-11-21`, and with a time; one digit of a month or a day is enough.
@@ -135,42 +146,42 @@ fn is_base_60(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::Scalar::{Bool, Float, Integer, Large, Null, Text};
     use super::*;
-    use crate::tree::json;
 
     #[test]
     fn plain_scalars_mean_what_yaml_1_1_says() {
         for (text, expected) in [
-            ("yes", json!(true)),
-            ("On", json!(true)),
-            ("n", json!(false)),
-            ("~", json!(null)),
-            ("", json!(null)),
-            ("010", json!(8)),
-            ("0o10", json!(8)),
-            ("0x1F", json!(31)),
-            ("-0b11", json!(-3)),
-            ("1_000", json!(1000)),
-            ("+5", json!(5)),
-            ("09", json!(9)),
-            ("1.0", json!(1)),
-            ("1e3", json!(1000)),
-            ("1.5", json!(1.5)),
-            (".5", json!(0.5)),
-            ("18446744073709551615", Value::raw("18446744073709551615")),
-            ("1.2.3", json!("1.2.3")),
-            ("1:30", json!("1:30")),
-            ("2026-11-21", json!("2026-11-21")),
-            ("1e", json!("1e")),
-            ("0x", json!("0x")),
-            ("-", json!("-")),
-            ("nope", json!("nope")),
-            ("12h", json!("12h")),
-            ("1e999", json!("1e999")),
+            ("yes", Bool(true)),
+            ("On", Bool(true)),
+            ("n", Bool(false)),
+            ("~", Null),
+            ("", Null),
+            ("010", Integer(8)),
+            ("0o10", Integer(8)),
+            ("0x1F", Integer(31)),
+            ("-0b11", Integer(-3)),
+            ("1_000", Integer(1000)),
+            ("+5", Integer(5)),
+            ("09", Integer(9)),
+            ("1.0", Integer(1)),
+            ("1e3", Integer(1000)),
+            ("1.5", Float(1.5)),
+            (".5", Float(0.5)),
+            ("18446744073709551615", Large(u64::MAX)),
+            ("1.2.3", Text("1.2.3")),
+            ("1:30", Text("1:30")),
+            ("2026-11-21", Text("2026-11-21")),
+            ("1e", Text("1e")),
+            ("0x", Text("0x")),
+            ("-", Text("-")),
+            ("nope", Text("nope")),
+            ("12h", Text("12h")),
+            ("1e999", Text("1e999")),
         ] {
-            assert_eq!(plain(text), Ok(expected), "{text}");
+            assert_eq!(Scalar::read(text), Ok(expected), "{text}");
         }
-        assert!(plain(".inf").is_err());
+        assert!(Scalar::read(".inf").is_err());
     }
 
     #[test]
