@@ -12,74 +12,100 @@ impl Value {
     /// The bytes that `serde_json` would write, without its detours: they are copied as they are
     /// where nothing in a text has to be written otherwise.
     pub fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Null => out.extend_from_slice(b"null"),
-            Self::Bool(true) => out.extend_from_slice(b"true"),
-            Self::Bool(false) => out.extend_from_slice(b"false"),
-            // Memory takes whatever is written.
-            Self::Number(number) => drop(write!(out, "{number}")),
-            Self::String(text) => write_text(text, out),
-            Self::Array(items) => {
-                out.push(b'[');
-                for (place, item) in items.iter().enumerate() {
-                    if place > 0 {
-                        out.push(b',');
-                    }
-                    item.write(out);
-                }
-                out.push(b']');
-            }
-            Self::Object(members) => write_members(members, out),
-            Self::Raw(text) => compact(text, out),
-        }
+        self.spell::<AsStored>(out);
     }
 
     /// The same as Go writes it: `<`, `>` and `&` escaped, numbers in its form.
     pub(crate) fn write_as_go(&self, out: &mut Vec<u8>) {
+        self.spell::<AsGo>(out);
+    }
+
+    fn spell<S: Spelling>(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Number(number) => write_number_as_go(number, out),
-            Self::String(text) => write_text_as_go(text, out),
-            Self::Raw(text) => {
-                let start = out.len();
-                compact(text, out);
-                escape_from(start, out);
-            }
+            Self::Null => out.extend_from_slice(b"null"),
+            Self::Bool(true) => out.extend_from_slice(b"true"),
+            Self::Bool(false) => out.extend_from_slice(b"false"),
+            Self::Number(number) => S::number(number, out),
+            Self::String(text) => S::text(text, out),
             Self::Array(items) => {
                 out.push(b'[');
                 for (place, item) in items.iter().enumerate() {
                     if place > 0 {
                         out.push(b',');
                     }
-                    item.write_as_go(out);
+                    item.spell::<S>(out);
                 }
                 out.push(b']');
             }
-            Self::Object(members) => {
-                out.push(b'{');
-                for (place, (name, value)) in members.iter().enumerate() {
-                    if place > 0 {
-                        out.push(b',');
-                    }
-                    write_text_as_go(name, out);
-                    out.push(b':');
-                    value.write_as_go(out);
-                }
-                out.push(b'}');
-            }
-            Self::Null | Self::Bool(_) => self.write(out),
+            Self::Object(members) => spell_members::<S>(members, out),
+            Self::Raw(text) => S::kept(text, out),
         }
     }
 }
 
-fn write_members(members: &Map, out: &mut Vec<u8>) {
+/// What is written in one way or another: the rest of JSON is the same everywhere.
+trait Spelling {
+    fn number(number: &Number, out: &mut Vec<u8>);
+    fn text(text: &str, out: &mut Vec<u8>);
+    /// A value that is kept as text.
+    fn kept(text: &str, out: &mut Vec<u8>);
+}
+
+struct AsStored;
+
+impl Spelling for AsStored {
+    fn number(number: &Number, out: &mut Vec<u8>) {
+        // Memory takes whatever is written.
+        drop(write!(out, "{number}"));
+    }
+
+    fn text(text: &str, out: &mut Vec<u8>) {
+        write_text(text, out);
+    }
+
+    fn kept(text: &str, out: &mut Vec<u8>) {
+        compact(text, out);
+    }
+}
+
+struct AsGo;
+
+impl Spelling for AsGo {
+    fn number(number: &Number, out: &mut Vec<u8>) {
+        let Some(value) = number.as_f64().filter(|_| number.is_f64()) else { return AsStored::number(number, out) };
+        let size = value.abs();
+        if size == 0.0 || (1e-6..1e21).contains(&size) {
+            // Memory takes whatever is written.
+            return drop(write!(out, "{value}"));
+        }
+        // Go writes `1e-07` as `1e-7`, and a sign in any case.
+        let text = format!("{value:e}");
+        let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
+        out.extend_from_slice(text.as_bytes());
+    }
+
+    fn text(text: &str, out: &mut Vec<u8>) {
+        let start = out.len();
+        write_text(text, out);
+        escape_from(start, out);
+    }
+
+    fn kept(text: &str, out: &mut Vec<u8>) {
+        let start = out.len();
+        compact(text, out);
+        escape_from(start, out);
+    }
+}
+
+fn spell_members<S: Spelling>(members: &Map, out: &mut Vec<u8>) {
     out.push(b'{');
     for (place, (name, value)) in members.iter().enumerate() {
         if place > 0 {
             out.push(b',');
         }
-        write_text(name, out);
+        S::text(name, out);
         out.push(b':');
-        value.write(out);
+        value.spell::<S>(out);
     }
     out.push(b'}');
 }
@@ -111,25 +137,6 @@ pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
         written = special + 1;
     }
     out.push(b'"');
-}
-
-fn write_text_as_go(text: &str, out: &mut Vec<u8>) {
-    let start = out.len();
-    write_text(text, out);
-    escape_from(start, out);
-}
-
-fn write_number_as_go(number: &Number, out: &mut Vec<u8>) {
-    // Memory takes whatever is written.
-    let Some(value) = number.as_f64().filter(|_| number.is_f64()) else { return drop(write!(out, "{number}")) };
-    let size = value.abs();
-    if size == 0.0 || (1e-6..1e21).contains(&size) {
-        return drop(write!(out, "{value}"));
-    }
-    // Go writes `1e-07` as `1e-7`, and a sign in any case.
-    let text = format!("{value:e}");
-    let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
-    out.extend_from_slice(text.as_bytes());
 }
 
 #[cfg(test)]
