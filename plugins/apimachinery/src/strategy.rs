@@ -31,7 +31,8 @@ pub struct Operation<'a> {
 impl Operation<'_> {
     /// The error of an admission that refuses the object.
     pub fn forbidden(&self, why: impl std::fmt::Display) -> ApiError {
-        ApiError::forbidden(self.definition, self.asked_name, why)
+        let name = if self.asked_name.is_empty() { "Unknown" } else { self.asked_name };
+        ApiError::forbidden(self.definition, name, why)
     }
 }
 
@@ -90,6 +91,9 @@ pub trait Strategy: Sync {
     /// The same for what it sets once it sees the object as it is stored.
     fn default_stored(&self, _object: &mut Value) {}
 
+    /// Takes away what belongs to features that are off. Who sent it owns it nonetheless.
+    fn forget_disabled(&self, _object: &mut Value) {}
+
     /// Resets what a client may not set on create (status, for most).
     fn prepare_for_create(&self, _operation: &Operation<'_>, _object: &mut Value) {}
 
@@ -121,6 +125,12 @@ pub trait Strategy: Sync {
     /// All findings, in upstream's order. Metadata is validated by the engine.
     fn validate(&self, _operation: &Operation<'_>, _object: &Value, _errors: &mut Vec<FieldError>) {}
 
+    /// Whether `validate` looks at the metadata of a new object, where its rules want it, or leaves it
+    /// alone: then what holds for all objects is asked of those that are right otherwise.
+    fn validates_metadata(&self) -> bool {
+        false
+    }
+
     fn validate_update(
         &self,
         _operation: &Operation<'_>,
@@ -144,6 +154,11 @@ pub trait Strategy: Sync {
     /// The shape that the object's name must have; subdomain for most.
     fn validate_name(&self, name: &str) -> Vec<String> {
         crate::validation::names::dns1123_subdomain(name)
+    }
+
+    /// A name that begins with what the client asked for.
+    fn generate_name(&self, base: &str) -> String {
+        crate::rest::clock::generate_name(base)
     }
 
     /// Whether finalizers without a domain have to be among those that the system knows.

@@ -147,9 +147,11 @@ fn one(source: &str, issue: &Issue) -> String {
             column -= length + 1;
             continue;
         }
-        let dots = ".".repeat(column);
+        // Characters that are more than a byte have wide marks below them.
+        let dots: String = line.chars().take(column).map(|one| if one.is_ascii() { '.' } else { '．' }).collect();
+        let mark = if line.chars().nth(column).is_none_or(|one| one.is_ascii()) { '^' } else { '＾' };
         let (line, number) = (line.replace('\t', " "), number + 1);
-        return format!("ERROR: <input>:{number}:{}: {}\n | {line}\n | {dots}^", column + 1, issue.message);
+        return format!("ERROR: <input>:{number}:{}: {}\n | {line}\n | {dots}{mark}", column + 1, issue.message);
     }
     format!("ERROR: <input>:-1:0: {}", issue.message)
 }

@@ -130,6 +130,34 @@ impl Quantity {
         Self { mantissa: nanos, exponent: EXPONENT_MIN, form }.without_zeros()
     }
 
+    /// Whether upstream takes it for a whole number: it looks at the thousandths. More of them than it can
+    /// count are none, and of a number with many digits it has the lower part.
+    pub fn is_whole(&self) -> bool {
+        const FEW_DIGITS: u128 = 1_000_000_000_000_000_000;
+        let power = self.exponent + 3;
+        if power < 0 {
+            return self.mantissa == 0;
+        }
+        let factor = 10_i128.checked_pow(power.unsigned_abs());
+        if self.mantissa.unsigned_abs() < FEW_DIGITS {
+            let thousandths = factor.and_then(|factor| self.mantissa.checked_mul(factor));
+            return thousandths.and_then(|all| i64::try_from(all).ok()).unwrap_or(0) % 1_000 == 0;
+        }
+        let thousandths = self.mantissa.wrapping_mul(10_i128.wrapping_pow(power.unsigned_abs()));
+        (thousandths as i64) % 1_000 == 0
+    }
+
+    /// The amount with no more than thousandths, rounded away from zero.
+    pub fn in_thousandths(self) -> Self {
+        const THOUSANDTH: i128 = 1_000_000;
+        if self.exponent >= -3 {
+            return self;
+        }
+        let nanos = self.nanos();
+        let rounded = nanos / THOUSANDTH + if nanos % THOUSANDTH == 0 { 0 } else { nanos.signum() };
+        Self { mantissa: rounded, exponent: -3, form: self.form }.without_zeros()
+    }
+
     fn without_zeros(mut self) -> Self {
         // Small numbers are divided in one step, large ones by a function: nearly all are small.
         if let Ok(mut small) = i64::try_from(self.mantissa) {
@@ -271,6 +299,30 @@ fn suffix(base: u32, exponent: i32) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousandths_tell_whether_a_number_is_whole() {
+        for (text, whole) in [
+            ("1", true),
+            ("1500m", false),
+            ("1n", false),
+            ("0", true),
+            ("9223372036854775807", true),
+            ("1E", true),
+            ("9999999999999999999999", false),
+        ] {
+            assert_eq!(Quantity::parse(text).unwrap().is_whole(), whole, "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_rounded_away_from_zero() {
+        for (text, rounded) in
+            [("1n", "1m"), ("-100n", "-1m"), ("1500u", "2m"), ("1", "1"), ("0.1m", "1m"), ("2m", "2m")]
+        {
+            assert_eq!(Quantity::parse(text).unwrap().in_thousandths().to_string(), rounded, "{text}");
+        }
+    }
 
     #[test]
     fn quantities_are_written_in_canonical_form() {

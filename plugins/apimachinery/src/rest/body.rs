@@ -13,6 +13,7 @@ use crate::schema::validate::embedded;
 use crate::schema::{Schema, builtin, check, defaults, foreign};
 use crate::status::{ApiError, FieldError};
 use crate::tree::{Value, json};
+use crate::validation::quoted;
 
 /// How much of a body that nobody understands is shown.
 const SUMMARY_BYTES: usize = 30;
@@ -79,7 +80,9 @@ impl<'a> Expected<'a> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let Some(other) = builtin::kind(group, version, kind) else {
             return Err(format!(
-                "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"pkg/runtime/scheme.go:111\""
+                "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
+                quoted(kind),
+                quoted(api_version)
             ));
         };
         check::types(other.schema(), object)?;
@@ -133,7 +136,7 @@ impl Request<'_> {
     /// Tells the client about unknown and duplicate fields that were not refused.
     pub(super) fn report(&self, validation: FieldValidation, findings: &[String]) {
         if validation == FieldValidation::Warn {
-            findings.iter().for_each(|finding| self.context.warn(finding));
+            findings.iter().flat_map(|finding| warnings(finding)).for_each(|warning| self.context.warn(warning));
         }
     }
 }
@@ -260,6 +263,13 @@ fn check_type_meta(value: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
+/// What the library for YAML has found is one finding of a strict request, and a warning each of
+/// another.
+fn warnings(finding: &str) -> impl Iterator<Item = &str> {
+    let of_library = finding.strip_prefix("yaml: unmarshal errors:\n");
+    of_library.into_iter().flat_map(|all| all.split('\n').map(str::trim)).chain(of_library.is_none().then_some(finding))
+}
+
 fn unknown(path: &str) -> String {
     format!("unknown field {path:?}")
 }
@@ -279,6 +289,10 @@ fn check_kind(value: &mut Value, bytes: &[u8], expected: &Expected<'_>) -> Resul
         }
         return expected.check_custom_kind(value);
     }
+    if api_version.bytes().filter(|byte| *byte == b'/').count() > 1 {
+        return Err(unrecognized(expected, bytes, &format!("unexpected GroupVersion string: {api_version}")));
+    }
+    let api_version = api_version.strip_prefix('/').map(str::to_string).unwrap_or(api_version);
     let kind = if kind.is_empty() { expected.kind.to_string() } else { kind };
     // Clients send the options of a delete in the version of the resource.
     let api_version = if kind == "DeleteOptions" && kind == expected.kind { own.clone() } else { api_version };
@@ -313,7 +327,8 @@ fn handled_as(kind: &str, version: &str, expected: &Expected<'_>, why: &str) -> 
         return ApiError::bad_request(why);
     }
     let wanted = expected.kind;
-    ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {wanted}: {why}"))
+    let version = quoted(version);
+    ApiError::bad_request(format!("{kind} in version {version} cannot be handled as a {wanted}: {why}"))
 }
 
 fn unrecognized(expected: &Expected<'_>, bytes: &[u8], why: &str) -> ApiError {
@@ -387,6 +402,31 @@ mod tests {
                      ConfigMap.data of type string"
                 ),
             ),
+            (r#"{"metadata":{"name":"a","generation":-0}}"#, false, "ok".to_string()),
+            (
+                r#"{"metadata":{"generation":1e2}}"#,
+                false,
+                format!(
+                    "ConfigMap in version \"v1\" {AS}: json: cannot unmarshal number 1e2 into Go struct field \
+                     ObjectMeta.metadata.generation of type int64"
+                ),
+            ),
+            (r#"{"apiVersion":"/v1","kind":"ConfigMap"}"#, false, "ok".to_string()),
+            (
+                r#"{"apiVersion":"a/b/c"}"#,
+                false,
+                "the object provided is unrecognized (must be of type ConfigMap): unexpected GroupVersion string: a/b/c \
+                 ({\"apiVersion\":\"a/b/c\"})"
+                    .to_string(),
+            ),
+            (
+                "{\"apiVersion\":\"\\n\"}",
+                false,
+                format!(
+                    "ConfigMap in version \"\\n\" {AS}: no kind \"ConfigMap\" is registered for version \"\\n\" in \
+                     scheme \"pkg/runtime/scheme.go:111\""
+                ),
+            ),
             (
                 r#"{"nonsense":1}"#,
                 true,
@@ -400,5 +440,14 @@ mod tests {
         ] {
             assert_eq!(refusal(body, strict), want);
         }
+    }
+
+    #[test]
+    fn each_finding_of_the_yaml_library_is_a_warning() {
+        let all =
+            "yaml: unmarshal errors:\n  line 1: key \"a\" already set in map\n  line 2: key \"b\" already set in map";
+        let expected = ["line 1: key \"a\" already set in map", "line 2: key \"b\" already set in map"];
+        assert_eq!(warnings(all).collect::<Vec<_>>(), expected);
+        assert_eq!(warnings("unknown field \"a\"").collect::<Vec<_>>(), ["unknown field \"a\""]);
     }
 }

@@ -144,11 +144,30 @@ fn normalize_struct(object: &Object, members: &mut Map, empty: Empty) -> bool {
     members.retain(|name, value| {
         let Some(field) = object.fields.get(name) else { return true };
         let fits = normalize_place(&field.schema, field.wire, value, empty);
+        if field.native.go == RESOURCES && object.name.is_some_and(|name| name.starts_with(CORE)) {
+            value.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(round_up);
+        }
         all_fit &= fits;
         let kept = field.when_unset.is_some() || field.native.keeps_zero() || !is_left_out(field, value, empty);
         !fits || kept && !value.is_null()
     });
     all_fit
+}
+
+/// Upstream counts what is asked for, and there is, of a resource in thousandths.
+const RESOURCES: &str = "v1.ResourceList";
+
+/// The types that upstream does so for.
+const CORE: &str = "io.k8s.api.core.";
+
+fn round_up(amount: &mut Value) {
+    // Nearly all are seen to be round: what is less than a thousandth is written in one of these ways.
+    let Some(text) = amount.as_str().filter(|text| text.contains(['n', 'u', 'e'])) else { return };
+    if let Ok(rounded) = quantity::Quantity::parse(text).map(|amount| amount.in_thousandths().to_string())
+        && rounded != text
+    {
+        *amount = rounded.into();
+    }
 }
 
 fn normalize_elements<'v>(
@@ -174,14 +193,45 @@ fn normalize_scalar(scalar: Scalar, wire: Wire, value: &mut Value) -> bool {
         (Scalar::String | Scalar::IntOrString, Value::String(_))
         | (Scalar::Boolean, Value::Bool(_))
         | (Scalar::Number, Value::Number(_)) => true,
+        (Scalar::Number | Scalar::Integer | Scalar::IntOrString, value @ Value::Raw(_)) => {
+            normalize_number(scalar, value)
+        }
         (Scalar::Integer, Value::Number(number)) if wire != Wire::Int32 => number.is_i64(),
         (Scalar::Integer | Scalar::IntOrString, Value::Number(number)) => {
             number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
         }
-        (Scalar::Bytes, Value::String(text)) => base64::decode(text).is_ok(),
+        (Scalar::Bytes, value) => normalize_bytes(value),
         (Scalar::Quantity, value) => normalize_quantity(value),
         _ => false,
     }
+}
+
+/// A number that was not written as a tree writes it. None of them is an integer but `-0`.
+fn normalize_number(scalar: Scalar, value: &mut Value) -> bool {
+    let number = value.opened().into_owned();
+    let fits = number.is_number() && (scalar == Scalar::Number || number.is_i64());
+    if fits {
+        *value = number;
+    }
+    fits
+}
+
+/// Bytes are a text, or a list of them.
+fn normalize_bytes(value: &mut Value) -> bool {
+    let bytes = match value {
+        Value::String(text) => base64::decode(text).ok(),
+        Value::Array(items) => {
+            let byte = |item: &Value| if item.is_null() { Some(0) } else { u8::try_from(item.as_u64()?).ok() };
+            items.iter().map(byte).collect()
+        }
+        _ => None,
+    };
+    let Some(bytes) = bytes else { return false };
+    let canonical = base64::encode(&bytes);
+    if value.as_str() != Some(canonical.as_str()) {
+        *value = canonical.into();
+    }
+    true
 }
 
 fn normalize_quantity(value: &mut Value) -> bool {
@@ -191,7 +241,12 @@ fn normalize_quantity(value: &mut Value) -> bool {
             Ok(Cow::Borrowed(canonical)) if canonical.len() == text.len() => return true,
             canonical => canonical.map(Value::from),
         },
+        // As upstream writes it: without an exponent, if it is not very large.
+        Value::Number(number) if number.is_f64() && number.as_f64().is_some_and(|float| float.abs() < 1e21) => {
+            quantity::canonical(&number.as_f64().unwrap_or_default().to_string()).map(|text| text.to_string().into())
+        }
         Value::Number(number) => quantity::canonical(&number.to_string()).map(Value::from),
+        Value::Raw(text) => quantity::canonical(text).map(Value::from),
         _ => return false,
     };
     let Ok(canonical) = canonical else { return false };
@@ -204,6 +259,7 @@ fn normalize_element(schema: &Schema, wire: Wire, value: &mut Value, empty: Empt
     if value.is_null() {
         *value = match &schema.shape {
             Shape::Object(object) if object.values.is_none() => Value::Object(Map::new()),
+            Shape::Scalar(_) if matches!(wire, Wire::Time | Wire::MicroTime) => return true,
             Shape::Scalar(Scalar::String | Scalar::Bytes) => "".into(),
             Shape::Scalar(Scalar::Integer | Scalar::Number | Scalar::IntOrString) => 0.into(),
             Shape::Scalar(Scalar::Boolean) => false.into(),
@@ -277,6 +333,12 @@ mod tests {
                 json!({"replicas": 0, "minReadySeconds": 0, "paused": false}),
                 json!({"replicas": 0}),
             ),
+            ("core.v1.ResourceQuotaSpec", json!({"hard": {"pods": "1n"}}), json!({"hard": {"pods": "1m"}})),
+            ("node.v1.Overhead", json!({"podFixed": {"cpu": "1n"}}), json!({"podFixed": {"cpu": "1n"}})),
+            ("core.v1.ResourceQuotaSpec", json!({"hard": {"pods": 1e20}}), json!({"hard": {"pods": "100E"}})),
+            ("core.v1.Secret", json!({"data": {"a": "YQ==\n", "b": [98, null]}}), {
+                json!({"data": {"a": "YQ==", "b": "YgA="}})
+            }),
             ("rbac.v1.Role", json!({"rules": []}), json!({"rules": []})),
             ("core.v1.Container", json!({"resources": {"limits": {"cpu": 0.5, "memory": "1024Mi"}}}), {
                 json!({"resources": {"limits": {"cpu": "500m", "memory": "1Gi"}}})

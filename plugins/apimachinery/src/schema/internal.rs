@@ -92,7 +92,11 @@ fn in_order(schema: &Schema, value: &Value) -> Value {
                 };
                 empty && field.when_unset.is_none()
             };
-            let fields = shape.fields.iter().filter_map(|field| Some((field, object.get(&field.name)?)));
+            // One struct's fields are in another order than their numbers.
+            let first = shape.name.filter(|name| name.ends_with(".OwnerReference")).and(shape.fields.get("apiVersion"));
+            let others = shape.fields.iter().filter(|field| first.is_none() || &*field.name != "apiVersion");
+            let fields = first.into_iter().chain(others);
+            let fields = fields.filter_map(|field| Some((field, object.get(&field.name)?)));
             let shown = fields.filter(|(field, value)| !is_left_out(field, value));
             shown.map(|(field, value)| (field.name.to_string(), in_order(&field.schema, value))).collect()
         }
@@ -116,6 +120,8 @@ impl InternalField {
             Absent::Number => Value::from(0),
             Absent::Bool => Value::from(false),
             Absent::Quantity => Value::from("0"),
+            // What belongs to somebody else is nothing then.
+            Absent::Struct if self.of.ends_with(".RawExtension") => Value::Null,
             Absent::Struct => convert(self.of, &Value::Object(Map::new()), object),
             _ => Value::Null,
         };
@@ -150,6 +156,15 @@ mod tests {
             show("io.k8s.api.core.v1.SeccompProfile", &json!({"type": "X"})).to_string(),
             r#"{"Type":"X","LocalhostProfile":null}"#
         );
+    }
+
+    #[test]
+    fn values_of_somebody_else_and_owners_have_shapes_of_their_own() {
+        let config = show("io.k8s.api.resource.v1.OpaqueDeviceConfiguration", &json!({"driver": "d"}));
+        assert_eq!(config.to_string(), r#"{"Driver":"d","Parameters":null}"#);
+        let owner = json!([{"kind": "K", "name": "n", "uid": "u", "apiVersion": "v"}]);
+        let shown = show("io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference", &owner);
+        assert_eq!(shown.to_string(), r#"[{"apiVersion":"v","kind":"K","name":"n","uid":"u"}]"#);
     }
 
     #[test]

@@ -331,6 +331,17 @@ impl<'t> Reader<'t> {
         Ok(if self.exact { Value::raw(text) } else { number.into() })
     }
 
+    /// A number as a text, but for a whole one that a tree spells as it was written.
+    pub(crate) fn written_number(&mut self) -> Read<Value> {
+        let start = self.at;
+        let is_whole = self.skip_number()?;
+        let text = &self.text[start..self.at];
+        match text.parse::<i64>() {
+            Ok(number) if is_whole && text != "-0" => Ok(number.into()),
+            _ => Ok(Value::raw(text)),
+        }
+    }
+
     /// Answers whether it has neither fraction nor exponent.
     fn skip_number(&mut self) -> Read<bool> {
         if self.next_is(b'-') {

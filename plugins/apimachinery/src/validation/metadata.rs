@@ -10,14 +10,40 @@ const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
 const FIELD_MANAGER_BYTES_MAX: usize = 128;
 const SUBRESOURCE_BYTES_MAX: usize = 256;
 
+/// Resources of which only the name is looked at, and not what it was to begin with: group, resource.
+const ANY_PREFIX: [(&str, &str); 2] = [("", "replicationcontrollers"), ("resource.k8s.io", "deviceclasses")];
+
 /// Kinds that own nothing.
 const BANNED_OWNERS: [(&str, &str); 1] = [("v1", "Event")];
 
 /// Every finding about the metadata of an object that is to be created, after its name was
 /// generated.
 pub fn create(definition: &Definition, object: &Value, errors: &mut Vec<FieldError>) {
-    whole(definition, &object["metadata"], &|name| definition.strategy.validate_name(name), errors);
+    create_named(definition, object, &|name| definition.strategy.validate_name(name), errors);
+}
+
+/// As [`create`], for an object whose name depends on what is in it.
+pub fn create_named(
+    definition: &Definition,
+    object: &Value,
+    validate_name: &dyn Fn(&str) -> Vec<String>,
+    errors: &mut Vec<FieldError>,
+) {
+    let metadata = &object["metadata"];
+    let is = |of: &(&str, &str)| *of == (&*definition.group, &*definition.resource);
+    if text(metadata, "generateName").is_empty() || !ANY_PREFIX.iter().any(is) {
+        whole(definition, metadata, validate_name, errors);
+    } else {
+        let mut named = metadata.clone();
+        named["generateName"] = Value::Null;
+        whole(definition, &named, validate_name, errors);
+    }
     known_finalizers(definition, object, errors);
+}
+
+/// Every finding about the metadata of an object whose kind nobody knows.
+pub fn any(definition: &Definition, object: &Value, errors: &mut Vec<FieldError>) {
+    whole(definition, &object["metadata"], &names::path_segment, errors);
 }
 
 /// Metadata as it is, whatever it was before.
@@ -105,11 +131,28 @@ pub fn update(definition: &Definition, subresource: &str, object: &Value, old: &
     whole(definition, metadata, &names::path_segment, errors);
     changed(metadata, before, errors);
     let own = repeats::own_rules(definition, subresource);
+    if own.early {
+        again(definition, own.whole, object, errors);
+    }
     if own.change && !own.between {
         changed(metadata, before, errors);
         known_finalizers(definition, object, errors);
     }
-    for _ in 0..own.whole {
+    if !own.early {
+        again(definition, own.whole - usize::from(own.late && own.whole > 0), object, errors);
+    }
+}
+
+/// What a resource's own rules say again of metadata after what may not change of the object.
+pub fn late(definition: &Definition, subresource: &str, object: &Value, errors: &mut Vec<FieldError>) {
+    let own = repeats::own_rules(definition, subresource);
+    if own.late && own.whole > 0 {
+        create(definition, object, errors);
+    }
+}
+
+fn again(definition: &Definition, times: usize, object: &Value, errors: &mut Vec<FieldError>) {
+    for _ in 0..times {
         create(definition, object, errors);
     }
 }

@@ -175,7 +175,8 @@ impl Place<'_, '_> {
 
     /// The value is none of these, which are named in this order.
     pub fn unsupported(&self, supported: &[&str], findings: &mut Findings) {
-        let shown = if self.value.is_null() { super::quoted("") } else { FieldError::shown(self.value) };
+        // Those are named types, which upstream writes as JSON.
+        let shown = if self.value.is_null() { super::quoted("") } else { self.value.to_string() };
         let supported: Vec<String> = supported.iter().map(|name| super::quoted(name)).collect();
         let why =
             if supported.is_empty() { String::new() } else { format!("supported values: {}", supported.join(", ")) };

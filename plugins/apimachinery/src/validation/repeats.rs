@@ -12,6 +12,10 @@ pub(super) struct OwnRules {
     pub(super) between: bool,
     /// How often all of it, as if the object were new.
     pub(super) whole: usize,
+    /// Whether they do so, or do so again, after they have looked at the object itself.
+    pub(super) late: bool,
+    /// Whether they do so before what changes.
+    pub(super) early: bool,
 }
 
 /// Resources whose own rules do not look again at what changes: group, resource. An empty resource
@@ -62,10 +66,11 @@ const TWICE: [(&str, &str); 1] = [("", "persistentvolumes")];
 const NOT_WHOLE: [(&str, &str); 1] = [("storage.k8s.io", "csidrivers")];
 
 /// Of those, the ones that look at what changes between the rules for a new object and their own.
-const BETWEEN: [(&str, &str); 9] = [
+const BETWEEN: [(&str, &str); 10] = [
     ("", "nodes"),
     ("batch", "jobs"),
     ("certificates.k8s.io", "certificatesigningrequests"),
+    ("events.k8s.io", "events"),
     ("networking.k8s.io", "ipaddresses"),
     ("node.k8s.io", "runtimeclasses"),
     ("rbac.authorization.k8s.io", ""),
@@ -73,6 +78,17 @@ const BETWEEN: [(&str, &str); 9] = [
     ("storage.k8s.io", "csistoragecapacities"),
     ("storage.k8s.io", "storageclasses"),
 ];
+
+/// Of the former, the ones that do so after what may not change of the object.
+const LATE: [(&str, &str); 4] = [
+    ("", "configmaps"),
+    ("", "secrets"),
+    ("networking.k8s.io", "ingressclasses"),
+    ("storage.k8s.io", "volumeattributesclasses"),
+];
+
+/// Of the former, the ones that do so before they look at what changes.
+const EARLY: [(&str, &str); 1] = [("resource.k8s.io", "deviceclasses")];
 
 /// Resources whose rules leave metadata alone, their status included.
 const NEVER: [(&str, &str); 2] = [("", "events"), ("policy", "poddisruptionbudgets")];
@@ -88,6 +104,8 @@ pub(super) fn own_rules(definition: &Definition, subresource: &str) -> OwnRules 
             true if named(&TWICE) => 2,
             whole => whole.into(),
         },
+        late: named(&LATE) || named(&TWICE),
+        early: named(&EARLY),
     }
 }
 
@@ -107,12 +125,18 @@ mod tests {
             ("", "nodes", "", true, true, 1),
             ("", "nodes", "status", true, false, 0),
             ("", "events", "", false, false, 0),
-            ("events.k8s.io", "events", "", true, false, 0),
+            ("events.k8s.io", "events", "", true, true, 0),
             ("batch", "cronjobs", "", true, false, 0),
             ("batch", "cronjobs", "status", false, false, 0),
         ] {
             let definition = testing::definition(group, "v1", resource, "K");
-            let expected = OwnRules { change, between, whole };
+            let expected = OwnRules {
+                change,
+                between,
+                whole,
+                late: matches!(resource, "configmaps" | "persistentvolumes"),
+                early: false,
+            };
             assert_eq!(own_rules(&definition, subresource), expected, "{group} {resource}");
         }
     }

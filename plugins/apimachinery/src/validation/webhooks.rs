@@ -29,7 +29,10 @@ pub fn review_versions(versions: &Place<'_, '_>, why: &str, findings: &mut Findi
 pub fn url(url: &Place<'_, '_>, findings: &mut Findings) {
     let (rest, fragment) = url.text().split_once('#').unwrap_or((url.text(), ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (scheme, rest) = rest.split_once("://").unwrap_or(("", ""));
+    let (scheme, rest) = rest.split_once(':').unwrap_or(("", rest));
+    let scheme = &*scheme.to_ascii_lowercase();
+    // Without slashes it is no place.
+    let rest = rest.strip_prefix("//").unwrap_or("");
     let authority = rest.split('/').next().unwrap_or_default();
     let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     if scheme != "https" {

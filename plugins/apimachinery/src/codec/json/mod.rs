@@ -1,5 +1,6 @@
 //! JSON, read as strictly and written in the same form as upstream does.
 
+mod again;
 mod kind;
 mod read;
 mod stored;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::syntax;
+use super::{again, syntax};
 use crate::codec::{Decoded, Path, Strict};
 use crate::schema::{Field, Schema, Shape};
 use crate::tree::{Map, Reader, Unreadable, Value, into_text};
@@ -87,6 +87,8 @@ impl Place<'_> {
                 })?;
                 Ok(Value::Array(items))
             }
+            // A struct's number is told by how it is written: `1e2` is no integer.
+            b'-' | b'0'..=b'9' if !foreign && self.schema.is_some() => reader.written_number(),
             _ => reader.scalar(),
         }
     }
@@ -112,9 +114,13 @@ impl Place<'_> {
                 Known::Value(schema) => Place { schema: Some(schema), path: &path, foreign }.read(reader, strict)?,
                 _ => Place { schema: None, path: &path, foreign }.read(reader, strict)?,
             };
-            match is_new {
-                true => members.push(into_text(key), value),
-                false => members.set(key, value),
+            match (is_new, known) {
+                (true, _) => members.push(into_text(key), value),
+                (false, Known::Field(field)) => {
+                    let old = members.get_mut(&key).map(std::mem::take).unwrap_or_default();
+                    members.set(key, again::field(field, old, value));
+                }
+                (false, _) => members.set(key, value),
             }
             Ok(())
         })?;
@@ -122,6 +128,7 @@ impl Place<'_> {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Known<'a> {
     Field(&'a Field),
     /// The value of a map.
@@ -182,7 +189,43 @@ mod tests {
                 r#"duplicate field "spec""#,
             ]
         );
-        assert_eq!(decoded.value, json!({"spec": {}}));
+        assert_eq!(decoded.value, json!({"spec": {"containers": [{"name": "b"}]}}));
+    }
+
+    #[test]
+    fn a_field_that_is_there_twice_is_read_into_itself() {
+        let pod = builtin::schema("io.k8s.api.core.v1.Pod");
+        for (first, second, left) in [
+            (r#""hostname":"a""#, r#""hostname":"b""#, json!({"hostname": "b"})),
+            (r#""hostname":"a""#, r#""hostname":null"#, json!({"hostname": "a"})),
+            (r#""priority":1"#, r#""priority":null"#, json!({"priority": null})),
+            (r#""hostname":1"#, r#""hostname":"b""#, json!({"hostname": 1})),
+            (r#""os":{"name":"a"}"#, r#""os":null"#, json!({"os": null})),
+            (r#""os":{"name":"a"}"#, r#""os":{}"#, json!({"os": {"name": "a"}})),
+            (
+                r#""nodeSelector":{"a":"b"}"#,
+                r#""nodeSelector":{"c":"d"}"#,
+                json!({"nodeSelector": {"a": "b", "c": "d"}}),
+            ),
+            (
+                r#""containers":[{"name":"a"},{"name":"b"}]"#,
+                r#""containers":[{"image":"i"}]"#,
+                json!({"containers": [{"name": "a", "image": "i"}]}),
+            ),
+        ] {
+            let text = format!(r#"{{"spec":{{{first},{second}}}}}"#);
+            assert_eq!(decode_as(text.as_bytes(), pod).unwrap().value, json!({"spec": left}), "{text}");
+            let text = format!(r#"{{"spec":{{{first}}},"spec":{{{second}}}}}"#);
+            assert_eq!(decode_as(text.as_bytes(), pod).unwrap().value, json!({"spec": left}), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_a_struct_are_told_as_they_were_written() {
+        let pod = builtin::schema("io.k8s.api.core.v1.Pod");
+        let text = br#"{"spec":{"priority":-0,"activeDeadlineSeconds":1e2,"overhead":{"cpu":1e400}}}"#;
+        let spec = decode_as(text, pod).unwrap().value["spec"].take();
+        assert_eq!(spec.to_string(), r#"{"priority":-0,"activeDeadlineSeconds":1e2,"overhead":{"cpu":1e400}}"#);
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl Scanner<'_> {
 
     fn literal(&mut self, literal: &str) -> Scan {
         for expected in literal.bytes().skip(1) {
-            let byte = self.byte()?;
+            let byte = self.byte_or_space();
             if byte != expected {
                 return invalid(byte, &format!("in literal {literal} (expecting '{}')", char::from(expected)));
             }
@@ -153,7 +153,7 @@ impl Scanner<'_> {
     fn number(&mut self, first: u8) -> Scan {
         let start = self.at - 1;
         let first = match first {
-            b'-' => match self.byte()? {
+            b'-' => match self.byte_or_space() {
                 byte if byte.is_ascii_digit() => byte,
                 byte => return invalid(byte, "in numeric literal"),
             },
@@ -185,7 +185,7 @@ impl Scanner<'_> {
     }
 
     fn digit(&mut self, context: &str) -> Scan {
-        match self.byte()? {
+        match self.byte_or_space() {
             byte if byte.is_ascii_digit() => Ok(()),
             byte => invalid(byte, context),
         }
@@ -201,6 +201,11 @@ impl Scanner<'_> {
         while matches!(self.text.get(self.at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
             self.at += 1;
         }
+    }
+
+    /// Go's parser reads a space at the end, to see whether a number is complete.
+    fn byte_or_space(&mut self) -> u8 {
+        self.byte().unwrap_or(b' ')
     }
 
     fn byte(&mut self) -> Result<u8, String> {
@@ -253,8 +258,12 @@ mod tests {
             ("01", "invalid character '1' after top-level value"),
             ("-a", "invalid character 'a' in numeric literal"),
             ("1.x", "invalid character 'x' after decimal point in numeric literal"),
-            ("1e+", "unexpected end of JSON input"),
+            ("1e+", "invalid character ' ' in exponent of numeric literal"),
             ("1ex", "invalid character 'x' in exponent of numeric literal"),
+            ("f", "invalid character ' ' in literal false (expecting 'a')"),
+            ("-", "invalid character ' ' in numeric literal"),
+            ("1.", "invalid character ' ' after decimal point in numeric literal"),
+            ("\"f", "unexpected end of JSON input"),
             ("tru3", "invalid character '3' in literal true (expecting 'e')"),
             ("nil", "invalid character 'i' in literal null (expecting 'u')"),
             ("\"\\x\"", "invalid character 'x' in string escape code"),

@@ -21,11 +21,13 @@ impl Registry<'_> {
         self.match_namespace(namespace, &mut object)?;
         self.check_namespace(namespace, meta(&object, "name")).await?;
         let empties = self.take_empties(&mut object);
+        self.convert(&mut object);
         // Upstream's applies have not passed the handler that takes this away.
         if !self.applied {
             forget_system_fields(&mut object);
         }
         self.manage(None, &mut object);
+        self.definition.strategy.forget_disabled(&mut object);
 
         let has_prefix = !meta(&object, "generateName").is_empty();
         let generating = has_prefix && meta(&object, "name").is_empty();
@@ -73,6 +75,15 @@ impl Registry<'_> {
         Ok(())
     }
 
+    /// Brings it into the form that it has after it was in that of the store.
+    pub(super) fn convert(&self, object: &mut Value) {
+        let strategy = self.definition.strategy;
+        if strategy.converts() {
+            strategy.reshape_to_store(object);
+            strategy.reshape_to_serve(object);
+        }
+    }
+
     async fn try_create(
         &self,
         namespace: &str,
@@ -85,7 +96,7 @@ impl Registry<'_> {
         let mut asked_name = meta(&object, "name").to_string();
         if generating {
             asked_name = meta(&object, "generateName").to_string();
-            set_meta(&mut object, "name", &clock::generate_name(&asked_name));
+            set_meta(&mut object, "name", &strategy.generate_name(&asked_name));
         }
         let name = meta(&object, "name").to_string();
         let operation = Operation { asked_name: &asked_name, ..self.operation(namespace, &name) };
@@ -99,12 +110,18 @@ impl Registry<'_> {
             strategy.warnings_unprepared(&operation, &object).iter().for_each(|warning| request.warn(warning));
         }
         strategy.prepare_for_create(&operation, &mut object);
+        let name = meta(&object, "name").to_string();
 
         let mut errors = Vec::new();
         empties.put_back(&mut object);
-        validation::metadata::create(definition, &object, &mut errors);
+        if !strategy.validates_metadata() {
+            validation::metadata::create(definition, &object, &mut errors);
+        }
         self.validate_schema(&object, None, &mut errors);
         strategy.validate(&operation, &object, &mut errors);
+        if strategy.validates_metadata() && errors.is_empty() {
+            validation::metadata::any(definition, &object, &mut errors);
+        }
         self.invalid(&name, errors)?;
         if let Some(review) = companions.review {
             review(&operation, &object)?;
@@ -146,8 +163,8 @@ impl Registry<'_> {
     fn fill_system_fields(&self, object: &mut Value) {
         let metadata = metadata_mut(object);
         metadata.remove("selfLink");
-        // No version is any version.
-        if metadata.get("resourceVersion").is_some_and(|version| *version == "0") {
+        // No version is any version, which only who stores it takes away.
+        if !self.dry_run && metadata.get("resourceVersion").is_some_and(|version| *version == "0") {
             metadata.remove("resourceVersion");
         }
         metadata.insert("uid", clock::uid().into());

@@ -72,14 +72,24 @@ impl Registry<'_> {
         change: &Change,
     ) -> Result<Option<Outcome>, ApiError> {
         let (definition, strategy, old) = (self.definition, self.definition.strategy, &current.value);
+        // Upstream's handler looks at what a client has put, and then at what became of it.
+        if change.same_uid {
+            self.forget_repeated_owners(&mut object, false);
+        }
         self.check_preconditions(namespace, name, &object, old, change)?;
         let empties = self.take_empties(&mut object);
+        self.convert(&mut object);
         let operation = self.operation(namespace, name);
         self.keep_other_parts(&mut object, old);
         self.manage(Some(old), &mut object);
+        strategy.forget_disabled(&mut object);
         let companions = strategy.admit(&operation, self.store, &mut object, Some(old)).await?;
         self.forget_repeated_owners(&mut object, !change.same_uid);
         keep_system_fields(&mut object, old);
+        // Only who stores it takes it away.
+        if !self.dry_run {
+            carry_over_meta(&mut object, old, "selfLink");
+        }
         strategy.prepare_for_update(&operation, &mut object, old);
         // Neither what is observed nor where it runs is desired by anybody.
         let desired = !matches!(self.subresource, "status" | "binding");
@@ -158,6 +168,8 @@ impl Registry<'_> {
         let (uid, old_uid) = (meta(object, "uid"), meta(old, "uid"));
         if change.same_uid && !uid.is_empty() && uid != old_uid {
             let key = self.definition.key(namespace, name);
+            // Who would only try knows nothing of where all of them are stored.
+            let key = if self.dry_run { key.strip_prefix("/registry").unwrap_or(&key) } else { &key };
             let why = format!(
                 "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
                  Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}"
@@ -192,7 +204,7 @@ impl Registry<'_> {
 
 /// What no update changes. Where a client says otherwise nonetheless, validation finds it.
 fn keep_system_fields(object: &mut Value, old: &Value) {
-    for key in ["creationTimestamp", "generation", "selfLink", "resourceVersion"] {
+    for key in ["creationTimestamp", "generation", "resourceVersion"] {
         carry_over_meta(object, old, key);
     }
     if meta(object, "uid").is_empty() {

@@ -90,9 +90,22 @@ impl<'a> Check<'a> {
                     self.first.get_or_insert(error);
                 }
             }
+            (Scalar::Bytes, Value::Array(items)) => {
+                for item in items {
+                    match item {
+                        Value::Null => {}
+                        Value::Number(number) if number.as_u64().is_some_and(|number| number <= 255) => {}
+                        item => self.mismatch(&literal(item), schema, wire, "uint8"),
+                    }
+                }
+            }
             (Scalar::String, Value::String(_))
             | (Scalar::Boolean, Value::Bool(_))
             | (Scalar::Number, Value::Number(_)) => {}
+            (Scalar::Number, value @ Value::Raw(_)) if value.opened().is_number() => {}
+            (Scalar::Integer | Scalar::Number, value @ Value::Raw(_)) => {
+                self.mismatch(&literal(value), schema, wire, go);
+            }
             (Scalar::Integer, Value::Number(number)) => {
                 let fits = match wire {
                     Wire::Int32 => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
@@ -173,6 +186,7 @@ fn short(name: &str) -> &str {
 fn literal(value: &Value) -> String {
     match value {
         Value::Number(number) => format!("number {number}"),
+        Value::Raw(text) if json::kind(value) == "number" => format!("number {text}"),
         value => json::kind(value).to_string(),
     }
 }
@@ -188,6 +202,8 @@ mod tests {
         for (kind, value, expected) in [
             ("ConfigMap", json!({"data": {"a": 1}}), "number into Go struct field ConfigMap.data of type string"),
             ("ConfigMap", json!({"data": []}), "array into Go struct field ConfigMap.data of type map[string]string"),
+            ("Secret", json!({"data": {"a": ["x"]}}), "string into Go struct field Secret.data of type uint8"),
+            ("Secret", json!({"data": {"a": [256]}}), "number 256 into Go struct field Secret.data of type uint8"),
             (
                 "ConfigMap",
                 json!({"metadata": 1}),
