@@ -1,10 +1,10 @@
 //! The rules of the resource beside its schema.
 
-use apimachinery::rest::object::{carry_over, meta};
+use apimachinery::rest::object::carry_over;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::{Value, json};
-use apimachinery::validation::names;
+use apimachinery::validation::{metadata, names};
 
 const DEFAULT_PORT: u16 = 443;
 const GROUP_PRIORITY_MAX: i64 = 20000;
@@ -29,13 +29,18 @@ impl Strategy for ApiServiceStrategy {
         carry_over(object, &json!({}), "status");
     }
 
-    fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+    fn validates_metadata(&self) -> bool {
+        true
+    }
+
+    fn validate(&self, operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+        metadata::create_named(operation.definition, object, &|name| named(object, name), errors);
         validate(object, errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, _old: &Value, errors: &mut Vec<FieldError>) {
         if operation.subresource.is_empty() {
-            validate(object, errors);
+            self.validate(operation, object, errors);
         }
     }
 
@@ -46,16 +51,20 @@ impl Strategy for ApiServiceStrategy {
     }
 }
 
+/// The name says of which group and version it is.
+fn named(object: &Value, name: &str) -> Vec<String> {
+    let text = |key: &str| object["spec"][key].as_str().unwrap_or_default();
+    let (wrong, required) = (names::path_segment(name), super::name(text("group"), text("version")));
+    match wrong.is_empty() && name != required {
+        true => vec![format!("must be `spec.version+\".\"+spec.group`: \"{required}\"")],
+        false => wrong,
+    }
+}
+
 fn validate(object: &Value, errors: &mut Vec<FieldError>) {
     let spec = &object["spec"];
     let text = |key: &str| spec[key].as_str().unwrap_or_default();
-    let (group, version, name) = (text("group"), text("version"), meta(object, "name"));
-
-    let required = super::name(group, version);
-    if name != required && names::path_segment(name).is_empty() {
-        let detail = format!("must be `spec.version+\".\"+spec.group`: \"{required}\"");
-        errors.push(FieldError::invalid("metadata.name", &json!(name), detail));
-    }
+    let (group, version) = (text("group"), text("version"));
     if group.is_empty() && version != "v1" {
         let detail = "only v1 may have an empty group and it better be legacy kube";
         errors.push(FieldError::required("spec.group", detail));
@@ -148,11 +157,9 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_in_upstreams_words() {
         type Change = fn(&mut Value);
-        let cases: [(Change, &str); 8] = [
-            (
-                |o| o["metadata"]["name"] = json!("wrong"),
-                "metadata.name: Invalid value: \"wrong\": must be `spec.version+\".\"+spec.group`: \"v1.example.com\"",
-            ),
+        assert_eq!(named(&remote(), "wrong"), ["must be `spec.version+\".\"+spec.group`: \"v1.example.com\""]);
+        assert_eq!(named(&remote(), "v1.example.com"), [""; 0]);
+        let cases: [(Change, &str); 7] = [
             (
                 |o| o["spec"]["groupPriorityMinimum"] = json!(0),
                 "spec.groupPriorityMinimum: Invalid value: 0: must be positive and less than 20000",

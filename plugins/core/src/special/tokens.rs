@@ -13,7 +13,7 @@ use plugin_sdk::tokens::{self, ObjectReference, Rules, WantedToken};
 
 use super::of;
 use super::reviews::{AUTHENTICATION, metadata, posted, user_info};
-use crate::tree::{child, items, text};
+use crate::tree::{child, items, or_set, remove, text};
 
 const KIND: &str = "TokenRequest";
 const SECONDS_DEFAULT: i64 = 60 * 60;
@@ -102,9 +102,19 @@ pub(super) async fn review(special: &Special<'_>) -> Result<Answer, ApiError> {
             }
             status
         }
-        Err(why) => json!({"user": {}, "error": why}),
+        Err(why) => json!({"authenticated": false, "error": why}),
     };
-    review["status"] = status;
+    // The rest is what was sent.
+    if !review["status"].is_object() {
+        review["status"] = json!({});
+    }
+    for (name, value) in status.as_object().into_iter().flatten() {
+        review["status"][name.as_str()] = value.clone();
+    }
+    if review["status"]["authenticated"] == false {
+        remove(&mut review["status"], "authenticated");
+    }
+    or_set(&mut review["status"], "user", json!({}));
     special.answer(201, review)
 }
 

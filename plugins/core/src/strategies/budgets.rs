@@ -2,7 +2,6 @@
 
 use apimachinery::schema::internal;
 use apimachinery::tree::json;
-use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 
 use super::conditions::conditions;
@@ -21,7 +20,7 @@ pub(super) static BUDGETS: Rules = Rules {
         }
         conditions(&object.at("status.conditions"), findings);
     },
-    name: names::path_segment,
+    any_metadata: true,
     generation: true,
     knows_finalizers: false,
     unconditional_update: false,

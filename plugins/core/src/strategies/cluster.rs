@@ -93,7 +93,7 @@ pub(super) static PRIORITY_CLASSES: Rules = Rules {
 
 pub(super) static LEASES: Rules = Rules {
     // Coordinated leader election is behind a feature that is off.
-    default: |object| {
+    forget_disabled: |object| {
         if let Some(spec) = existing(object, "spec") {
             remove(spec, "strategy");
             remove(spec, "preferredHolder");

@@ -3,7 +3,7 @@
 use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::{Value, json};
-use apimachinery::validation::names;
+use apimachinery::validation::{metadata, names};
 
 const SIZE_MAX: usize = 1024 * 1024;
 
@@ -35,6 +35,7 @@ impl Strategy for ConfigMaps {
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         check_immutable(&["data", "binaryData"], object, old, errors);
+        metadata::late(operation.definition, operation.subresource, object, errors);
         self.validate(operation, object, errors);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use apimachinery::rest::object::{meta_number, metadata_mut};
 use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::network::Address;
@@ -28,8 +29,16 @@ pub(super) static ENDPOINT_SLICES: Rules = Rules {
         }
     },
     // Where endpoints are has fields of its own.
-    prepare: forget_topology,
-    prepare_update: |object, _| forget_topology(object),
+    prepare: |object| {
+        forget_topology(object);
+    },
+    prepare_update: |object, old| {
+        // Upstream counts the change before it takes it away.
+        if forget_topology(object) {
+            let generation = meta_number(old, "generation").unwrap_or(0) + 1;
+            metadata_mut(object).insert("generation", generation.into());
+        }
+    },
     validate: |object, findings| {
         own(object, findings);
         endpoints(object, findings);
@@ -58,10 +67,9 @@ pub(super) static ENDPOINT_SLICES: Rules = Rules {
     ..RULES
 };
 
-fn forget_topology(object: &mut Value) {
-    for endpoint in items_mut(object, "endpoints") {
-        remove(endpoint, "deprecatedTopology");
-    }
+fn forget_topology(object: &mut Value) -> bool {
+    let removed = items_mut(object, "endpoints").filter_map(|endpoint| remove(endpoint, "deprecatedTopology"));
+    removed.count() > 0
 }
 
 fn own(object: &Place<'_, '_>, findings: &mut Findings) {

@@ -5,7 +5,7 @@ use apimachinery::schema::internal;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::{Map, Value};
-use apimachinery::validation::names;
+use apimachinery::validation::{metadata, names};
 
 use crate::tree::text;
 
@@ -30,6 +30,10 @@ const NAMES: [(&str, &str); 7] = [
 impl Strategy for Events {
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
         common(object, &OLD, errors);
+    }
+
+    fn validates_metadata(&self) -> bool {
+        true
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, _old: &Value, errors: &mut Vec<FieldError>) {
@@ -58,8 +62,9 @@ impl Strategy for Events {
 }
 
 impl Strategy for NewEvents {
-    fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
+    fn validate(&self, operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
         common(object, &NEW, errors);
+        metadata::create(operation.definition, object, errors);
         series(&object["series"], errors);
         if object["eventTime"].is_null() {
             errors.push(FieldError::required("eventTime", ""));
@@ -86,8 +91,13 @@ impl Strategy for NewEvents {
         }
     }
 
-    fn validate_update(&self, _operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
+    fn validates_metadata(&self) -> bool {
+        true
+    }
+
+    fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         common(object, &NEW, errors);
+        metadata::between(operation.definition, operation.subresource, object, old, errors);
         if object["series"] != old["series"] {
             series(&object["series"], errors);
         }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apimachinery::rest::clock;
 use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 
 use super::pods::validate::resources::{self, amount, is_huge_page, is_native};
 use super::rules::{RULES, Rules};
-use crate::tree::{child, items_mut, or_set};
+use crate::tree::{child, items_mut, or_set, text};
 
 const QUOTA: [&str; 19] = [
     "cpu",
@@ -45,6 +46,11 @@ const CONFLICTS: [[&str; 2]; 2] = [["BestEffort", "NotBestEffort"], ["NotTermina
 
 pub(super) static LIMIT_RANGES: Rules = Rules {
     default: limit_range_defaults,
+    prepare: |object| {
+        if text(&object["metadata"], "name").is_empty() {
+            child(object, "metadata")["name"] = clock::uid().into();
+        }
+    },
     validate: |object, findings| limit_range(&object.at("spec.limits"), findings),
     create_on_update: true,
     ..RULES
@@ -185,8 +191,13 @@ fn ratio(limit: &Place<'_, '_>, name: &str, amounts: &BTreeMap<&str, &Value>, fi
         place.invalid_as(ratio, format!("ratio {shown} is less than 1"), findings);
     }
     if let (Some(least), Some(most)) = (amounts.get("min"), amounts.get("max")) {
-        let bound = amount(most) as f64 / amount(least) as f64;
-        if amount(ratio) as f64 / ONE as f64 > bound {
+        // In thousandths if all can be counted so, else in whole numbers.
+        const MANY: i128 = i64::MAX as i128 / 1_000;
+        let up = |value: &Value, unit: i128| (amount(value) + unit - 1).div_euclid(unit);
+        let few = [ratio, least, most].iter().all(|value| up(value, ONE) < MANY);
+        let unit = if few { ONE / 1_000 } else { ONE };
+        let bound = up(most, unit) as f64 / up(least, unit) as f64;
+        if up(ratio, unit) as f64 * unit as f64 / ONE as f64 > bound {
             place.invalid_as(ratio, format!("ratio {shown} is greater than max/min = {bound:.6}"), findings);
         }
     }

@@ -58,6 +58,8 @@ pub(super) static INGRESS_CLASSES: Rules = Rules {
 };
 
 pub(super) static IP_ADDRESSES: Rules = Rules {
+    // An address cannot begin with another.
+    generate_name: str::to_string,
     validate: |object, findings| {
         let parent = object.at("spec.parentRef");
         if !parent.is_given() {

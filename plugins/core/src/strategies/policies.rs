@@ -259,7 +259,10 @@ fn validations(spec: &Place<'_, '_>, policy: &str, environment: &Environment, fi
         let (key, value) = (annotation.at("key"), annotation.at("valueExpression"));
         // It is told below the name of its policy.
         let full = format!("{policy}/{}", key.text());
-        for why in names::qualified_name(&full) {
+        if policy.is_empty() {
+            key.invalid("requires metadata.name be non-empty", findings);
+        }
+        for why in names::qualified_name(&full).into_iter().filter(|_| !policy.is_empty()) {
             key.invalid_as(&full.as_str().into(), why, findings);
         }
         if value.text().trim().is_empty() {

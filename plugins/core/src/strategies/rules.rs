@@ -1,5 +1,6 @@
 //! A resource's rules as a value: most resources are one, and say only where they differ.
 
+use apimachinery::rest::clock;
 use apimachinery::rest::options::DeleteOptions;
 use apimachinery::schema::internal;
 use apimachinery::status::{ApiError, FieldError};
@@ -21,6 +22,8 @@ pub(super) type Admit =
 /// place that they are, so that findings know their paths.
 pub(super) struct Rules {
     pub(super) default: fn(&mut Value),
+    /// Takes away what belongs to features that are off.
+    pub(super) forget_disabled: fn(&mut Value),
     pub(super) admit: Admit,
     /// What upstream sets on create whatever the client sent.
     pub(super) prepare: fn(&mut Value),
@@ -40,6 +43,9 @@ pub(super) struct Rules {
     /// What is odd about an object that is valid: the object, the one before.
     pub(super) warnings: fn(&Place<'_, '_>, Option<&Value>, &mut Warnings),
     pub(super) name: fn(&str) -> Vec<String>,
+    pub(super) generate_name: fn(&str) -> String,
+    /// Whether metadata is looked at if the object is right otherwise, and only as that of any object.
+    pub(super) any_metadata: bool,
     /// Members of the object, as paths, that may not change.
     pub(super) immutable: &'static [&'static str],
     pub(super) generation: bool,
@@ -66,6 +72,7 @@ pub(super) struct Rules {
 
 pub(super) const RULES: Rules = Rules {
     default: |_| {},
+    forget_disabled: |_| {},
     admit: |_, _, _, _| Box::pin(std::future::ready(Ok(Companions::default()))),
     prepare: |_| {},
     prepare_update: |_, _| {},
@@ -77,6 +84,8 @@ pub(super) const RULES: Rules = Rules {
     status: |_, _, _| {},
     warnings: |_, _, _| {},
     name: names::dns1123_subdomain,
+    generate_name: clock::generate_name,
+    any_metadata: false,
     immutable: &[],
     generation: false,
     minds_empties: false,
@@ -95,6 +104,10 @@ pub(super) const RULES: Rules = Rules {
 impl Strategy for Rules {
     fn default(&self, object: &mut Value) {
         (self.default)(object);
+    }
+
+    fn forget_disabled(&self, object: &mut Value) {
+        (self.forget_disabled)(object);
     }
 
     fn admit<'a>(
@@ -133,6 +146,7 @@ impl Strategy for Rules {
         if self.change_first {
             (self.change)(&root, old, errors);
         }
+        metadata::late(operation.definition, operation.subresource, object, errors);
         if self.validates_updates {
             (self.validate)(&root, errors);
         }
@@ -152,6 +166,7 @@ impl Strategy for Rules {
                         new.invalid_as(&internal::show(SELECTOR, new.value()), "field is immutable", errors);
                     }
                     true => {}
+                    false if old.value().is_object() => new.immutable(old.value(), errors),
                     false => new.immutable_text(old.value(), errors),
                 }
             }
@@ -176,6 +191,14 @@ impl Strategy for Rules {
 
     fn validate_name(&self, name: &str) -> Vec<String> {
         (self.name)(name)
+    }
+
+    fn generate_name(&self, base: &str) -> String {
+        (self.generate_name)(base)
+    }
+
+    fn validates_metadata(&self) -> bool {
+        self.any_metadata
     }
 
     fn create_on_update(&self) -> bool {

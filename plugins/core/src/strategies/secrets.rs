@@ -5,6 +5,7 @@ use apimachinery::codec::json;
 use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::Value;
+use apimachinery::validation::metadata;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -79,6 +80,7 @@ impl Strategy for Secrets {
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         check::immutable("type", &object["type"], &old["type"], errors);
         check_immutable(&["data"], object, old, errors);
+        metadata::late(operation.definition, operation.subresource, object, errors);
         self.validate(operation, object, errors);
     }
 }
@@ -89,7 +91,14 @@ fn document(data: &Value, key: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::required(format!("data[{key}]"), ""));
         return;
     };
-    if let Err(why) = json::decode(&decoded(value)) {
+    let read = json::decode(&decoded(value)).and_then(|read| match read.value {
+        Value::Object(_) | Value::Null => Ok(()),
+        other => {
+            let found = json::kind(&other);
+            Err(format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"))
+        }
+    });
+    if let Err(why) = read {
         // A secret's value is shown to nobody.
         let hidden = Value::from("<secret contents redacted>");
         errors.push(FieldError::invalid(format!("data[{key}]"), &hidden, why));
@@ -104,6 +113,20 @@ fn decoded(value: &Value) -> Vec<u8> {
 mod tests {
     use super::*;
     use apimachinery::tree::json;
+
+    #[test]
+    fn a_document_is_an_object() {
+        for (text, why) in [
+            ("{}", None),
+            ("null", None),
+            ("1", Some("json: cannot unmarshal number into Go value of type map[string]interface {}")),
+            ("f", Some("invalid character ' ' in literal false (expecting 'a')")),
+        ] {
+            let mut errors = Vec::new();
+            document(&json!({"k": STANDARD.encode(text)}), "k", &mut errors);
+            assert_eq!(errors.first().map(|error| error.detail.as_str()), why, "{text}");
+        }
+    }
 
     #[test]
     fn texts_become_data() {

@@ -14,8 +14,6 @@ pub(crate) use pods::{changed_template, of_pod, of_template};
 
 pub(crate) type Warnings = Vec<String>;
 
-const NANOS: i128 = 1_000_000_000;
-
 /// What is to be used in place of labels that nodes no longer have.
 const OLD_NODE_LABELS: [(&str, &str); 8] = [
     ("beta.kubernetes.io/arch", "deprecated since v1.14; use \"kubernetes.io/arch\" instead"),
@@ -66,7 +64,7 @@ pub(crate) fn name_of_hosts(object: &Place<'_, '_>, used: &str, out: &mut Warnin
 /// An amount of bytes that is no whole number.
 pub(crate) fn fraction(amount: &Place<'_, '_>, out: &mut Warnings) {
     let found = Quantity::parse(amount.text()).ok();
-    if found.is_some_and(|found| found.nanos() % NANOS != 0) {
+    if found.is_some_and(|found| !found.is_whole()) {
         let shown = quantity::canonical(amount.text()).unwrap_or_default();
         out.push(format!("{}: fractional byte value \"{shown}\" is invalid, must be an integer", amount.path()));
     }

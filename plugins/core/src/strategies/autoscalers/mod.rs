@@ -7,7 +7,7 @@ mod validate;
 use apimachinery::rest::object::metadata_mut;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
-use apimachinery::tree::{Value, json};
+use apimachinery::tree::{Map, Value, json};
 use apimachinery::validation::place::Place;
 
 use crate::tree::{child, is_empty, or_set, remove};
@@ -61,6 +61,12 @@ impl Strategy for OldAutoscalers {
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
         object["status"] = json!({"currentReplicas": 0, "desiredReplicas": 0});
+        keep_annotations(object, &Value::Null, &OF_STATUS);
+    }
+
+    fn prepare_for_update(&self, operation: &Operation<'_>, object: &mut Value, old: &Value) {
+        let kept = if operation.subresource == "status" { &OF_SPEC } else { &OF_STATUS };
+        keep_annotations(object, old, kept);
     }
 
     /// What is wrong is told of the form in which it is stored, as upstream tells it.
@@ -158,6 +164,23 @@ impl Strategy for OldAutoscalers {
                 annotations[name] = value.to_string().into();
             }
         }
+    }
+}
+
+/// What the annotations of the old version stand for.
+const OF_SPEC: [&str; 2] = [METRICS, BEHAVIOR];
+const OF_STATUS: [&str; 2] = [CURRENT_METRICS, CONDITIONS];
+
+/// They are fields, which this write does not change.
+fn keep_annotations(object: &mut Value, old: &Value, names: &[&str]) {
+    for name in names {
+        match old["metadata"]["annotations"].get(*name) {
+            Some(value) => child(child(object, "metadata"), "annotations")[*name] = value.clone(),
+            None => drop(object["metadata"].get_mut("annotations").and_then(|annotations| remove(annotations, name))),
+        }
+    }
+    if object["metadata"]["annotations"].as_object().is_some_and(Map::is_empty) {
+        metadata_mut(object).remove("annotations");
     }
 }
 

@@ -41,13 +41,13 @@ impl Strategy for Jobs {
         or_set(spec, "manualSelector", false);
         let policy = if spec["podFailurePolicy"].is_null() { "TerminatingOrFailed" } else { "Failed" };
         or_set(spec, "podReplacementPolicy", policy);
-        if let Some(policy) = existing(spec, "podFailurePolicy") {
-            for pattern in items_mut(policy, "rules").flat_map(|rule| items_mut(rule, "onPodConditions")) {
-                or_set_text(pattern, "status", "True");
-            }
-        }
+        failure_patterns(spec);
         defaults::template(spec);
         labelled_as_its_pods(object);
+    }
+
+    fn forget_disabled(&self, object: &mut Value) {
+        defaults::forget_disabled_in_template(child(object, "spec"));
     }
 
     fn default_stored(&self, object: &mut Value) {
@@ -75,13 +75,13 @@ impl Strategy for Jobs {
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        validate::job(&Place::root(object), errors);
+        validate::job(&Place::root(object), None, errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         match operation.subresource {
             "" => {
-                validate::job(&Place::root(object), errors);
+                validate::job(&Place::root(object), Some(old), errors);
                 metadata::between(operation.definition, "", object, old, errors);
                 validate::change(&Place::root(object), old, errors);
             }
@@ -110,6 +110,13 @@ impl Strategy for Jobs {
             "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove \
              them or set propagationPolicy=Orphan to suppress this warning",
         )
+    }
+}
+
+fn failure_patterns(spec: &mut Value) {
+    let Some(policy) = existing(spec, "podFailurePolicy") else { return };
+    for pattern in items_mut(policy, "rules").flat_map(|rule| items_mut(rule, "onPodConditions")) {
+        or_set_text(pattern, "status", "True");
     }
 }
 
@@ -151,7 +158,13 @@ impl Strategy for CronJobs {
         or_set(spec, "suspend", false);
         or_set(spec, "successfulJobsHistoryLimit", 3);
         or_set(spec, "failedJobsHistoryLimit", 1);
-        defaults::template(child(child(spec, "jobTemplate"), "spec"));
+        let job = child(child(spec, "jobTemplate"), "spec");
+        failure_patterns(job);
+        defaults::template(job);
+    }
+
+    fn forget_disabled(&self, object: &mut Value) {
+        defaults::forget_disabled_in_template(child(child(child(object, "spec"), "jobTemplate"), "spec"));
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {

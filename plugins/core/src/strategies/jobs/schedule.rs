@@ -84,10 +84,11 @@ fn field_error(index: usize, field: &str, (low, high): (u32, u32)) -> Option<Str
         {
             return Err(format!("step of range should be a positive number: {part}"));
         }
-        if matches!(range, "*" | "?") {
+        let (start, end) = range.split_once('-').unwrap_or((range, range));
+        // Whatever it would end with.
+        if matches!(start, "*" | "?") {
             return Ok(());
         }
-        let (start, end) = range.split_once('-').unwrap_or((range, range));
         let (start, end) = (number(start)?, number(end)?);
         if start < low {
             return Err(format!("beginning of range ({start}) below minimum ({low}): {part}"));
@@ -110,6 +111,7 @@ mod tests {
     #[test]
     fn schedules_are_read_as_cron_reads_them() {
         for (schedule, want) in [
+            ("*/5 * * * *-", None),
             ("*/5 * * * *", None),
             ("@daily", None),
             ("0 12 1-15 jan,mar mon-fri", None),

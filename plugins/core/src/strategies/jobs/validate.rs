@@ -1,7 +1,7 @@
 //! Whether a job can be run, and what of it may change.
 
 use apimachinery::schema::internal;
-use apimachinery::tree::{Value, json};
+use apimachinery::tree::{Map, Text, Value};
 use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
 
@@ -9,7 +9,7 @@ use super::failures::{failure_policy, success_policy};
 use super::{NAME, UID};
 use crate::check;
 use crate::strategies::pods::validate;
-use crate::tree::{child, remove};
+use crate::tree::{child, items, remove};
 
 const MANAGED_BY_LENGTH_MAX: usize = 63;
 const INDEXED_MAX: i64 = 100_000;
@@ -18,9 +18,11 @@ const MANY_COMPLETIONS: i64 = 100_000;
 const MANY_BOUND: i64 = 10_000;
 const SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
 const TEMPLATE: &str = "io.k8s.api.core.v1.PodTemplateSpec";
+const POD_SPEC: &str = "io.k8s.api.core.v1.PodSpec";
 
-pub(super) fn job(object: &Place<'_, '_>, findings: &mut Findings) {
-    generated_selector(object, findings);
+/// `old` is what it was before, if it is there already.
+pub(super) fn job(object: &Place<'_, '_>, old: Option<&Value>, findings: &mut Findings) {
+    generated_selector(object, old, findings);
     let spec = object.at("spec");
     whole_spec(&spec, findings);
     let completions = spec.at("completions").number().unwrap_or(0);
@@ -34,15 +36,20 @@ pub(super) fn job(object: &Place<'_, '_>, findings: &mut Findings) {
 }
 
 /// Unless a client selects by itself, a job selects by its identity.
-fn generated_selector(object: &Place<'_, '_>, findings: &mut Findings) {
+fn generated_selector(object: &Place<'_, '_>, old: Option<&Value>, findings: &mut Findings) {
     let (selector, uid, name) = (object.at("spec.selector"), object.at("metadata.uid"), object.at("metadata.name"));
     if object.at("spec.manualSelector").is_true() || !selector.is_given() {
         return;
     }
     let metadata = object.at("spec.template.metadata");
-    for (label, want) in
-        [("controller-uid", uid.text()), ("job-name", name.text()), (UID, uid.text()), (NAME, name.text())]
-    {
+    let wanted = [("controller-uid", uid.text()), ("job-name", name.text()), (UID, uid.text()), (NAME, name.text())];
+    // Jobs were there before two of the labels.
+    let had_all = old.is_none_or(|old| {
+        let labels = &old["spec"]["template"]["metadata"]["labels"];
+        [UID, NAME].iter().all(|label| labels.get(*label).is_some())
+    });
+    let wanted = if had_all { &wanted[..] } else { &wanted[..2] };
+    for (label, want) in wanted.iter().copied() {
         let labels = metadata.at("labels");
         let own = labels.entry(label);
         if !own.is_given() {
@@ -51,7 +58,7 @@ fn generated_selector(object: &Place<'_, '_>, findings: &mut Findings) {
             own.invalid_as(&internal::sorted(labels.value()), format!("must be '{want}'"), findings);
         }
     }
-    let expected = json!({"controller-uid": uid.text(), "job-name": name.text(), UID: uid.text(), NAME: name.text()});
+    let expected = Value::Object(wanted.iter().map(|(label, want)| (Text::from(*label), Value::from(*want))).collect());
     let mut unreadable = Findings::new();
     selector.selector(&mut unreadable);
     if unreadable.is_empty() && !check::selects(selector.value(), &expected) {
@@ -102,7 +109,7 @@ pub(super) fn spec(spec: &Place<'_, '_>, findings: &mut Findings) {
     spec.at("completionMode").none_or_one_of(&["NonIndexed", "Indexed"], findings);
     match spec.at("completionMode").text() {
         "Indexed" => indexed(spec, findings),
-        "" | "NonIndexed" => {
+        mode if mode == "NonIndexed" || !spec.at("completionMode").is_given() => {
             for field in ["backoffLimitPerIndex", "maxFailedIndexes"] {
                 if spec.at(field).is_given() {
                     spec.at(field).invalid("requires indexed completion mode", findings);
@@ -199,38 +206,49 @@ pub(super) fn change(object: &Place<'_, '_>, old: &Value, findings: &mut Finding
     fixed("successPolicy", "io.k8s.api.batch.v1.SuccessPolicy", findings);
 }
 
-/// While a job is suspended, where its pods run and what they may use can change.
+/// While a job is suspended and nothing of it runs, where its pods run and what they may use can
+/// change.
 fn template(spec: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
     let (template, mut before) = (spec.at("template"), old["spec"]["template"].clone());
-    let suspended = old["spec"]["suspend"] == true;
-    if suspended && old["status"].get("startTime").is_none() {
-        let new = template.value();
-        for field in ["nodeSelector", "tolerations", "schedulingGates"] {
-            put(child(&mut before, "spec"), field, &new["spec"][field]);
+    if !waits(old) {
+        if template.value() != &before {
+            let shown = internal::show(TEMPLATE, template.value());
+            template.invalid_as(&shown, "field is immutable", findings);
         }
-        for field in ["annotations", "labels"] {
-            put(child(&mut before, "metadata"), field, &new["metadata"][field]);
-        }
-        let affinity = &new["spec"]["affinity"]["nodeAffinity"];
-        if !affinity.is_null() || before["spec"]["affinity"].is_object() {
-            put(child(child(&mut before, "spec"), "affinity"), "nodeAffinity", affinity);
-        }
-        if before["spec"]["affinity"].as_object().is_some_and(apimachinery::tree::Map::is_empty) {
-            remove(&mut before["spec"], "affinity");
-        }
-        for list in ["containers", "initContainers"] {
-            let wanted = new["spec"][list].as_array().cloned().unwrap_or_default();
-            let own = before["spec"].get_mut(list).and_then(Value::as_array_mut);
-            let Some(own) = own.filter(|own| own.len() == wanted.len()) else { continue };
-            for (own, wanted) in own.iter_mut().zip(wanted).filter(|(own, wanted)| own["name"] == wanted["name"]) {
-                put(own, "resources", &wanted["resources"]);
-            }
+        return;
+    }
+    let (own, before) = (template.at("spec"), child(&mut before, "spec"));
+    let new = own.value();
+    for field in ["nodeSelector", "tolerations", "schedulingGates"] {
+        put(before, field, &new[field]);
+    }
+    let affinity = &new["affinity"]["nodeAffinity"];
+    if new["affinity"].is_object() || before["affinity"].is_object() {
+        put(child(before, "affinity"), "nodeAffinity", affinity);
+    }
+    if !new["affinity"].is_object() && before["affinity"].as_object().is_some_and(Map::is_empty) {
+        remove(before, "affinity");
+    }
+    for list in ["containers", "initContainers"] {
+        let wanted = new[list].as_array().cloned().unwrap_or_default();
+        let own = before.get_mut(list).and_then(Value::as_array_mut);
+        let Some(own) = own.filter(|own| own.len() == wanted.len()) else { continue };
+        for (own, wanted) in own.iter_mut().zip(wanted).filter(|(own, wanted)| own["name"] == wanted["name"]) {
+            put(own, "resources", &wanted["resources"]);
         }
     }
-    if template.value() != &before {
-        let shown = internal::show(TEMPLATE, template.value());
-        template.invalid_as(&shown, "field is immutable", findings);
+    if new != before {
+        let shown = internal::show(POD_SPEC, new);
+        own.invalid_as(&shown, "field is immutable", findings);
     }
+}
+
+fn waits(job: &Value) -> bool {
+    let status = &job["status"];
+    let is_suspended = |condition: &Value| condition["type"] == "Suspended" && condition["status"] == "True";
+    job["spec"]["suspend"] == true
+        && (status["startTime"].is_null() || items(status, "conditions").any(is_suspended))
+        && status["active"].as_i64().unwrap_or(0) == 0
 }
 
 fn put(object: &mut Value, key: &str, value: &Value) {

@@ -22,8 +22,6 @@ pub(crate) fn pod_spec(spec: &mut Value) {
         spec["terminationGracePeriodSeconds"] = 1.into();
     }
     or_set_text(spec, "schedulerName", "default-scheduler");
-    // Behind a feature that is off.
-    remove(spec, "schedulingGroup");
     child(spec, "securityContext");
     // The old name of the field is kept beside the new one.
     let account = match text(spec, "serviceAccountName") {
@@ -38,6 +36,35 @@ pub(crate) fn pod_spec(spec: &mut Value) {
         items_mut(spec, list).for_each(container);
     }
     items_mut(spec, "volumes").for_each(volume);
+}
+
+/// Takes away what is behind features that are off.
+pub(crate) fn forget_disabled(spec: &mut Value) {
+    remove(spec, "schedulingGroup");
+    for list in CONTAINERS {
+        for container in items_mut(spec, list) {
+            if let Some(lifecycle) = existing(container, "lifecycle")
+                && remove(lifecycle, "stopSignal").is_some()
+                && is_empty(lifecycle)
+            {
+                remove(container, "lifecycle");
+            }
+        }
+    }
+    for volume in items_mut(spec, "volumes") {
+        let Some(projected) = existing(volume, "projected") else { continue };
+        for part in items_mut(projected, "sources") {
+            remove(part, "clusterTrustBundle");
+            remove(part, "podCertificate");
+        }
+    }
+}
+
+/// The same of what has a template.
+pub(crate) fn forget_disabled_in_template(owner: &mut Value) {
+    if let Some(spec) = existing(owner, "template").and_then(|template| existing(template, "spec")) {
+        forget_disabled(spec);
+    }
 }
 
 /// What a pod has beyond its template.
@@ -75,13 +102,6 @@ fn container(container: &mut Value) {
         false => "IfNotPresent",
     };
     or_set_text(container, "imagePullPolicy", policy);
-    // Behind a feature that is off.
-    if let Some(lifecycle) = existing(container, "lifecycle")
-        && remove(lifecycle, "stopSignal").is_some()
-        && is_empty(lifecycle)
-    {
-        remove(container, "lifecycle");
-    }
     or_set_text(container, "terminationMessagePath", "/dev/termination-log");
     or_set_text(container, "terminationMessagePolicy", "File");
     for port in items_mut(container, "ports") {
@@ -137,9 +157,6 @@ pub(crate) fn volume(volume: &mut Value) {
             or_set(source, "defaultMode", FILE_MODE);
             items_mut(source, "items").for_each(downward_item);
             for part in items_mut(source, "sources") {
-                // Behind features that are off.
-                remove(part, "clusterTrustBundle");
-                remove(part, "podCertificate");
                 if let Some(token) = existing(part, "serviceAccountToken") {
                     or_set(token, "expirationSeconds", 3600);
                 }
@@ -198,7 +215,7 @@ pub(crate) fn template(owner: &mut Value) {
 
 /// Whether a template was given at all.
 pub(crate) fn has_template(owner: &Value) -> bool {
-    !is_empty(&owner["template"])
+    owner["template"].is_object()
 }
 
 #[cfg(test)]

@@ -33,6 +33,10 @@ impl Strategy for Pods {
         ip_addresses(object);
     }
 
+    fn forget_disabled(&self, object: &mut Value) {
+        defaults::forget_disabled(child(object, "spec"));
+    }
+
     fn admit<'a>(
         &'a self,
         operation: &'a Operation<'a>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use apimachinery::schema::internal;
+use apimachinery::status::{FieldError, FieldErrorKind};
 use apimachinery::tree::Value;
 use apimachinery::validation::names;
 use apimachinery::validation::network::Address;
@@ -260,7 +261,17 @@ fn addresses(list: &Place<'_, '_>, before: &Value, field: &str, findings: &mut F
         .filter_map(|one| Address::parse(one.at("ip").text()))
         .map(|address| address.ip.is_ipv6())
         .collect();
-    if list.count() > 1 && families.len() == list.count() && (list.count() > 2 || families[0] == families[1]) {
+    if list.count() < 2 {
+        return;
+    }
+    let wrong = list.items().enumerate().find(|(_, one)| Address::parse(one.at("ip").text()).is_none());
+    if let Some((index, one)) = &wrong {
+        let ip = one.at("ip").text();
+        let why = format!("failed to check for dual stack with error:invalid IP[{index}]: {ip}");
+        findings.push(FieldError::new(FieldErrorKind::Internal, list.path(), "", why));
+    }
+    let both = wrong.is_none() && families.contains(&true) && families.contains(&false);
+    if !both || list.count() > 2 {
         let shown = internal::show("io.k8s.api.core.v1.PodIP", list.value());
         list.invalid_as(&shown, "may specify no more than one IP for each IP family", findings);
     }

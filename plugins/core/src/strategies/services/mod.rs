@@ -33,6 +33,13 @@ use crate::warnings::{self, Warnings};
 pub(super) struct Services;
 
 impl Strategy for Services {
+    /// Upstream does not show it of a name, whoever sets it.
+    fn default_stored(&self, object: &mut Value) {
+        if object["spec"]["type"] == "ExternalName" {
+            remove(&mut object["spec"], "internalTrafficPolicy");
+        }
+    }
+
     fn default(&self, object: &mut Value) {
         let spec = child(object, "spec");
         or_set_text(spec, "sessionAffinity", "None");

@@ -86,14 +86,14 @@ impl Strategy for Claims {
     }
 
     fn validate(&self, _operation: &Operation<'_>, object: &Value, errors: &mut Vec<FieldError>) {
-        claim_spec(&Place::root(object).at("spec"), errors);
+        claim_spec(&Place::root(object).at("spec"), &Value::Null, errors);
     }
 
     fn validate_update(&self, operation: &Operation<'_>, object: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         let root = Place::root(object);
         match operation.subresource {
             "" => {
-                claim_spec(&root.at("spec"), errors);
+                claim_spec(&root.at("spec"), &old["spec"], errors);
                 change(&root, old, errors);
             }
             _ => status(&root, errors),

@@ -5,8 +5,8 @@ use apimachinery::schema::internal;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Companions, Operation, Reading, Strategy};
 use apimachinery::tree::{Map, Value, json};
-use apimachinery::validation::names;
 use apimachinery::validation::place::{Findings, Place};
+use apimachinery::validation::{metadata, names};
 use plugin_sdk::Store;
 
 use super::protect;
@@ -110,6 +110,7 @@ impl Strategy for Volumes {
         self.validate(operation, object, errors);
         // The rules for updates begin with those again, but for the annotation.
         let root = Place::root(object);
+        metadata::late(operation.definition, operation.subresource, object, errors);
         volume(&root.at("spec"), root.at("metadata.name").text(), errors);
         change(&Place::root(object), &old["spec"], errors);
     }
@@ -406,12 +407,41 @@ fn change(root: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
     }
     root.at("volumeMode").with(spec.at("volumeMode").value()).immutable(&old["volumeMode"], findings);
     let affinity = spec.at("nodeAffinity");
-    if !old["nodeAffinity"].is_null() && affinity.value() != &old["nodeAffinity"] {
+    if !old["nodeAffinity"].is_null() && affinity.value() != &with_names_of(&old["nodeAffinity"], affinity.value()) {
         let shown = internal::show("io.k8s.api.core.v1.VolumeNodeAffinity", affinity.value());
-        root.at("nodeAffinity").invalid_as(&shown, "field is immutable", findings);
+        let why = "field is immutable, except for updating from beta label to GA";
+        root.at("nodeAffinity").invalid_as(&shown, why, findings);
     }
     let class = spec.at("volumeAttributesClassName");
     if !old["volumeAttributesClassName"].is_null() && !class.is_given() {
         class.forbidden("update from non-nil value to nil is forbidden", findings);
+    }
+}
+
+/// Labels that had other names, and those that they have now.
+const RENAMED: [(&str, &str); 5] = [
+    ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"),
+    ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"),
+    ("beta.kubernetes.io/os", "kubernetes.io/os"),
+    ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
+    ("beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"),
+];
+
+/// What was, with the present names of labels where `new` has them.
+fn with_names_of(old: &Value, new: &Value) -> Value {
+    match (old, new) {
+        (Value::Object(members), Value::Object(of)) => {
+            let renamed = |key: &str, value: &Value| {
+                let now = of.get(key)?;
+                let is = |(before, after): &(&str, &str)| key == "key" && *value == **before && *now == **after;
+                Some(if RENAMED.iter().any(is) { now.clone() } else { with_names_of(value, now) })
+            };
+            let members = members.iter();
+            members.map(|(key, value)| (key.clone(), renamed(key, value).unwrap_or_else(|| value.clone()))).collect()
+        }
+        (Value::Array(items), Value::Array(of)) if items.len() == of.len() => {
+            items.iter().zip(of).map(|(old, new)| with_names_of(old, new)).collect()
+        }
+        (old, _) => old.clone(),
     }
 }

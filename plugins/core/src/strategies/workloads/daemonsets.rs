@@ -8,7 +8,7 @@ use apimachinery::validation::place::{Findings, Place};
 use super::{amount, collisions, counts, no_more_than_all, number_or_percent, restarting, selector, selects};
 use crate::strategies::pods::defaults;
 use crate::strategies::rules::{RULES, Rules};
-use crate::tree::{child, or_set, or_set_text};
+use crate::tree::{child, existing, or_set, or_set_text};
 use crate::warnings::of_template;
 
 /// Where the number of changes of the template is, which was a field once.
@@ -28,9 +28,14 @@ pub(in super::super) static DAEMON_SETS: Rules = Rules {
             let rolling = child(strategy, "rollingUpdate");
             or_set(rolling, "maxUnavailable", 1);
             or_set(rolling, "maxSurge", 0);
+        } else if let Some(rolling) = existing(strategy, "rollingUpdate") {
+            // Upstream's own form of it has both numbers.
+            or_set(rolling, "maxUnavailable", 0);
+            or_set(rolling, "maxSurge", 0);
         }
         or_set(spec, "revisionHistoryLimit", 10);
     },
+    forget_disabled: |object| defaults::forget_disabled_in_template(child(object, "spec")),
     prepare: |object| set_template_generation(object, 1),
     prepare_update: |object, old| {
         let generation = template_generation(old).unwrap_or(0);

@@ -26,6 +26,7 @@ pub(in super::super) static DEPLOYMENTS: Rules = Rules {
         or_set(spec, "revisionHistoryLimit", 10);
         or_set(spec, "progressDeadlineSeconds", 600);
     },
+    forget_disabled: |object| defaults::forget_disabled_in_template(child(object, "spec")),
     validate: |object, findings| spec(&object.at("spec"), findings),
     status: |object, old, findings| {
         let status = object.at("status");

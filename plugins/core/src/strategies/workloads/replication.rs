@@ -22,6 +22,7 @@ pub(in super::super) static REPLICA_SETS: Rules = Rules {
         or_set(spec, "replicas", 1);
         defaults::template(spec);
     },
+    forget_disabled,
     prepare: |object| object["status"] = json!({"replicas": 0}),
     validate: |object, findings| {
         let spec = object.at("spec");
@@ -41,6 +42,7 @@ pub(in super::super) static REPLICA_SETS: Rules = Rules {
 
 pub(in super::super) static REPLICATION_CONTROLLERS: Rules = Rules {
     default: controller_defaults,
+    forget_disabled,
     prepare: |object| object["status"] = json!({"replicas": 0}),
     validate: |object, findings| {
         let spec = object.at("spec");
@@ -76,6 +78,10 @@ pub(in super::super) static REPLICATION_CONTROLLERS: Rules = Rules {
     orphans: true,
     ..RULES
 };
+
+fn forget_disabled(object: &mut Value) {
+    defaults::forget_disabled_in_template(child(object, "spec"));
+}
 
 fn status(object: &Place<'_, '_>, _old: &Value, findings: &mut Findings) {
     let status = object.at("status");

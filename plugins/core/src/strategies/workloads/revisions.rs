@@ -10,6 +10,7 @@ use crate::warnings::changed_template;
 
 pub(in super::super) static POD_TEMPLATES: Rules = Rules {
     default: defaults::template,
+    forget_disabled: defaults::forget_disabled_in_template,
     validate: |object, findings| validate::template(&object.at("template"), findings),
     generation: true,
     warnings: |object, old, out| changed_template(object, "template", old, out),

@@ -28,6 +28,14 @@ const MUTABLE: [&str; 7] = [
 
 pub(in super::super) static STATEFUL_SETS: Rules = Rules {
     default,
+    forget_disabled: |object| {
+        let spec = child(object, "spec");
+        defaults::forget_disabled_in_template(spec);
+        if let Some(rolling) = existing(spec, "updateStrategy").and_then(|strategy| existing(strategy, "rollingUpdate"))
+        {
+            remove(rolling, "maxUnavailable");
+        }
+    },
     validate: |object, findings| {
         let object_spec = object.at("spec");
         spec(&object_spec, true, findings);
@@ -102,8 +110,6 @@ fn default(object: &mut Value) {
         && let Some(rolling) = existing(strategy, "rollingUpdate")
     {
         or_set(rolling, "partition", 0);
-        // Behind a feature that is off.
-        remove(rolling, "maxUnavailable");
     }
     let retention = child(spec, "persistentVolumeClaimRetentionPolicy");
     or_set_text(retention, "whenDeleted", "Retain");
@@ -132,7 +138,7 @@ fn spec(spec: &Place<'_, '_>, new: bool, findings: &mut Findings) {
     }
     if new {
         let claims = spec.at("volumeClaimTemplates");
-        claims.items().for_each(|claim| validate::claim_spec(&claim.at("spec"), findings));
+        claims.items().for_each(|claim| validate::claim_spec(&claim.at("spec"), &Value::Null, findings));
     }
     for field in ["replicas", "minReadySeconds", "ordinals.start"] {
         spec.at(field).not_negative(findings);

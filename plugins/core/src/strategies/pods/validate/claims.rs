@@ -13,6 +13,23 @@ use super::resources::amount;
 
 const ACCESS_MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
+/// What metadata has beside labels and annotations, in upstream's order.
+const NOT_IN_TEMPLATES: [&str; 13] = [
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];
+
 /// Claims on devices.
 pub(super) fn resource_claims(claims: &Place<'_, '_>, pod: Option<&Value>, findings: &mut Findings) {
     let mirror = pod.is_some_and(|metadata| metadata["annotations"].get(MIRROR).is_some());
@@ -59,20 +76,24 @@ pub(super) fn ephemeral(source: &Place<'_, '_>, findings: &mut Findings) {
         return template.required("", findings);
     }
     template_metadata(&template.at("metadata"), findings);
-    claim_spec(&template.at("spec"), findings);
+    claim_spec(&template.at("spec"), &Value::Null, findings);
 }
 
 /// What is made from a template is named by whoever makes it.
 pub(crate) fn template_metadata(meta: &Place<'_, '_>, findings: &mut Findings) {
     metadata::annotations(meta.at("annotations").value(), &meta.at("annotations").path(), findings);
     meta.at("labels").labels(findings);
-    for (key, _) in meta.entries().filter(|(key, _)| !matches!(*key, "annotations" | "labels" | "creationTimestamp")) {
-        meta.at(key).forbidden("cannot be set", findings);
+    for key in NOT_IN_TEMPLATES {
+        // Upstream makes the path of the field's name.
+        let told = if key == "uid" { "uID" } else { key };
+        if meta.at(key).is_given() {
+            meta.at(told).forbidden("cannot be set", findings);
+        }
     }
 }
 
-/// What a claim on a volume asks for.
-pub(crate) fn claim_spec(spec: &Place<'_, '_>, findings: &mut Findings) {
+/// What a claim on a volume asks for; `old` is what one that is there asked for.
+pub(crate) fn claim_spec(spec: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
     let modes = spec.at("accessModes");
     if modes.is_empty() {
         modes.required("at least 1 access mode is required", findings);
@@ -90,8 +111,8 @@ pub(crate) fn claim_spec(spec: &Place<'_, '_>, findings: &mut Findings) {
     spec.at("storageClassName").optional_shaped(names::dns1123_subdomain, findings);
     spec.at("volumeMode").none_or_one_of(&["Block", "Filesystem"], findings);
     let (source, reference) = (spec.at("dataSource"), spec.at("dataSourceRef"));
-    data_source(&source, findings);
-    data_source(&reference, findings);
+    data_source(&source, old, findings);
+    data_source(&reference, old, findings);
     let namespace = reference.at("namespace");
     namespace.optional_shaped(names::dns1123_label, findings);
     if source.is_given() && !namespace.is_empty() {
@@ -122,7 +143,7 @@ pub(crate) fn access_modes(modes: &Place<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn data_source(source: &Place<'_, '_>, findings: &mut Findings) {
+fn data_source(source: &Place<'_, '_>, old: &Value, findings: &mut Findings) {
     if !source.is_given() {
         return;
     }
@@ -133,5 +154,9 @@ fn data_source(source: &Place<'_, '_>, findings: &mut Findings) {
         let why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
         source.invalid_as(&kind.text().into(), why, findings);
     }
-    group.optional_shaped(names::dns1123_subdomain, findings);
+    // Groups of any shape were taken once.
+    let had_group = ["dataSource", "dataSourceRef"].iter().any(|field| !old[*field]["apiGroup"].is_null());
+    if !had_group {
+        group.optional_shaped(names::dns1123_subdomain, findings);
+    }
 }

@@ -108,12 +108,11 @@ fn pod_name(name: &str, place: &Place<'_, '_>, findings: &mut Findings) {
 
 /// An amount may not be negative, nor a part of what is counted.
 pub(crate) fn quantity(name: &str, place: &Place<'_, '_>, findings: &mut Findings) {
-    const ONE: i128 = 1_000_000_000;
-    let amount = amount(place.value());
-    if amount < 0 {
+    let parsed = Quantity::parse(place.text()).ok();
+    if amount(place.value()) < 0 {
         place.invalid("must be greater than or equal to 0", findings);
     }
-    if (COUNTED.contains(&name) || is_extended(name)) && amount % ONE != 0 {
+    if (COUNTED.contains(&name) || is_extended(name)) && parsed.is_some_and(|parsed| !parsed.is_whole()) {
         place.invalid("must be an integer", findings);
     }
 }
