@@ -72,6 +72,7 @@ scenarios! {
     aj_signatures,
     ak_forms,
     al_encodings,
+    am_fuzzed_creates,
     b_crud,
     c_patch_apply,
     d_list_watch,
