@@ -171,6 +171,23 @@ mod tests {
         assert_eq!(last, ["z", "*"]);
     }
 
+    /// That is, without a piece of memory.
+    #[test]
+    fn what_most_requests_say_is_read_as_it_stands() {
+        for accept in [
+            "",
+            "*/*",
+            "application/json",
+            "application/json, */*",
+            "application/vnd.kubernetes.protobuf,application/json",
+            "application/vnd.kubernetes.protobuf, */*",
+            "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json",
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        ] {
+            assert!(matches!(clauses(accept).0, Order::AsWritten(_)), "{accept}");
+        }
+    }
+
     #[test]
     fn parameters_say_what_the_answer_is_made_into() {
         for (accept, target) in [

@@ -26,6 +26,7 @@ pub mod pki;
 mod profiling;
 mod request;
 mod response;
+mod routed;
 mod routes;
 mod serve;
 mod signatures;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use http::Method;
 use serde_json::json;
 
 use crate::authn::Discovery;
@@ -14,8 +13,11 @@ use crate::lifecycle::Signals;
 use crate::observe::Metrics;
 use crate::profiling;
 use crate::request::Request;
-use crate::response::{Failure, Response, exposition, found, json};
+use crate::response::{Response, exposition, found, json};
+use crate::routed::Routed;
 use crate::version::version;
+
+const VERSION: Routed = Routed { path: "/version", media_type: "application/json", takes_json: true };
 
 pub(crate) struct Routes<D> {
     pub(crate) signals: Arc<Signals>,
@@ -44,8 +46,6 @@ impl<D: Director> Routes<D> {
     async fn own(&self, request: &Request) -> Option<Response> {
         match request.info().path() {
             "/" | "/index.html" => Some(json(format!("{:#}", json!({ "paths": self.paths() })))),
-            "/version" | "/version/" if request.method() == Method::GET => Some(json(version())),
-            "/version" | "/version/" => Some(Failure::method_not_allowed().into()),
             "/metrics" => Some(exposition(self.metrics.text())),
             "/metrics/slis" => Some(exposition(self.health.metrics_text())),
             "/debug/pprof" if self.profiling => Some(found("/debug/pprof/")),
@@ -54,9 +54,10 @@ impl<D: Director> Routes<D> {
                 Some(profiling::profile(self.director.code(), request.query(), &self.signals).await)
             }
             path => {
-                if let Some(discovery) = &self.discovery
-                    && let Some(response) = discovery.respond(request.method(), path)
-                {
+                if let Some(admitted) = VERSION.admit(request) {
+                    return Some(admitted.map_or_else(Response::from, |()| json(version())));
+                }
+                if let Some(response) = self.discovery.as_ref().and_then(|discovery| discovery.respond(request)) {
                     return Some(response);
                 }
                 let health = HealthRequest::of(path)?;

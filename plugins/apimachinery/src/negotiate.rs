@@ -52,9 +52,10 @@ pub struct Offer {
     pub watch: bool,
 }
 
-/// What routes of objects and documents produce, and those of lists, which can be watched.
+/// What routes of objects and documents produce, those of lists, which can be watched, and that of logs.
 pub const OBJECTS: Produced<'static> = Produced(&[JSON, YAML, PROTOBUF]);
 pub const LISTS: Produced<'static> = Produced(&[JSON, YAML, PROTOBUF, STREAMS[0], STREAMS[1]]);
+pub const LOGS: Produced<'static> = Produced(&["text/plain", JSON, YAML, PROTOBUF]);
 
 impl Offer {
     /// The shape that a clause asks for, if it is offered in this encoding.

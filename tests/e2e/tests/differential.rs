@@ -73,6 +73,7 @@ scenarios! {
     ak_forms,
     al_encodings,
     am_fuzzed_creates,
+    an_negotiation,
     b_crud,
     c_patch_apply,
     d_list_watch,

@@ -46,12 +46,17 @@ fn a_document_is_kept_by_its_hash() {
     let followed = host.client().get(&format!("{plain}?hash=0")).expect(200);
     assert_eq!(header(&followed, "etag"), format!("\"{hash}\""));
     assert!(header(&followed, "cache-control").starts_with("public, immutable"), "{:?}", followed.headers);
-    host.client().get("/openapi/v3/apis/nobody.example.com/v1").expect(404);
+    // What the index does not name is not there, and nothing is said of it.
+    for path in ["/openapi/v3/apis/nobody.example.com/v1", "/openapi/v3/", "/openapi/v3/apis/apps/v1/"] {
+        assert!(host.client().get(path).expect(404).body.is_empty(), "{path}");
+    }
 }
 
 #[test]
 fn documents_come_in_the_form_that_is_asked_for() {
     let Some(host) = Host::start() else { return };
+    let index = host.client().with_header("accept", "text/html").get("/openapi/v3").expect(200);
+    assert_eq!(header(&index, "content-type"), "text/plain; charset=utf-8");
     for (path, named) in [("/openapi/v2", SECOND), ("/openapi/v3/apis/apps/v1", THIRD)] {
         let older = named.replacen(".v1.0", "@v1.0", 1);
         for accept in [named, &*older] {

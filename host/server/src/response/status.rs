@@ -35,7 +35,25 @@ impl Failure {
 
     pub(crate) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
-        Self { details: Some(Map::new()), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message) }
+        Self::routed(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+    }
+
+    /// Nothing is at this path, below one where something is.
+    pub(crate) fn unknown_resource() -> Self {
+        Self::routed(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")
+    }
+
+    pub(crate) fn unsupported_media_type() -> Self {
+        Self::routed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", "415: Unsupported Media Type")
+    }
+
+    pub(crate) fn not_acceptable(message: String) -> Self {
+        Self::routed(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
+    }
+
+    /// What upstream's router says, which has details and nothing in them.
+    fn routed(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { details: Some(Map::new()), ..Self::new(code, reason, message) }
     }
 
     /// `details` are what the forbidden request was about; see [`crate::authz`].

@@ -30,6 +30,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use plugin_sdk::lifecycle::{self, Signal};
 use plugin_sdk::registration::Route;
 use plugin_sdk::{Answer, Body, Client, Context, Delegate, Response, Summary, configuration};
 use sha2::{Digest, Sha512};
@@ -67,7 +68,7 @@ pub fn routes() -> Vec<Route> {
 
 /// That of version 2: for the link that all others are behind.
 pub fn second_route() -> Route {
-    Route::prefix(SECOND).tag(SECOND_TAG)
+    Route::exact(SECOND).tag(SECOND_TAG)
 }
 
 /// The documents of one link, kept by it.
@@ -120,13 +121,36 @@ impl Published {
         revision: u64,
     ) -> Answer {
         self.keep(revision);
-        match summary.path().strip_prefix(ROOT).map(|path| path.trim_matches('/')) {
-            Some("") => Answer::json(200, self.index(context, own).await.to_string()),
-            Some(name) => match self.hash(name, own) {
-                Some(hash) => self.document(name, &hash, context, summary, own),
-                None => Answer::Pass,
-            },
+        let Some(name) = summary.path().strip_prefix(ROOT).and_then(|path| path.strip_prefix('/')) else {
+            return self.answer_index(context, own).await;
+        };
+        match self.hash(name, own) {
+            Some(hash) => self.document(name, &hash, context, summary, own),
+            // Upstream's aggregator leads to what its index names, and says no more of the rest.
+            None if self.of_server && lifecycle::has_fired(Signal::MuxAndDiscoveryComplete) => {
+                match self.index(context, own).await["paths"].get(name) {
+                    Some(_) => Answer::Pass,
+                    None => Response::new(404).into(),
+                }
+            }
             None => Answer::Pass,
+        }
+    }
+
+    async fn answer_index(&self, context: &Context, own: &[&Definition]) -> Answer {
+        let text = self.index(context, own).await.to_string();
+        // Upstream's aggregator says neither that its index is JSON nor which one it is.
+        if self.of_server {
+            let response = Response::new(200).header("content-type", "text/plain; charset=utf-8");
+            return response.body(Body::Bytes(text.into_bytes())).into();
+        }
+        let etag = quoted(&sha512(text.as_bytes()));
+        match knows(context, &etag) {
+            true => Response::new(304).header("etag", etag).into(),
+            false => {
+                let response = Response::new(200).header("content-type", "application/json").header("etag", etag);
+                response.body(Body::Bytes(text.into_bytes())).into()
+            }
         }
     }
 
@@ -315,7 +339,13 @@ impl Document {
 
 /// Whether the client has what the ETag names.
 fn knows(context: &Context, etag: &str) -> bool {
-    context.header("if-none-match").is_some_and(|known| known.split(',').any(|known| known.trim() == etag))
+    context.header("if-none-match").is_some_and(|known| is_among(&known, etag))
+}
+
+/// Weak ones count, as in Go's server of content.
+fn is_among(known: &str, etag: &str) -> bool {
+    let mut known = known.split(',').map(|known| known.trim());
+    known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
 }
 
 /// `api/v1` or `apis/apps/v1`.

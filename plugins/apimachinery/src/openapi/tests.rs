@@ -47,6 +47,15 @@ fn widgets(schema: Value) -> Definition {
     }
 }
 
+#[test]
+fn an_answer_is_known_by_its_tag() {
+    for (known, is_known) in
+        [("\"a\"", true), ("\"b\", W/\"a\"", true), ("*", true), ("\"b\"", false), ("a", false), ("", false)]
+    {
+        assert_eq!(super::is_among(known, "\"a\""), is_known, "{known}");
+    }
+}
+
 fn at<'a>(document: &'a Value, path: &[&str]) -> &'a Value {
     path.iter().fold(document, |value, key| &value[key])
 }

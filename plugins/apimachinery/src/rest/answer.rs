@@ -321,7 +321,7 @@ fn table_around(definition: &Definition, version: MetaVersion, metadata: &Value)
 }
 
 /// `go_type` is what upstream keeps the object in.
-pub(super) fn not_a_list(go_type: &str) -> ApiError {
+pub fn not_a_list(go_type: &str) -> ApiError {
     let message =
         format!("you requested PartialObjectMetadataList, but the requested object is not a list ({go_type})");
     ApiError::new(406, "NotAcceptable", message)

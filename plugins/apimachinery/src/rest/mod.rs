@@ -24,7 +24,7 @@ mod write;
 
 use plugin_sdk::{Answer, Context, Summary};
 
-pub use answer::plain_read;
+pub use answer::{not_a_list, plain_read};
 pub use body::typed;
 pub use errors::from_store;
 pub use query::Query;
@@ -48,6 +48,10 @@ async fn answered(request: &Request<'_>) -> Answer {
 
 async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
     let (definition, summary) = (request.definition, request.summary);
+    // `/api/v1/proxy/...`, which upstream names and serves no more.
+    if summary.verb() == "proxy" && definition.builtin {
+        return Err(ApiError::unknown_resource());
+    }
     if summary.subresource().is_empty() {
         // `NAME//status` names no subresource, and is no name.
         if summary.parts_count() > 2 {
@@ -58,9 +62,10 @@ async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
     let Some(subresource) = definition.subresource(summary.subresource()).filter(|_| summary.parts_count() == 3) else {
         return Err(ApiError::unknown_resource());
     };
-    if !subresource.verbs.iter().any(|verb| **verb == *summary.verb()) {
+    if !subresource.verbs.iter().any(|verb| **verb == *request.part_verb()) {
         return Err(refused_method(definition, summary.verb()));
     }
+    request.check_named()?;
     request.check_path_name()?;
     request.warn_of_deprecation();
     match summary.verb() {

@@ -2,22 +2,24 @@
 
 use std::cell::{Cell, OnceCell};
 
+use forms::Produced;
 use plugin_sdk::{Answer, Context, Store, Summary, User};
 
 use super::query::Query;
 use crate::definition::Definition;
-use crate::negotiate::{self, LISTS, OBJECTS, Offer, Wanted};
+use crate::negotiate::{self, LISTS, LOGS, OBJECTS, Offer, Wanted};
 use crate::status::ApiError;
 use crate::validation::{names, quoted};
 use crate::{encode, managed};
 
 /// Subresources that upstream has no printer for, though they answer the object itself.
-const ROWLESS: [(&str, &str); 7] = [
+const ROWLESS: [(&str, &str); 8] = [
     ("apiservices", "status"),
     ("certificatesigningrequests", "approval"),
     ("customresourcedefinitions", "status"),
     ("namespaces", "finalize"),
     ("pods", "ephemeralcontainers"),
+    ("pods", "log"),
     ("pods", "resize"),
     ("resourceclaims", "status"),
 ];
@@ -72,9 +74,8 @@ impl<'a> Request<'a> {
             return Ok(known);
         }
         let builtin = self.definition.builtin;
-        let produced = if matches!(self.summary.verb(), "list" | "watch") { LISTS } else { OBJECTS };
-        let (routed, watch) = (builtin.then_some(produced), self.summary.verb() == "watch");
-        let offer = Offer { protobuf: builtin, routed, tables: self.has_rows(), watch };
+        let watch = self.summary.verb() == "watch";
+        let offer = Offer { protobuf: builtin, routed: self.produced(), tables: self.has_rows(), watch };
         let wanted = negotiate::output(&negotiate::client(self.summary), offer)?;
         self.wanted.set(Some(wanted));
         Ok(wanted)
@@ -94,6 +95,37 @@ impl<'a> Request<'a> {
     /// Whether the method is one that reads.
     pub(super) fn reads(&self) -> bool {
         matches!(self.summary.method(), "GET" | "HEAD")
+    }
+
+    /// What the router of built-in types produces here.
+    fn produced(&self) -> Option<Produced<'static>> {
+        let produced = match (self.summary.verb(), &*self.definition.resource, self.summary.subresource()) {
+            (_, "pods", "log") => LOGS,
+            ("list" | "watch", _, "") => LISTS,
+            _ => OBJECTS,
+        };
+        self.definition.builtin.then_some(produced)
+    }
+
+    /// The verb for a part of an object, which is the method's: where the object has no name, the request's is that
+    /// for many.
+    pub(super) fn part_verb(&self) -> &str {
+        match self.summary.verb() {
+            "list" | "watch" if self.name().is_empty() => "get",
+            "deletecollection" if self.name().is_empty() => "delete",
+            verb => verb,
+        }
+    }
+
+    /// A part of an object is asked for by the object's name: what stands between two slashes is none.
+    pub(super) fn check_named(&self) -> Result<(), ApiError> {
+        if !self.name().is_empty() {
+            return Ok(());
+        }
+        if let Some(produced) = self.produced() {
+            negotiate::check_routed(&negotiate::client(self.summary), produced)?;
+        }
+        Err(ApiError::bad_request("name must be provided"))
     }
 
     /// A name in the path must be one that a key can hold.

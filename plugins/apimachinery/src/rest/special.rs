@@ -46,6 +46,11 @@ impl<'a> Special<'a> {
         self.0.namespace()
     }
 
+    /// The verb for a part of an object, whether that is named or not.
+    pub fn part_verb(&self) -> &str {
+        self.0.part_verb()
+    }
+
     pub fn user(&self) -> &User {
         self.0.user()
     }
@@ -56,6 +61,14 @@ impl<'a> Special<'a> {
 
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// The shape that the client wants, of what is no object.
+    ///
+    /// # Errors
+    /// `NotAcceptable` if it takes nothing that is offered.
+    pub fn shape(&self) -> Result<Shape, ApiError> {
+        self.0.wanted().map(|wanted| wanted.shape)
     }
 
     /// The `POST`ed object, of a built-in kind, and the options of the request.

@@ -2,7 +2,8 @@
 //! node to lead to.
 
 use apimachinery::definition::Definition;
-use apimachinery::rest::{Special, from_store};
+use apimachinery::negotiate::Shape;
+use apimachinery::rest::{Special, from_store, not_a_list};
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::tree::Value;
 use apimachinery::validation::quoted;
@@ -19,12 +20,16 @@ pub(super) async fn connect(
     definition: &Definition,
     subresource: &str,
 ) -> Result<Answer, ApiError> {
+    if special.name().is_empty() {
+        return Err(ApiError::bad_request("name must be provided"));
+    }
     let registry = special.registry(definition, "", false);
     let (namespace, name) = (special.namespace(), plain_name(special.name()));
     if &*definition.resource == "services" {
         return Err(no_endpoints(special, definition, name).await?);
     }
     if subresource == "log" {
+        special.shape()?;
         log_options(special)?;
     }
     let object = registry.get(namespace, name).await?.value;
@@ -33,11 +38,21 @@ pub(super) async fn connect(
     }
     let node = if &*definition.resource == "nodes" { name } else { text(&object["spec"], "nodeName") };
     match (node, subresource) {
-        // Nothing runs, so nothing was said.
-        ("", "log") => Ok(Response::new(204).into()),
+        ("", "log") => no_log(special.shape()?),
         ("", "proxy") => Err(ApiError::bad_request("address not allowed")),
         ("", _) => Err(ApiError::bad_request(format!("pod {name} does not have a host assigned"))),
         (node, _) => Err(unreachable(special, node).await?),
+    }
+}
+
+/// Nothing runs, so nothing was said. What is said has no metadata.
+fn no_log(shape: Shape) -> Result<Answer, ApiError> {
+    match shape {
+        Shape::Whole => Ok(Response::new(204).into()),
+        Shape::PartialList(_) => Err(not_a_list("*rest.LocationStreamer")),
+        Shape::Partial(_) | Shape::Table(_) => {
+            Err(ApiError::new(500, "", "object does not implement the Object interfaces"))
+        }
     }
 }
 

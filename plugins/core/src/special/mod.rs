@@ -25,9 +25,12 @@ async fn answer(special: &Special<'_>, definitions: &[Definition]) -> Option<Res
     let (verb, subresource) = (summary.verb(), summary.subresource());
     let action = summary.parts_count() > 1 && definition.verbs.iter().any(|served| &**served == "create");
     let served = definition.subresource(subresource);
-    // What is not served is refused as for any other resource.
+    let connects = matches!(subresource, "exec" | "attach" | "portforward" | "proxy");
+    // What is not served is refused as for any other resource, who names no object, and what is below a part.
     if (subresource.is_empty() && action)
-        || served.is_some_and(|served| !served.verbs.iter().any(|served| &**served == verb))
+        || (subresource != "proxy" && summary.parts_count() > 3)
+        || (served.is_some() && special.name().is_empty() && !connects)
+        || served.is_some_and(|served| !served.verbs.iter().any(|served| &**served == special.part_verb()))
     {
         return None;
     }

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Uri};
+use http::{HeaderValue, Uri};
 use serde_json::{Value, json};
 
 use super::keys::PublicKey;
-use crate::response::{APPLICATION_JSON, Failure, Response};
+use crate::request::Request;
+use crate::response::Response;
+use crate::routed::Routed;
 
-const CONFIGURATION: &str = "/.well-known/openid-configuration";
-const KEYS: &str = "/openid/v1/jwks";
+const CONFIGURATION: Routed =
+    Routed { path: "/.well-known/openid-configuration", media_type: "application/json", takes_json: false };
+const KEYS: Routed = Routed { path: "/openid/v1/jwks", media_type: "application/jwk-set+json", takes_json: false };
 
 /// Keys do not change while a server runs.
 const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=3600");
-const JWK_SET: HeaderValue = HeaderValue::from_static("application/jwk-set+json");
 
 /// Both documents, ready to be sent.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
-    pub(crate) const PATHS: [&str; 2] = [CONFIGURATION, KEYS];
+    pub(crate) const PATHS: [&str; 2] = [CONFIGURATION.path, KEYS.path];
 
     /// For those who reach this server at `address`, unless the keys are somewhere else.
     ///
@@ -35,7 +37,7 @@ impl Discovery {
         let algorithms: BTreeSet<&str> = keys.iter().map(PublicKey::algorithm).collect();
         let configuration = json!({
             "issuer": issuer,
-            "jwks_uri": keys_at.map_or_else(|| format!("https://{address}{KEYS}"), str::to_owned),
+            "jwks_uri": keys_at.map_or_else(|| format!("https://{address}{}", KEYS.path), str::to_owned),
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": algorithms,
@@ -45,17 +47,15 @@ impl Discovery {
     }
 
     /// Nothing if this is none of its paths.
-    pub(crate) fn respond(&self, method: &Method, path: &str) -> Option<Response> {
-        let (media_type, text) = match path.strip_suffix('/').unwrap_or(path) {
-            CONFIGURATION => (APPLICATION_JSON, &self.configuration),
-            KEYS => (JWK_SET, &self.keys),
-            _ => return None,
-        };
-        if method != Method::GET {
-            return Some(Failure::method_not_allowed().into());
+    pub(crate) fn respond(&self, request: &Request) -> Option<Response> {
+        let documents = [(CONFIGURATION, &self.configuration), (KEYS, &self.keys)];
+        let (route, text, admitted) =
+            documents.into_iter().find_map(|(route, text)| Some((route, text, route.admit(request)?)))?;
+        if let Err(failure) = admitted {
+            return Some(failure.into());
         }
         let mut response = Response::new(text.clone().into());
-        response.headers_mut().insert(CONTENT_TYPE, media_type);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(route.media_type));
         response.headers_mut().insert(CACHE_CONTROL, CACHED);
         Some(response)
     }

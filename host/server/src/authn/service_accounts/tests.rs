@@ -6,10 +6,10 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::Method;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::filters::testing::{get, request};
 
 /// Objects by `RESOURCE/NAMESPACE/NAME`.
 struct Store(HashMap<&'static str, Value>);
@@ -381,13 +381,20 @@ fn discovery_names_issuer_and_keys() {
     let own = key();
     let tokens = open(config(), &own);
     let discovery = tokens.discovery("192.0.2.1:6443").unwrap();
-    let [configuration, keys] = Discovery::PATHS.map(|path| discovery.respond(&Method::GET, path).unwrap());
+    let [configuration, keys] = Discovery::PATHS.map(|path| discovery.respond(&get(path)).unwrap());
     assert_eq!(configuration.headers()["content-type"], "application/json");
     assert_eq!(keys.headers()["content-type"], "application/jwk-set+json");
     assert_eq!(keys.headers()["cache-control"], "public, max-age=3600");
-    assert!(discovery.respond(&Method::GET, "/openid/v1").is_none());
-    let posted = discovery.respond(&Method::POST, "/openid/v1/jwks/").unwrap();
-    assert_eq!(posted.status(), 405);
+    assert!(discovery.respond(&get("/openid/v1")).is_none());
+    for (method, path, accept, code) in [
+        ("POST", "/openid/v1/jwks/", "*/*", 405),
+        ("GET", "/openid/v1/jwks", "application/json", 406),
+        ("GET", "/.well-known/openid-configuration", "application/yaml", 406),
+        ("GET", "/.well-known/openid-configuration/x", "*/*", 404),
+    ] {
+        let refused = discovery.respond(&request(method, path, &[("accept", accept)])).unwrap();
+        assert_eq!(refused.status(), code, "{method} {path} {accept}");
+    }
 
     let elsewhere = ServiceAccounts { jwks_uri: Some("https://keys.example.com/k".into()), ..config() };
     let shown = |tokens: ServiceAccountTokens| format!("{:?}", tokens.discovery("192.0.2.1:6443"));
