@@ -222,6 +222,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_annotation_of_the_status_is_not_the_clients() {
+        let annotated = |value: &str| json!({"metadata": {"annotations": {CURRENT_METRICS: value, METRICS: value}}});
+        for (old, left) in
+            [(json!({}), json!({METRICS: "new"})), (annotated("old"), json!({METRICS: "new", CURRENT_METRICS: "old"}))]
+        {
+            let mut object = annotated("new");
+            keep_annotations(&mut object, &old, &OF_STATUS);
+            assert_eq!(object["metadata"]["annotations"], left);
+        }
+        let mut object = json!({"metadata": {"annotations": {CONDITIONS: "[]"}}});
+        keep_annotations(&mut object, &Value::Null, &OF_STATUS);
+        assert_eq!(object, json!({"metadata": {}}));
+    }
+
+    #[test]
     fn one_autoscaler_has_two_versions() {
         let memory = json!({"type": "Resource", "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 50}}});
         let stored =

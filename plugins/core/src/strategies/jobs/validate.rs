@@ -257,3 +257,31 @@ fn put(object: &mut Value, key: &str, value: &Value) {
         value => object[key] = value.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use apimachinery::tree::json;
+
+    use super::*;
+
+    #[test]
+    fn while_a_job_waits_its_pods_may_change_in_part() {
+        let job = |status: Value, cpu: &str, image: &str| {
+            let container = json!({"name": "c", "image": image, "resources": {"limits": {"cpu": cpu}}});
+            json!({"spec": {"suspend": true, "template": {"spec": {"containers": [container]}}}, "status": status})
+        };
+        let suspended = json!({"startTime": "t", "conditions": [{"type": "Suspended", "status": "True"}]});
+        for (status, cpu, image, found) in [
+            (json!({}), "2", "a", None),
+            (json!({}), "2", "b", Some("spec.template.spec")),
+            (suspended, "2", "a", None),
+            (json!({"startTime": "t"}), "2", "a", Some("spec.template")),
+            (json!({"active": 1}), "2", "a", Some("spec.template")),
+        ] {
+            let (old, new) = (job(status.clone(), "1", "a"), job(status, cpu, image));
+            let mut findings = Findings::new();
+            template(&Place::root(&new).at("spec"), &old, &mut findings);
+            assert_eq!(findings.first().map(|finding| &*finding.field), found, "{old} {new}");
+        }
+    }
+}

@@ -445,3 +445,24 @@ fn with_names_of(old: &Value, new: &Value) -> Value {
         (old, _) => old.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use apimachinery::tree::json;
+
+    use super::*;
+
+    #[test]
+    fn labels_may_get_their_present_names() {
+        let old = json!({"terms": [{"key": "beta.kubernetes.io/os", "values": ["linux"]}]});
+        for (key, value, same) in [
+            ("kubernetes.io/os", "linux", true),
+            ("beta.kubernetes.io/os", "linux", true),
+            ("kubernetes.io/arch", "linux", false),
+            ("kubernetes.io/os", "windows", false),
+        ] {
+            let new = json!({"terms": [{"key": key, "values": [value]}]});
+            assert_eq!(with_names_of(&old, &new) == new, same, "{key} {value}");
+        }
+    }
+}
