@@ -2,7 +2,7 @@
 //! owners of that one field, and what comes of it is written back to the object's own entries.
 
 use super::element::PathElement;
-use super::entries::{Entry, decode, encode};
+use super::entries::{Entry, Operation, decode, encode};
 use super::{Set, managed_fields, set_managed_fields};
 use crate::tree::Value;
 
@@ -37,7 +37,7 @@ pub fn from_scale(scale: &Value, replicas: &[&str], api_version: &str, object: &
     for entry in decode(managed_fields(object).unwrap_or(&Value::Null))? {
         if !entry.set.contains(&path) {
             entries.push(entry);
-        } else if let Some(index) = owners.iter().position(|owner| owner.owner == entry.owner) {
+        } else if let Some(index) = owners.iter().position(|owner| is_same(owner, &entry)) {
             owners.remove(index);
             entries.push(entry);
         } else {
@@ -59,6 +59,12 @@ pub fn from_scale(scale: &Value, replicas: &[&str], api_version: &str, object: &
     Ok(())
 }
 
+/// Upstream tells who updates by the version as well, and that of a scale is never the object's: what an
+/// update owned of the replicas becomes an entry of its own.
+fn is_same(of_scale: &Entry, of_object: &Entry) -> bool {
+    of_scale.owner == of_object.owner && of_object.owner.operation == Operation::Apply
+}
+
 fn elements(path: &[&str]) -> Vec<PathElement> {
     path.iter().map(|name| PathElement::field(name)).collect()
 }
@@ -71,6 +77,23 @@ mod tests {
     fn entry(manager: &str, operation: &str, version: &str, spec: Value) -> Value {
         json!({"manager": manager, "operation": operation, "apiVersion": version, "fieldsType": "FieldsV1",
             "fieldsV1": {"f:spec": spec}})
+    }
+
+    #[test]
+    fn replicas_that_stay_are_told_apart_from_the_rest_of_an_update() {
+        let both = json!({"f:replicas": {}, "f:paused": {}});
+        let entries = [entry("a", "Apply", "apps/v1", both.clone()), entry("b", "Update", "apps/v1", both.clone())];
+        let mut object = json!({"metadata": {"managedFields": entries}});
+        let mut scale = json!({"metadata": {}});
+        to_scale(&object, &REPLICAS, &mut scale).expect("the entries are good");
+        from_scale(&scale, &REPLICAS, "apps/v1", &mut object).expect("the entries are good");
+        let (rest, replicas) = (json!({"f:paused": {}}), json!({"f:replicas": {}}));
+        let expected = [
+            entry("a", "Apply", "apps/v1", both),
+            entry("b", "Update", "apps/v1", rest),
+            entry("b", "Update", "apps/v1", replicas),
+        ];
+        assert_eq!(object["metadata"]["managedFields"], json!(expected));
     }
 
     #[test]

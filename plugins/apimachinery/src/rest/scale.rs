@@ -5,7 +5,8 @@ use plugin_sdk::Answer;
 
 use super::body::Expected;
 use super::clock;
-use super::object::{meta, metadata_mut};
+use super::list::parse_version;
+use super::object::{meta, metadata_mut, set_meta};
 use super::options::{Write, WriteOptions};
 use super::patch::{ATTEMPTS, Kind, check_applied};
 use super::registry::{Change, Registry, Stored, Written, served};
@@ -19,12 +20,16 @@ use crate::status::{ApiError, FieldError};
 use crate::tree::{Map, Text, Value, json};
 
 const SCALE_VERSION: &str = "autoscaling/v1";
+const SCALE_TYPE: &str = "io.k8s.api.autoscaling.v1.Scale";
+/// What upstream puts into the scale of a custom resource that does not say how many.
+const NO_REPLICAS: i64 = i32::MIN as i64;
 
 impl Request<'_> {
     pub(super) async fn scale(&self, subresource: &Subresource, verb: &str) -> Result<Answer, ApiError> {
         let Some(paths) = &subresource.scale else { return Err(ApiError::unknown_resource()) };
         let wanted = self.wanted()?;
         if verb == "get" {
+            parse_version(&self.query.text("resourceVersion")).map_err(|why| ApiError::new(500, "", why))?;
             let registry = self.registry("", false);
             let Stored { value, .. } = registry.get(self.namespace(), self.name()).await?;
             if !self.definition.builtin && at(&value, &paths.spec_replicas).is_none_or(Value::is_null) {
@@ -37,7 +42,7 @@ impl Request<'_> {
             group: "autoscaling",
             version: "v1",
             kind: "Scale",
-            schema: builtin::schema("io.k8s.api.autoscaling.v1.Scale"),
+            schema: builtin::schema(SCALE_TYPE),
             older: "",
             builtin: true,
             tells_empty: false,
@@ -110,16 +115,8 @@ impl Request<'_> {
         shape: &Shape,
         schema: &Schema,
     ) -> Result<Answer, ApiError> {
-        let decoded =
-            codec::yaml::decode(body).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
-        check_applied(&decoded.value, SCALE_VERSION, "Scale")?;
         let name = self.manager(&options.field_manager);
-        let who = Manager {
-            name: name.clone(),
-            subresource: self.summary.subresource().to_string(),
-            api_version: SCALE_VERSION.into(),
-            time: clock::now(),
-        };
+        let who = self.scaler(&name);
         let replicas: Vec<&str> = paths.spec_replicas.iter().map(|part| &**part).collect();
         let own_version = self.definition.api_version();
         let registry = Registry { applied: true, ..self.registry(&name, options.dry_run) };
@@ -129,11 +126,19 @@ impl Request<'_> {
                 let Some(old) = old else { return Err(ApiError::not_found(self.definition, self.name())) };
                 let mut scale = scale_of(old, paths);
                 managed::to_scale(old, &replicas, &mut scale).map_err(ApiError::internal)?;
+                let decoded = codec::yaml::decode(body)
+                    .map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
                 let patch = &decoded.value;
-                let scale = managed::apply(schema, Some(&scale), patch, &who, options.force, &Set::default())?;
+                check_applied(patch, SCALE_VERSION, "Scale")?;
+                let builtin = self.definition.builtin;
+                if !builtin && scale["metadata"]["managedFields"].as_array().is_none_or(Vec::is_empty) {
+                    return Err(not_applied("failed to create manager for existing fields: ", "live", &Value::Null));
+                }
+                let (scale, changed) =
+                    managed::apply(schema, Some(&scale), patch, &who, options.force, &Set::default())?;
                 self.check_name(&scale)?;
-                if !self.definition.builtin {
-                    return Err(not_applied(&scale));
+                if changed && !builtin {
+                    return Err(not_applied("", "new", patch));
                 }
                 check(&scale)?;
                 let mut object = rescaled(old, &scale, paths);
@@ -153,21 +158,70 @@ impl Request<'_> {
         shape: &Shape,
         next: &mut dyn FnMut(&Value) -> Result<Value, ApiError>,
     ) -> Result<Answer, ApiError> {
-        let manager = self.manager(&options.field_manager);
-        let registry = self.registry(&manager, options.dry_run);
+        let name = self.manager(&options.field_manager);
+        let who = self.scaler(&name);
+        let replicas: Vec<&str> = paths.spec_replicas.iter().map(|part| &**part).collect();
+        let (own_version, builtin) = (self.definition.api_version(), self.definition.builtin);
+        let schema = builtin::schema(SCALE_TYPE);
+        let registry = Registry { applied: true, ..self.registry(&name, options.dry_run) };
         let change = Change { creates: false, attempts, same_uid: attempts.is_none() };
         let outcome = registry
             .update(self.namespace(), self.name(), &change, &mut |old| {
                 let Some(old) = old else { return Err(ApiError::not_found(self.definition, self.name())) };
-                let scale = next(&scale_of(old, paths))?;
-                // Those of custom resources are the definition's to check.
-                if self.definition.builtin {
-                    check(&scale)?;
+                let mut before = scale_of(old, paths);
+                if !builtin && at(old, &paths.spec_replicas).is_none() {
+                    before["spec"]["replicas"] = NO_REPLICAS.into();
                 }
-                Ok(rescaled(old, &scale, paths))
+                managed::to_scale(old, &replicas, &mut before).map_err(ApiError::internal)?;
+                let mut scale = next(&before)?;
+                self.check_scale(&mut scale, old, paths, &change)?;
+                managed::update(schema, Some(&before), &mut scale, &who, &Set::default());
+                let mut object = rescaled(old, &scale, paths);
+                managed::from_scale(&scale, &replicas, &own_version, &mut object).map_err(ApiError::internal)?;
+                Ok(object)
             })
             .await?;
         self.answer_scale(outcome.written, paths, shape)
+    }
+
+    fn scaler(&self, name: &str) -> Manager {
+        Manager {
+            name: name.to_string(),
+            subresource: self.summary.subresource().to_string(),
+            api_version: SCALE_VERSION.into(),
+            time: clock::now(),
+        }
+    }
+
+    /// What is wrong with a scale. Those of custom resources are mostly the definition's to check.
+    fn check_scale(&self, scale: &mut Value, old: &Value, paths: &ScalePaths, change: &Change) -> Result<(), ApiError> {
+        let patched = !change.same_uid;
+        if self.definition.builtin {
+            let (uid, own) = (meta(scale, "uid"), meta(old, "uid"));
+            let is_another = !uid.is_empty() && uid != own;
+            // That is found before anything else is looked at.
+            if is_another && change.same_uid {
+                return Ok(());
+            }
+            check(scale)?;
+            if is_another {
+                let Definition { resource, group, .. } = self.definition;
+                let of = Definition::of_rows(group, "", &format!("{resource}/scale"), Vec::new());
+                let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {own}");
+                return Err(ApiError::conflict(&of, self.name(), why));
+            }
+        } else if scale["spec"]["replicas"] == NO_REPLICAS {
+            let path = paths.spec_replicas.join(".");
+            return Err(ApiError::bad_request(format!("the spec replicas field \".{path}\" cannot be empty")));
+        } else if patched {
+            set_meta(scale, "uid", "");
+        }
+        if scale["spec"]["replicas"] == 0
+            && let Some(spec) = scale["spec"].as_object_mut()
+        {
+            spec.remove("replicas");
+        }
+        Ok(())
     }
 
     fn answer_scale(&self, written: Written, paths: &ScalePaths, shape: &Shape) -> Result<Answer, ApiError> {
@@ -184,10 +238,10 @@ impl Request<'_> {
 }
 
 /// Upstream cannot convert what an apply makes of a custom resource's scale.
-fn not_applied(scale: &Value) -> ApiError {
-    let (namespace, name) = (meta(scale, "namespace"), meta(scale, "name"));
+fn not_applied(before: &str, which: &str, patch: &Value) -> ApiError {
+    let (namespace, name) = (meta(patch, "namespace"), meta(patch, "name"));
     let why = format!(
-        "failed to convert new object ({namespace}/{name}; {SCALE_VERSION}, Kind=Scale) to proper version: request to \
+        "{before}failed to convert {which} object ({namespace}/{name}; {SCALE_VERSION}, Kind=Scale) to proper version: request to \
          convert CR to an invalid group/version: {SCALE_VERSION}"
     );
     ApiError::new(500, "", why)
