@@ -64,3 +64,26 @@ pub(crate) fn is_empty(value: &Value) -> bool {
         _ => false,
     }
 }
+
+/// Whether two values are the same to upstream's comparison, which does not tell what is empty from what is
+/// not there.
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
+    let is_nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    match (a, b) {
+        (Value::Object(left), Value::Object(right)) => {
+            let absent = &Value::Null;
+            let alike = |a: &Value, b: &Value| is_nothing(a) && is_nothing(b) || same(a, b);
+            left.iter().all(|(name, value)| alike(value, right.get(name).unwrap_or(absent)))
+                && right.iter().all(|(name, value)| left.contains_key(name) || is_nothing(value))
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(a, b)| same(a, b))
+        }
+        _ => a == b,
+    }
+}

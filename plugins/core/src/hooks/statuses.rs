@@ -39,7 +39,7 @@ pub(super) async fn apply(
                 "metadata": {"name": name},
                 "status": {"conditions": [condition]},
             });
-            rest::typed(definition, registry.apply(Some(&old), &patch, true)?)
+            rest::typed(definition, registry.apply(Some(&old), &patch, true)?.0)
         })
         .await;
     match result {

@@ -10,6 +10,7 @@ use apimachinery::validation::place::{Findings, Place};
 use apimachinery::validation::{metadata, names};
 use plugin_sdk::Store;
 
+use crate::tree::same;
 use crate::warnings::Warnings;
 
 const SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
@@ -162,7 +163,7 @@ impl Strategy for Rules {
             if !(nothing(&new) && nothing(&old)) {
                 match new.value().is_object() {
                     // Those are selectors.
-                    true if new.value() != old.value() => {
+                    true if !same(new.value(), old.value()) => {
                         new.invalid_as(&internal::show(SELECTOR, new.value()), "field is immutable", errors);
                     }
                     true => {}

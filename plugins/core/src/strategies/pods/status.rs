@@ -21,10 +21,30 @@ const STATUSES: [&str; 3] = ["containerStatuses", "initContainerStatuses", "ephe
 pub(super) fn prepare(object: &mut Value, old: &Value) {
     let Some(status) = object.get_mut("status").filter(|status| status.is_object()) else { return };
     or_set_text(status, "qosClass", text(&old["status"], "qosClass"));
+    keep_observed(status, &old["status"]);
     remove(status, "nodeAllocatableResourceClaimStatuses");
     for list in STATUSES {
         for mount in items_mut(status, list).flat_map(|container| items_mut(container, "volumeMounts")) {
             remove(mount, "volumeStatus");
+        }
+    }
+}
+
+/// A generation that was observed is not unobserved again, of the status nor of its conditions. Several
+/// of one type are paired in their order.
+fn keep_observed(status: &mut Value, old: &Value) {
+    const OBSERVED: &str = "observedGeneration";
+    let keep = |new: &mut Value, old: &Value| {
+        if new[OBSERVED].as_i64().unwrap_or(0) == 0 && old[OBSERVED].as_i64().unwrap_or(0) != 0 {
+            new[OBSERVED] = old[OBSERVED].clone();
+        }
+    };
+    keep(status, old);
+    let mut before: Vec<&Value> = items(old, "conditions").collect();
+    for condition in items_mut(status, "conditions") {
+        let kind = text(condition, "type").to_string();
+        if let Some(at) = before.iter().position(|old| text(old, "type") == kind) {
+            keep(condition, before.remove(at));
         }
     }
 }

@@ -8,7 +8,7 @@ use apimachinery::validation::place::{Findings, Place};
 use super::{amount, collisions, counts, no_more_than_all, number_or_percent, restarting, selector, selects};
 use crate::strategies::pods::defaults;
 use crate::strategies::rules::{RULES, Rules};
-use crate::tree::{child, existing, or_set, or_set_text};
+use crate::tree::{child, existing, or_set, or_set_text, same};
 use crate::warnings::of_template;
 
 /// Where the number of changes of the template is, which was a field once.
@@ -48,7 +48,7 @@ pub(in super::super) static DAEMON_SETS: Rules = Rules {
     validate: |object, findings| spec(&object.at("spec"), findings),
     change: |object, old, findings| {
         let selector = object.at("spec.selector");
-        if selector.value() != &old["spec"]["selector"] {
+        if !same(selector.value(), &old["spec"]["selector"]) {
             let shown = internal::show("io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector", selector.value());
             selector.invalid_as(&shown, "field is immutable", findings);
         }
