@@ -136,7 +136,7 @@ impl Types {
             out,
             "  FieldFacts {{ name: {name:?}, place: {}, required: {required}, default: {default:?}, when_unset: {:?}, \
              list_type: {:?}, map_type: {:?}, description: {:?}, number: {number}, wire: Wire::{}, native: Native {{ within: &{path:?}, embedded: &{:?}, \
-             go: {:?} }} }},",
+             go: {:?}, at: {} }} }},",
             self.place(facts, true),
             facts["whenUnset"].as_str(),
             facts["listType"].as_str(),
@@ -145,6 +145,7 @@ impl Types {
             if go["go"] == "v1.Verbs" { "StringListMessage" } else { self.wire(facts) },
             strings(&go["in"]),
             go["go"].as_str().unwrap_or(""),
+            go["at"].as_u64().unwrap_or(0),
         )
         .unwrap();
     }

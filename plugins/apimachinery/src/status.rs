@@ -86,7 +86,7 @@ impl FieldError {
     pub fn shown(value: &Value) -> String {
         match value {
             Value::String(text) => quoted(text),
-            other => other.to_string(),
+            other => other.to_text_as_go(),
         }
     }
 

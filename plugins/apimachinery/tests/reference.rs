@@ -83,6 +83,7 @@ impl Replay<'_> {
                 Ok(object)
             }
             None => managed::apply(self.schema, live, &write["apply"], &manager, write["force"] == true, &ignored)
+                .map(|(object, _)| object)
                 .map_err(|error| error.message),
         }
     }

@@ -10,9 +10,11 @@
 //	pb   the protobuf numbers that lead to it, where types.json has none: it is in a struct
 //	     that the type embeds, which travels as a message of its own
 //	in   the Go names of the structs that the type embeds it by, as decoding errors tell them
+//	at   its place in the struct from one on, in types whose fields are not in protobuf order
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -32,13 +34,44 @@ type fieldFacts struct {
 	Go string   `json:"go,omitempty"`
 	PB []int    `json:"pb,omitempty"`
 	In []string `json:"in,omitempty"`
+	At int      `json:"at,omitempty"`
 }
 
 type declared struct {
-	Fields map[string]struct {
-		Type, Format, Ref string
-		PB                int
+	Fields declaredFields
+}
+
+type declaredFields struct {
+	of    map[string]declaredField
+	order []string
+}
+
+type declaredField struct {
+	Type, Format, Ref string
+	PB                int
+}
+
+// UnmarshalJSON keeps the order.
+func (f *declaredFields) UnmarshalJSON(text []byte) error {
+	if err := json.Unmarshal(text, &f.of); err != nil {
+		return err
 	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		var skipped json.RawMessage
+		if err := decoder.Decode(&skipped); err != nil {
+			return err
+		}
+		f.order = append(f.order, name.(string))
+	}
+	return nil
 }
 
 // collector gathers facts of every struct that is reachable from a kind.
@@ -46,6 +79,7 @@ type collector struct {
 	declared map[string]declared
 	facts    map[string]map[string]fieldFacts
 	seen     map[reflect.Type]bool
+	order    map[string][]string
 }
 
 func printFacts() error {
@@ -53,7 +87,7 @@ func printFacts() error {
 	if err != nil {
 		return err
 	}
-	c := collector{facts: map[string]map[string]fieldFacts{}, seen: map[reflect.Type]bool{}}
+	c := collector{facts: map[string]map[string]fieldFacts{}, seen: map[reflect.Type]bool{}, order: map[string][]string{}}
 	if err := json.Unmarshal(text, &c.declared); err != nil {
 		return err
 	}
@@ -66,7 +100,28 @@ func printFacts() error {
 	for _, value := range []any{metav1.Status{}, metav1.APIResourceList{}, metav1.APIGroupList{}, metav1.APIVersions{}, metav1.DeleteOptions{}} {
 		c.visit(reflect.TypeOf(value))
 	}
+	c.places()
 	return printByLine(c.facts)
+}
+
+// places notes the order of the fields where it is not that of the protobuf numbers.
+func (c *collector) places() {
+	for name, order := range c.order {
+		declared := slices.DeleteFunc(slices.Clone(c.declared[name].Fields.order), func(field string) bool {
+			return !slices.Contains(order, field)
+		})
+		if slices.Equal(declared, order) {
+			continue
+		}
+		if c.facts[name] == nil {
+			c.facts[name] = map[string]fieldFacts{}
+		}
+		for i, field := range order {
+			facts := c.facts[name][field]
+			facts.At = i + 1
+			c.facts[name][field] = facts
+		}
+	}
 }
 
 // addToScheme adds the types of the servers that are not in client-go.
@@ -88,7 +143,7 @@ func (c *collector) visit(t reflect.Type) {
 		c.seen[t] = true
 		name := openAPIName(t)
 		// Types with a wire format of their own (quantities, times) have no fields.
-		if len(c.declared[name].Fields) != 0 {
+		if len(c.declared[name].Fields.of) != 0 {
 			c.fields(name, t, nil, nil)
 		}
 	}
@@ -119,10 +174,11 @@ func (c *collector) fields(name string, t reflect.Type, within []int, embedders 
 			continue
 		}
 		c.visit(field.Type)
-		known, listed := c.declared[name].Fields[jsonName]
+		known, listed := c.declared[name].Fields.of[jsonName]
 		if !listed {
 			continue
 		}
+		c.order[name] = append(c.order[name], jsonName)
 		facts := fieldFacts{In: embedders}
 		if known.PB == 0 && number != 0 {
 			facts.PB = append(slices.Clone(within), number)

@@ -19,8 +19,9 @@ use crate::tree::{Value, json};
 /// Who owns what an object had before anything was applied to it.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
-/// `live`, or a new object, with `patch` applied, and with its `metadata.managedFields`. To be
-/// decoded and defaulted afterwards: fields that nobody wants any more may be null.
+/// `live`, or a new object, with `patch` applied, and with its `metadata.managedFields`; and whether
+/// anything but those is another now. Then it is to be decoded and defaulted: fields that nobody wants
+/// any more may be null.
 ///
 /// Fields in `ignored` are what this request cannot change; see [`super::update`].
 ///
@@ -35,7 +36,7 @@ pub fn apply(
     manager: &Manager,
     force: bool,
     ignored: &Set,
-) -> Result<Value, ApiError> {
+) -> Result<(Value, bool), ApiError> {
     let mut before = match live {
         Some(live) => live.clone(),
         None => empty_object(schema, patch),
@@ -78,6 +79,7 @@ pub fn apply(
     {
         entry.time = Some(manager.time.clone());
     }
+    let changed = object.is_some();
     // What is kept as text stays as it is, where nothing changes.
     let mut object = object.or_else(|| live.cloned()).unwrap_or(before);
     last_applied::keep_in_step(&mut object, patch, manager);
@@ -88,7 +90,7 @@ pub fn apply(
         }
     }
     set_managed_fields(&mut object, encode(entries));
-    Ok(object)
+    Ok((object, changed))
 }
 
 /// The entries; for an object without any, one that owns all that is there.

@@ -187,7 +187,9 @@ fn compare(a: &Value, b: &Value) -> Ordering {
 
 fn text(value: &Value) -> String {
     match value {
-        Value::String(text) => quoted(text),
+        Value::String(string) => quoted(string),
+        Value::Array(items) => format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(",")),
+        Value::Object(members) => members.iter().map(|(name, value)| format!("{name}={}", text(value))).collect(),
         other => other.to_string(),
     }
 }
@@ -196,7 +198,7 @@ fn text(value: &Value) -> String {
 fn push(out: &mut TextBuilder, value: &Value) {
     match value {
         Value::String(text) => push_text(out, text),
-        other => out.push_str(&escape_html(other.to_string())),
+        other => out.push_str(&other.to_text_as_go()),
     }
 }
 

@@ -13,7 +13,12 @@ use crate::schema::builtin;
 pub(super) fn reconcile(of: Type<'_>, kind: &str, api_version: &str, entries: &mut Vec<Entry>) {
     let group_of = |api_version: &str| api_version.split_once('/').map_or("", |(group, _)| group).to_string();
     entries.retain(|entry| entry.api_version == api_version || group_of(&entry.api_version) == group_of(api_version));
+    let is_custom = builtin::kind_of(api_version, kind).is_none();
     for entry in entries {
+        // Of the other versions of a custom resource nothing is known here.
+        if entry.api_version != api_version && is_custom {
+            continue;
+        }
         let own = match entry.api_version.split_once('/') {
             Some((group, version)) if entry.api_version != api_version => builtin::kind(group, version, kind),
             _ => None,

@@ -13,6 +13,8 @@ pub(super) enum Type<'a> {
     /// The whole object, whose `metadata` is known even if the schema does not say it.
     Root(&'a Schema),
     Schema(&'a Schema),
+    /// Within a schema that keeps what it does not know: so do all below.
+    Lenient(&'a Schema),
     /// Unknown: maps are owned piece by piece, lists as a whole.
     Deduced,
     /// Raw JSON, owned as a whole.
@@ -54,14 +56,14 @@ impl<'a> Type<'a> {
                 Some(_) => Atom::Scalar(None),
             },
             Self::Root(_) => Atom::Map(Members { of: self }),
-            Self::Schema(schema) => match &schema.shape {
+            Self::Schema(schema) | Self::Lenient(schema) => match &schema.shape {
                 Shape::Any => Self::Deduced.atom(value),
                 Shape::Object(object) if object.atomic => Atom::Leaf,
                 Shape::Object(_) => Atom::Map(Members { of: self }),
                 Shape::List(list) => match &list.kind {
                     ListKind::Atomic => Atom::Leaf,
-                    ListKind::Set => Atom::List(AssociativeList { items: Self::Schema(&list.items), keys: &[] }),
-                    ListKind::Map { keys } => Atom::List(AssociativeList { items: Self::Schema(&list.items), keys }),
+                    ListKind::Set => Atom::List(AssociativeList { items: self.below(&list.items), keys: &[] }),
+                    ListKind::Map { keys } => Atom::List(AssociativeList { items: self.below(&list.items), keys }),
                 },
                 Shape::Scalar(scalar) => Atom::Scalar(Some(*scalar)),
             },
@@ -70,7 +72,18 @@ impl<'a> Type<'a> {
 
     /// The type of the items of a list that is one leaf.
     pub(super) fn items(self) -> Option<Type<'a>> {
-        self.schema()?.items().map(Type::Schema)
+        self.schema()?.items().map(|items| self.below(items))
+    }
+
+    /// A schema that is declared within this one.
+    fn below(self, schema: &'a Schema) -> Self {
+        let keeps = match self {
+            Self::Lenient(_) => true,
+            Self::Root(around) | Self::Schema(around) => around.preserve_unknown,
+            Self::Deduced | Self::Raw => false,
+        };
+        let is_named = matches!(&schema.shape, Shape::Object(object) if object.name.is_some());
+        if keeps && !is_named { Self::Lenient(schema) } else { Self::Schema(schema) }
     }
 
     /// The type of a member of a map or struct, one leaf or not; nothing if the schema does not
@@ -85,7 +98,7 @@ impl<'a> Type<'a> {
 
     pub(super) fn schema(self) -> Option<&'a Schema> {
         match self {
-            Self::Root(schema) | Self::Schema(schema) => Some(schema),
+            Self::Root(schema) | Self::Schema(schema) | Self::Lenient(schema) => Some(schema),
             Self::Deduced | Self::Raw => None,
         }
     }
@@ -96,7 +109,7 @@ impl<'a> Members<'a> {
     pub(super) fn get(self, name: &str) -> Option<Type<'a>> {
         let declared = match self.of {
             Type::Deduced | Type::Raw => return Some(Type::Deduced),
-            Type::Root(schema) | Type::Schema(schema) => member(schema, name),
+            of @ (Type::Root(schema) | Type::Schema(schema) | Type::Lenient(schema)) => member(of, schema, name),
         };
         if let Type::Root(_) = self.of {
             match name {
@@ -116,22 +129,22 @@ impl<'a> Members<'a> {
         match self.of {
             Type::Deduced | Type::Raw => false,
             Type::Root(schema) => schema.field(name).is_some() || matches!(name, "apiVersion" | "kind" | "metadata"),
-            Type::Schema(schema) => schema.field(name).is_some(),
+            Type::Schema(schema) | Type::Lenient(schema) => schema.field(name).is_some(),
         }
     }
 }
 
-fn member<'a>(schema: &'a Schema, name: &str) -> Option<Type<'a>> {
+fn member<'a>(of: Type<'a>, schema: &'a Schema, name: &str) -> Option<Type<'a>> {
     let Shape::Object(object) = &schema.shape else { return Some(Type::Deduced) };
     if let Some(field) = object.fields.get(name) {
         // On a list or a map the wire form is that of the items, which are leaves then.
         let raw = matches!(field.wire, Wire::RawExtension | Wire::RawJson | Wire::FieldsV1)
             && matches!(field.schema.shape, Shape::Any);
-        return Some(if raw { Type::Raw } else { Type::Schema(&field.schema) });
+        return Some(if raw { Type::Raw } else { of.below(&field.schema) });
     }
     match &object.values {
-        Some(values) => Some(Type::Schema(values)),
-        None if schema.preserve_unknown || is_untyped(object) => Some(Type::Deduced),
+        Some(values) => Some(of.below(values)),
+        None if matches!(of, Type::Lenient(_)) || schema.preserve_unknown || is_untyped(object) => Some(Type::Deduced),
         None => None,
     }
 }

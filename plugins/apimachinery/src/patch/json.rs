@@ -54,10 +54,16 @@ pub fn has_source(patch: &Value) -> bool {
 }
 
 /// The places that a patch goes through, without their last step.
-pub fn parents(patch: &Value) -> impl Iterator<Item = Vec<String>> + '_ {
+pub fn parents<'p>(patch: &'p Value, members: &'p [&str]) -> impl Iterator<Item = Vec<String>> + 'p {
     let operations = patch.as_array().into_iter().flatten();
-    let paths = operations.flat_map(|operation| [operation["path"].as_str(), operation["from"].as_str()]);
-    paths.flatten().filter_map(|path| steps(path).map(|(parents, _)| parents))
+    let paths = operations.flat_map(|operation| members.iter().map(|member| operation[*member].as_str()));
+    paths.map(|path| path.and_then(steps).map(|(parents, _)| parents).unwrap_or_default())
+}
+
+/// Where each operation puts what it has.
+pub fn paths(patch: &Value) -> impl Iterator<Item = Vec<String>> + '_ {
+    let paths = patch.as_array().into_iter().flatten().map(|operation| operation["path"].as_str().and_then(steps));
+    paths.map(|path| path.map(|(parents, last)| [parents, vec![last.to_string()]].concat()).unwrap_or_default())
 }
 
 fn operations(patch: Value) -> Result<Vec<Map>, ApiError> {

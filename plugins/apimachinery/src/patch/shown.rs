@@ -4,14 +4,29 @@
 use super::json;
 use crate::tree::Value;
 
-/// What a JSON patch made of an object.
+/// What a JSON patch made of an object, whose members it has passed before: see [`pass`].
 pub fn by_operations(mut patched: Value, patch: &Value) -> String {
-    sort(&mut patched);
-    for parents in json::parents(patch) {
-        let mut place = &mut patched;
-        for step in parents {
+    sort_at(&mut patched, patch, &["path"]);
+    patched.to_escaped_text()
+}
+
+/// What a JSON patch passes of an object is taken apart before it goes elsewhere.
+pub fn pass(object: &mut Value, patch: &Value) {
+    sort_at(object, patch, &["path", "from"]);
+}
+
+fn sort_at(object: &mut Value, patch: &Value, ends: &[&str]) {
+    sort(object);
+    let paths: Vec<Vec<String>> = json::paths(patch).collect();
+    for (at, parents) in json::parents(patch, ends).enumerate().map(|(at, parents)| (at / ends.len(), parents)) {
+        let mut place = &mut *object;
+        for (depth, step) in parents.iter().enumerate() {
+            // What comes later takes its place, as it was sent.
+            if paths.iter().skip(at + 1).any(|path| *path == parents[..=depth]) {
+                break;
+            }
             let next = match place {
-                Value::Object(members) => members.get_mut(&step),
+                Value::Object(members) => members.get_mut(step),
                 Value::Array(items) => step.parse::<usize>().ok().and_then(|at| items.get_mut(at)),
                 _ => None,
             };
@@ -20,19 +35,33 @@ pub fn by_operations(mut patched: Value, patch: &Value) -> String {
             place = next;
         }
     }
-    patched.to_string()
 }
 
 /// What a merge patch made of an object.
 pub fn by_merge(mut patched: Value, patch: &Value) -> String {
     sort_along(&mut patched, patch);
-    patched.to_string()
+    patched.to_escaped_text()
 }
 
 /// An object that has no type, whose keys are always written in order.
-pub fn untyped(mut patched: Value) -> String {
-    patched.sort_all_objects();
-    patched.to_string()
+pub fn untyped(mut object: Value) -> String {
+    arrange_untyped(&mut object);
+    object.to_escaped_text()
+}
+
+/// Brings such an object into that order, before something is made of it.
+pub fn arrange_untyped(object: &mut Value) {
+    open(object);
+    object.sort_all_objects();
+}
+
+/// Who owns which fields is a part of it, and no text.
+fn open(value: &mut Value) {
+    match value {
+        Value::Object(members) => members.values_mut().for_each(open),
+        Value::Array(items) => items.iter_mut().for_each(open),
+        other => other.open(),
+    }
 }
 
 fn sort_along(patched: &mut Value, patch: &Value) {
@@ -69,6 +98,11 @@ mod tests {
         let merge = json!({"b": {"a": {"b": 2}}});
         assert_eq!(by_merge(object.clone(), &merge), r#"{"a":{"z":1,"y":2},"b":{"a":{"b":2,"y":1},"z":1},"kind":"K"}"#);
         let operations = json!([{"op": "add", "path": "/b/z", "value": 1}]);
+        let mut moved = json!({"b": {"z": 1, "a": [{"z": 1, "y": 2}]}});
+        let operation = json!([{"op": "move", "path": "/b", "from": "/b/a/0"}]);
+        pass(&mut moved, &operation);
+        let moved = json!({"b": moved["b"]["a"][0]});
+        assert_eq!(by_operations(moved, &operation), r#"{"b":{"z":1,"y":2}}"#);
         assert_eq!(
             by_operations(object.clone(), &operations),
             r#"{"a":{"z":1,"y":2},"b":{"a":{"y":1,"b":2},"z":1},"kind":"K"}"#

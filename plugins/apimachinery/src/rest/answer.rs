@@ -15,7 +15,7 @@ use crate::definition::Definition;
 use crate::encode::{self, encode};
 use crate::negotiate::{Encoding, MetaVersion, Notation, Shape, Wanted};
 use crate::schema::defaults;
-use crate::status::ApiError;
+use crate::status::{ApiError, FieldError};
 use crate::table;
 use crate::tree::{Value, json};
 
@@ -49,7 +49,7 @@ impl Request<'_> {
                 (head, self.rendered(kind), tail)
             }
             Shape::Partial(version) => (String::new(), self.rendered(FormKind::Partial { version }), "\n".to_string()),
-            Shape::PartialList(_) => return Err(not_a_list(&go_type(self.definition, false))),
+            Shape::PartialList(_) => return Err(no_list_of(self.definition)),
         };
         let body = ObjectBody { object, head: head.into_bytes(), form, tail: tail.into_bytes() };
         Ok(self.json(status).body(Body::Object(body)).into())
@@ -71,7 +71,7 @@ impl Request<'_> {
                 render::shape(definition, kind, tree)
             }
             Shape::Partial(version) => render::shape(definition, FormKind::Partial { version }, tree),
-            Shape::PartialList(_) => return Err(not_a_list(&go_type(definition, false))),
+            Shape::PartialList(_) => return Err(no_list_of(definition)),
         };
         Ok(self.answer_value(status, shown, notation))
     }
@@ -245,7 +245,9 @@ impl Request<'_> {
     fn include(&self) -> Result<Include, ApiError> {
         let text = self.query.text("includeObject");
         Include::parse(&text).ok_or_else(|| {
-            ApiError::bad_request(format!("unrecognized includeObject value: {}", crate::validation::quoted(&text)))
+            let why = "must be 'Metadata', 'Object', 'None', or empty";
+            let error = FieldError::invalid("includeObject", &Value::from(text), why);
+            ApiError::bad_request(format!("Unable to convert to Table as requested: {error}"))
         })
     }
 }
@@ -327,12 +329,22 @@ pub fn not_a_list(go_type: &str) -> ApiError {
     ApiError::new(406, "NotAcceptable", message)
 }
 
+/// Objects of custom resources are asked for what is in them before they are found to be no lists.
+fn no_list_of(definition: &Definition) -> ApiError {
+    match definition.builtin {
+        true => not_a_list(&go_type(definition, false)),
+        false => ApiError::new(500, "", "content is not a list"),
+    }
+}
+
 /// What upstream keeps an object in, which messages name.
 fn go_type(definition: &Definition, list: bool) -> String {
+    // Events are of the core group there, in whichever they are asked for.
+    let package = if &*definition.kind == "Event" { "core" } else { internal_package(&definition.group) };
     match (definition.builtin, list) {
         (false, false) => "*unstructured.Unstructured".into(),
         (false, true) => "*unstructured.UnstructuredList".into(),
-        (true, false) => format!("*{}.{}", internal_package(&definition.group), definition.kind),
-        (true, true) => format!("*{}.{}", internal_package(&definition.group), definition.list_kind),
+        (true, false) => format!("*{package}.{}", definition.kind),
+        (true, true) => format!("*{package}.{}", definition.list_kind),
     }
 }

@@ -205,13 +205,37 @@ pub fn typed(definition: &Definition, mut object: Value) -> Result<Value, ApiErr
 /// Makes a tree fit its schema: types, unknown fields, declared defaults. Answers what strict
 /// decoding finds.
 pub(super) fn conform(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<String>, String> {
-    let mut findings: Vec<String> =
-        check::unknown_fields(expected.schema, value, true).iter().map(|path| unknown(path)).collect();
-    if !expected.builtin {
-        findings.sort_unstable();
-    }
+    let paths = match expected.builtin {
+        true => check::unknown_fields(expected.schema, value, true),
+        false => check::unknown_in_custom(expected.schema, value),
+    };
+    let mut findings: Vec<String> = paths.iter().map(|path| unknown(path)).collect();
     findings.extend(fit(value, expected)?);
     Ok(findings)
+}
+
+/// The same for what an apply made. Of custom resources upstream does not read it again: what is null in
+/// it by then is for the schema to judge.
+pub(super) fn conform_applied(value: &mut Value, expected: &Expected<'_>) -> Result<(), String> {
+    if expected.builtin {
+        return conform(value, expected).map(drop);
+    }
+    if let Some(own) = value.get_mut("metadata").filter(|own| !own.is_null()) {
+        check_metadata(own)?;
+    }
+    // What ownership does not mind and the store does not keep.
+    check::unknown_in_custom(expected.schema, value);
+    defaults::apply(expected.schema, value);
+    Ok(())
+}
+
+/// Metadata is typed for every resource, whatever its schema says.
+fn check_metadata(own: &mut Value) -> Result<(), String> {
+    let metadata = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+    if !defaults::normalize(metadata, own) {
+        check::types(metadata, own)?;
+    }
+    Ok(())
 }
 
 /// The same for a tree in which there are known fields alone.
@@ -226,14 +250,11 @@ fn fit(value: &mut Value, expected: &Expected<'_>) -> Result<Vec<String>, String
             check::types(expected.schema, value)?;
         }
     } else if let Some(own) = value.get_mut("metadata").filter(|own| !own.is_null()) {
-        // Metadata is typed for every resource, whatever its schema says.
         let metadata = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
         let mut of_metadata = check::unknown_fields(metadata, own, true);
         of_metadata.sort_unstable();
         findings.extend(of_metadata.iter().map(|path| unknown(&format!("metadata.{path}"))));
-        if !defaults::normalize(metadata, own) {
-            check::types(metadata, own)?;
-        }
+        check_metadata(own)?;
     }
     if !expected.builtin {
         embedded::check_metadata(expected.schema, value, "")?;
@@ -254,6 +275,11 @@ fn check_type_meta(value: &mut Value) -> Result<(), String> {
     if !value.is_object() {
         return Err(format!("json: cannot unmarshal {} into {TARGET}", codec::json::kind(value)));
     }
+    check_type_texts(value)
+}
+
+/// What calls itself something does so by text.
+pub(super) fn check_type_texts(value: &Value) -> Result<(), String> {
     for name in ["apiVersion", "kind"] {
         if let Some(other) = value.get(name).filter(|value| !value.is_string() && !value.is_null()) {
             let found = codec::json::kind(other);
@@ -300,8 +326,16 @@ fn check_kind(value: &mut Value, bytes: &[u8], expected: &Expected<'_>) -> Resul
     let api_version = if api_version.is_empty() || is_older { own.clone() } else { api_version };
     if kind != expected.kind || api_version != own {
         let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
-        if kind == expected.kind && group == expected.group && builtin::kind(group, version, &kind).is_some() {
+        // Events are the same in both of their groups.
+        let is_same = group == expected.group || kind == "Event" && matches!(group, "" | "events.k8s.io");
+        if kind == expected.kind && is_same && builtin::kind(group, version, &kind).is_some() {
             return Err(wrong_version(&api_version, &own));
+        }
+        if expected.is_options() && !matches!(kind.as_str(), "DeleteOptions" | "Status" | "WatchEvent") {
+            // Who reads options knows none of the types that are stored.
+            let scheme = "in scheme \"pkg/runtime/scheme.go:111\"";
+            let why = format!("no kind \"{kind}\" is registered for version \"{api_version}\" {scheme}");
+            return Err(handled_as(&kind, version, expected, &why));
         }
         let why = expected.check_other_kind(&Value::Null, &kind, &api_version).err().unwrap_or_default();
         return Err(handled_as(&kind, version, expected, &why));

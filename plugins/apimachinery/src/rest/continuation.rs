@@ -2,10 +2,20 @@
 //! upstream's, since clients print and compare tokens, and tools decode them.
 
 use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::status::ApiError;
 use crate::tree::{Value, json};
+
+/// As Go reads it: what is left over in the last byte may be anything.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
 
 const VERSION: &str = "meta.k8s.io/v1";
 
@@ -32,10 +42,11 @@ impl Continuation {
     }
 
     fn parse(token: &str) -> Result<Self, String> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|error| {
+        let bytes = LENIENT.decode(token).map_err(|error| {
             let at = match error {
                 base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => at,
-                _ => token.len(),
+                // The group that is not whole.
+                _ => token.len() - token.len() % 4,
             };
             format!("illegal base64 data at input byte {at}")
         })?;

@@ -32,17 +32,21 @@ impl Request<'_> {
         let prefix = self.prefix();
         // Whoever takes any version is given all at once, as from upstream's cache.
         let limit = if options.resource_version == "0" { 0 } else { u64::try_from(options.limit).unwrap_or(0) };
+        // Upstream reads the token before the version.
+        let token = match options.continue_token.as_str() {
+            "" => None,
+            token => Some(Continuation::decode(token)?),
+        };
         let version = parse_version(&options.resource_version)
             .map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))?;
-        let (start, freshness, asked) = if options.continue_token.is_empty() {
-            (None, freshness(options, version), version.unwrap_or(0))
-        } else {
-            let token = Continuation::decode(&options.continue_token)?;
+        let (start, freshness, asked) = if let Some(token) = token {
             if version.is_some_and(|version| version != 0) {
                 return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
             }
             let freshness = token.revision.map_or(Freshness::Latest, Freshness::Exact);
             (Some(format!("{prefix}{}", token.start)), freshness, token.revision.unwrap_or(0))
+        } else {
+            (None, freshness(options, version), version.unwrap_or(0))
         };
         let continued = start.clone();
         let query = ListQuery { prefix: prefix.clone(), start, selector, freshness, limit };

@@ -2,6 +2,7 @@
 //! others, read from the query or the body, and validated with upstream's words.
 
 use super::query::Query;
+use crate::selector;
 use crate::status::{ApiError, FieldError, FieldErrorKind};
 use crate::tree::{Value, json};
 use crate::validation::metadata;
@@ -33,6 +34,9 @@ impl ListOptions {
             allow_watch_bookmarks: query.flag("allowWatchBookmarks").unwrap_or(false),
             send_initial_events: query.flag("sendInitialEvents"),
         };
+        // Upstream reads both selectors before it looks at what goes with what, and only then knows the fields.
+        selector::parse_labels(&options.label_selector).map_err(ApiError::bad_request)?;
+        selector::parse_terms(&options.field_selector).map_err(ApiError::bad_request)?;
         let errors = if watch { options.check_watch() } else { options.check_list() };
         refuse("ListOptions", errors).map(|()| options)
     }

@@ -1,10 +1,11 @@
 //! `PATCH`: an object as it is now, changed as a document says.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use plugin_sdk::Answer;
 
-use super::body::{Expected, conform};
+use super::body::{Expected, check_type_texts, conform, conform_applied};
 use super::object::meta;
 use super::options::{FieldValidation, Write, WriteOptions};
 use super::registry::Change;
@@ -12,12 +13,16 @@ use super::request::Request;
 use crate::codec::{self, Decoded};
 use crate::negotiate;
 use crate::patch;
-use crate::schema::{Schema, check, foreign};
+use crate::schema::{Scalar, Schema, Shape, check, foreign, written};
 use crate::status::{ApiError, FieldError};
 use crate::tree::Value;
 
 /// How often a patch is tried when others write at the same time, as upstream.
 pub(super) const ATTEMPTS: u32 = 6;
+
+/// What an object says of its own type.
+static STRING: LazyLock<Schema> =
+    LazyLock::new(|| Schema { shape: Shape::Scalar(Scalar::String), ..Schema::default() });
 
 /// The four kinds of patch, by their media types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +60,7 @@ impl Request<'_> {
         let manager = self.manager(&options.field_manager);
         let mut registry = self.registry(&manager, options.dry_run);
         let expected = Expected::object_of(self.definition);
-        let applied = match kind {
-            Kind::Apply => Some(self.read_applied(&body, &options)?),
-            _ => None,
-        };
+        let applied = (kind == Kind::Apply).then(|| self.read_applied(&body, &options));
         registry.applied = applied.is_some();
         let change = Change {
             creates: applied.is_some() && self.summary.subresource().is_empty(),
@@ -68,10 +70,15 @@ impl Request<'_> {
         let outcome = registry
             .update(self.namespace(), self.name(), &change, &mut |old| {
                 let mut object = match (&applied, old) {
-                    (Some(patch), old) => {
-                        let mut object = registry.apply(old, patch, options.force)?;
-                        self.check_applied_types(patch, &object)?;
-                        conform(&mut object, &expected).map_err(ApiError::bad_request)?;
+                    (Some(Err(error)), _) => return Err(error.clone()),
+                    (Some(Ok(patch)), old) => {
+                        let (mut object, changed) = registry.apply(old, patch, options.force)?;
+                        if !changed {
+                            self.check_name(&object)?;
+                            return Ok(object);
+                        }
+                        self.check_applied_types(patch, &mut object)?;
+                        conform_applied(&mut object, &expected).map_err(ApiError::bad_request)?;
                         object
                     }
                     (None, Some(old)) => self.patched(kind, old, &body, &expected, options.field_validation)?,
@@ -106,7 +113,7 @@ impl Request<'_> {
     }
 
     /// What an apply made has to be an object of its type.
-    fn check_applied_types(&self, patch: &Value, object: &Value) -> Result<(), ApiError> {
+    fn check_applied_types(&self, patch: &Value, object: &mut Value) -> Result<(), ApiError> {
         if !self.definition.builtin {
             return Ok(());
         }
@@ -147,16 +154,25 @@ impl Request<'_> {
         };
         if kind == Kind::Strategic {
             // The object is made of the tree as one of its type, whatever the tree calls itself.
-            object["kind"] = expected.kind.into();
-            object["apiVersion"] = expected.api_version().into();
-            check::restore(expected.schema, &object).map_err(&refuse)?;
+            for (name, own) in [("kind", expected.kind), ("apiVersion", &expected.api_version())] {
+                check::restore(&STRING, &mut object[name]).map_err(&refuse)?;
+                object[name] = own.into();
+            }
+            check::restore(expected.schema, &mut object).map_err(&refuse)?;
         }
-        findings.extend(match is_of_no_type(&object, expected, &refuse)? {
+        let is_of_no_type = is_of_no_type(&object, expected, &refuse)?;
+        if expected.builtin && !is_of_no_type {
+            object["kind"] = expected.kind.into();
+        }
+        findings.extend(match is_of_no_type {
             true => forget_members(&mut object),
             false => {
-                let mut findings = conform(&mut object, expected).map_err(&refuse)?;
-                findings.sort_unstable();
-                findings
+                let found = conform(&mut object, expected).map_err(&refuse)?;
+                match kind {
+                    _ if found.len() < 2 || !expected.builtin => found,
+                    Kind::Json | Kind::Merge => unknown_in_text(&shown(kind, old, body, expected)?, expected),
+                    Kind::Strategic | Kind::Apply => sorted(found),
+                }
             }
         });
         if validation == FieldValidation::Strict && !findings.is_empty() {
@@ -173,11 +189,13 @@ pub(super) fn check_applied(patch: &Value, api_version: &str, kind: &str) -> Res
     if text("apiVersion") == api_version && text("kind") == kind {
         return Ok(());
     }
-    let group_version = match text("apiVersion") {
-        core if !core.contains('/') => format!("/{core}"),
-        other => other.to_string(),
+    let (group_version, kind) = match text("apiVersion") {
+        core if !core.contains('/') => (format!("/{core}"), text("kind")),
+        // Of no version, and so of nothing.
+        none if none.matches('/').count() > 1 => ("/".to_string(), ""),
+        other => (other.to_string(), text("kind")),
     };
-    Err(ApiError::bad_request(format!("invalid object type: {group_version}, Kind={}", text("kind"))))
+    Err(ApiError::bad_request(format!("invalid object type: {group_version}, Kind={kind}")))
 }
 
 /// Checks that a patch has left kind and version as they are. Without a version an object is read as
@@ -189,7 +207,15 @@ fn is_of_no_type(
 ) -> Result<bool, ApiError> {
     let text = |name: &str| object[name].as_str().unwrap_or_default();
     let (kind, api_version) = (text("kind"), text("apiVersion"));
+    check_type_texts(object).map_err(|why| refuse(format!("couldn't get version/kind; json parse error: {why}")))?;
     if !expected.builtin {
+        if kind.is_empty() {
+            let shown = patch::shown::untyped(object.clone());
+            return Err(refuse(format!("Object 'Kind' is missing in '{shown}'")));
+        }
+        if api_version.is_empty() {
+            return Err(ApiError::internal("Object 'apiVersion' is missing in 'object has no apiVersion field'"));
+        }
         return expected.check_custom_kind(object).map(|()| false);
     }
     if api_version.is_empty() {
@@ -197,6 +223,18 @@ fn is_of_no_type(
     }
     let kind = if kind.is_empty() { expected.kind } else { kind };
     expected.check_other_kind(object, kind, api_version).map_err(refuse).map(|()| false)
+}
+
+/// What upstream finds unknown in the text of a patched object, in the order of the text.
+fn unknown_in_text(text: &str, expected: &Expected<'_>) -> Vec<String> {
+    let mut object = codec::json::decode(text.as_bytes()).map(|decoded| decoded.value).unwrap_or_default();
+    let paths = check::unknown_fields(expected.schema, &mut object, false).into_iter();
+    paths.map(|path| format!("unknown field {path:?}")).collect()
+}
+
+fn sorted(mut findings: Vec<String>) -> Vec<String> {
+    findings.sort_unstable();
+    findings
 }
 
 /// Leaves nothing, and says what is gone.
@@ -213,11 +251,18 @@ fn forget_members(object: &mut Value) -> Vec<String> {
 fn shown(kind: Kind, old: &Value, body: &[u8], expected: &Expected<'_>) -> Result<String, ApiError> {
     let document = codec::json::decode(body).map(|decoded| decoded.value).unwrap_or_default();
     if kind == Kind::Strategic {
-        return Ok(patch::strategic::go::print(&document));
+        return Ok(patch::strategic::print(&patch::strategic::left(expected.schema, old, &document)));
     }
-    let (patched, _) = change(kind, old, body, expected.schema)?;
+    let mut old = old.clone();
+    match expected.builtin {
+        true => written::arrange(expected.schema, &mut old),
+        false => patch::shown::arrange_untyped(&mut old),
+    }
+    if kind == Kind::Json {
+        patch::shown::pass(&mut old, &document);
+    }
+    let (patched, _) = change(kind, &old, body, expected.schema)?;
     Ok(match kind {
-        _ if !expected.builtin => patch::shown::untyped(patched),
         Kind::Json => patch::shown::by_operations(patched, &document),
         _ => patch::shown::by_merge(patched, &document),
     })

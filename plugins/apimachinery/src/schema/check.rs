@@ -13,9 +13,26 @@ pub use types::types;
 
 /// The paths of fields that the schema does not know (`spec.x`), which are left out if `prune`.
 pub fn unknown_fields(schema: &Schema, value: &mut Value, prune: bool) -> Vec<String> {
-    let mut search = Search { prune, found: Vec::new() };
+    let mut search = Search { prune, ..Search::default() };
     search.visit(schema, value, &Path::Root);
+    search.found.append(&mut search.of_embedded);
     search.found
+}
+
+/// The same for a custom resource, which leaves them out. Upstream looks at its metadata first, then at
+/// what its schema says, and at last at the metadata of objects inside of it.
+pub fn unknown_in_custom(schema: &Schema, value: &mut Value) -> Vec<String> {
+    let mut search = Search { prune: true, ..Search::default() };
+    search.visit(schema, value, &Path::Root);
+    let (mut all, mut pruned): (Vec<String>, _) =
+        search.found.into_iter().partition(|path| path.starts_with("metadata."));
+    for part in [&mut pruned, &mut search.of_embedded] {
+        part.sort_unstable();
+    }
+    all.sort_unstable();
+    all.append(&mut pruned);
+    all.append(&mut search.of_embedded);
+    all
 }
 
 /// Leaves what the schema of a custom resource knows, and no nulls that are no values by it.
@@ -24,24 +41,33 @@ pub fn prune(schema: &Schema, value: &mut Value) {
     defaults::drop_nulls(schema, value);
 }
 
+#[derive(Default)]
 struct Search {
     prune: bool,
     found: Vec<String>,
+    /// The same in the metadata of embedded objects, in which it is.
+    of_embedded: Vec<String>,
+    in_embedded: bool,
 }
 
 impl Search {
     fn visit(&mut self, schema: &Schema, value: &mut Value, path: &Path<'_>) {
         match (&schema.shape, value) {
             (Shape::Object(_), Value::Object(members)) => {
-                let mut any_unknown = false;
+                let (mut any_unknown, is_root) = (false, matches!(path, Path::Root));
                 for (name, value) in members.iter_mut() {
                     let path = path.key(name);
                     match member(schema, name) {
+                        Some(member) if name == "metadata" && schema.embedded_resource && !is_root => {
+                            let around = std::mem::replace(&mut self.in_embedded, true);
+                            self.visit(member, value, &path);
+                            self.in_embedded = around;
+                        }
                         Some(member) => self.visit(member, value, &path),
                         None if schema.preserve_unknown => {}
                         None => {
                             any_unknown = true;
-                            self.found.push(path.to_string());
+                            self.note(path.to_string());
                         }
                     }
                 }
@@ -60,11 +86,16 @@ impl Search {
         }
     }
 
+    fn note(&mut self, path: String) {
+        let place = if self.in_embedded { &mut self.of_embedded } else { &mut self.found };
+        place.push(path);
+    }
+
     /// Where the schema has something else, it knows no field of an object.
     fn misplaced(&mut self, value: &mut Value, path: &Path<'_>) {
         match value {
             Value::Object(members) => {
-                self.found.extend(members.keys().map(|name| path.key(name).to_string()));
+                members.keys().for_each(|name| self.note(path.key(name).to_string()));
                 if self.prune {
                     members.clear();
                 }

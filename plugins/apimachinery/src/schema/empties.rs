@@ -3,7 +3,7 @@
 
 use crate::tree::{Map, Text, Value};
 
-use super::{Field, Schema, Shape};
+use super::{Field, ListKind, Schema, Shape};
 
 /// What was empty in an object, by its way there.
 #[derive(Debug, Default)]
@@ -39,7 +39,16 @@ impl Empties {
 
     /// Puts back what has a place still.
     pub fn put_back(&self, object: &mut Value) {
-        for (path, empty) in &self.0 {
+        self.put_back_where(object, |_| true);
+    }
+
+    /// Puts back what is in lists that are owned as a whole, which upstream compares to the last bit.
+    pub fn put_back_in_leaves(&self, schema: &Schema, object: &mut Value) {
+        self.put_back_where(object, |path| is_within_leaf(schema, path));
+    }
+
+    fn put_back_where(&self, object: &mut Value, wanted: impl Fn(&[Step]) -> bool) {
+        for (path, empty) in self.0.iter().filter(|(path, _)| wanted(path)) {
             let Some((Step::Key(key), parents)) = path.split_last() else { continue };
             let parent = parents.iter().try_fold(&mut *object, |at, step| match step {
                 Step::Key(key) => at.get_mut(key),
@@ -52,6 +61,21 @@ impl Empties {
             }
         }
     }
+}
+
+/// Whether the way leads through a list that is owned as a whole.
+fn is_within_leaf(schema: &Schema, path: &[Step]) -> bool {
+    let mut place = Some(schema);
+    for step in path {
+        let Some(schema) = place else { return false };
+        place = match (&schema.shape, step) {
+            (Shape::List(list), Step::Item(_)) if list.kind == ListKind::Atomic => return true,
+            (Shape::List(list), Step::Item(_)) => Some(&*list.items),
+            (_, Step::Key(key)) => schema.member(key),
+            _ => None,
+        };
+    }
+    false
 }
 
 fn has_empty(value: &Value) -> bool {

@@ -14,6 +14,7 @@ pub mod pattern;
 pub(crate) mod sample;
 pub mod structural;
 pub mod validate;
+pub mod written;
 
 pub use fields::Fields;
 pub use model::*;

@@ -84,6 +84,8 @@ pub struct Native {
     pub embedded: &'static [&'static str],
     /// Its Go type where the schema does not imply it: named (`v1.Protocol`) or a pointer.
     pub go: &'static str,
+    /// Its place in the struct from one on, in types whose fields stand otherwise than in protobuf.
+    pub at: u8,
 }
 
 impl Native {

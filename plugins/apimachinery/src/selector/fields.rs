@@ -3,6 +3,7 @@
 use plugin_sdk::bindings::host::chain::storage::{FieldRequirement, Operator};
 
 use crate::definition::Definition;
+use crate::validation::quoted;
 
 /// The requirements of a field selector on objects of `definition`; none for an empty one.
 ///
@@ -10,6 +11,15 @@ use crate::definition::Definition;
 /// Why it cannot be parsed or names what cannot be selected by, as the message of a
 /// `BadRequest`.
 pub fn parse_fields(selector: &str, definition: &Definition) -> Result<Vec<FieldRequirement>, String> {
+    let known = |term: FieldRequirement| Ok(FieldRequirement { name: known(&term.name, definition)?, ..term });
+    parse_terms(selector)?.into_iter().map(known).collect()
+}
+
+/// The requirements of a field selector, whose fields may be any.
+///
+/// # Errors
+/// Why it cannot be parsed, as the message of a `BadRequest`.
+pub fn parse_terms(selector: &str) -> Result<Vec<FieldRequirement>, String> {
     let mut terms = split_terms(selector);
     terms.sort_unstable();
     let mut requirements = Vec::with_capacity(terms.len());
@@ -17,7 +27,7 @@ pub fn parse_fields(selector: &str, definition: &Definition) -> Result<Vec<Field
         let Some((name, operator, value)) = split_term(term) else {
             return Err(format!("invalid selector: '{selector}'; can't understand '{term}'"));
         };
-        requirements.push(FieldRequirement { name: known(name, definition)?, operator, value: unescape(value)? });
+        requirements.push(FieldRequirement { name: name.into(), operator, value: unescape(value)? });
     }
     Ok(requirements)
 }
@@ -91,7 +101,8 @@ fn known(name: &str, definition: &Definition) -> Result<String, String> {
         return Ok("spec.nodeName".into());
     }
     Err(if definition.builtin && definition.selectable.is_empty() {
-        format!("\"{name}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+        let name = quoted(name);
+        format!("{name} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
     } else if is("batch", "Job") {
         format!("field label \"{name}\" not supported for Job")
     } else if is("resource.k8s.io", "ResourceSlice") {

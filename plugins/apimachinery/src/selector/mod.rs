@@ -6,6 +6,6 @@ mod labels;
 mod lexer;
 mod matching;
 
-pub use fields::parse_fields;
+pub use fields::{parse_fields, parse_terms};
 pub use labels::parse_labels;
 pub use matching::holds;

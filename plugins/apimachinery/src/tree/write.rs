@@ -15,6 +15,21 @@ impl Value {
         self.spell::<AsStored>(out);
     }
 
+    /// Compact JSON as Go writes it: see [`Self::write_as_go`].
+    pub fn to_text_as_go(&self) -> String {
+        let mut out = Vec::new();
+        self.write_as_go(&mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    /// Compact JSON with numbers as they are and texts as Go writes them.
+    pub(crate) fn to_escaped_text(&self) -> String {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        escape_from(0, &mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
     /// The same as Go writes it: `<`, `>` and `&` escaped, numbers in its form.
     pub(crate) fn write_as_go(&self, out: &mut Vec<u8>) {
         self.spell::<AsGo>(out);

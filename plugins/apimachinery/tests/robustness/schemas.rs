@@ -50,7 +50,7 @@ fn judged(schema: &Schema, object: &Value, old: &Value) {
     let manager =
         Manager { name: "m".into(), subresource: String::new(), api_version: "a/v1".into(), time: String::new() };
     let live = Some(old).filter(|old| old.is_object());
-    if let Ok(applied) = managed::apply(schema, live, object, &manager, true, &Set::default()) {
+    if let Ok((applied, _)) = managed::apply(schema, live, object, &manager, true, &Set::default()) {
         managed::update(schema, Some(&applied), &mut pruned, &manager, &Set::default());
     }
 }

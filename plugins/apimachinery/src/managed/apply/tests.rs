@@ -5,6 +5,17 @@ use crate::managed::update;
 use crate::schema::{builtin, defaults};
 use crate::tree::{Value, json};
 
+fn apply(
+    schema: &Schema,
+    live: Option<&Value>,
+    patch: &Value,
+    who: &Manager,
+    force: bool,
+    ignored: &Set,
+) -> Result<Value, ApiError> {
+    super::apply(schema, live, patch, who, force, ignored).map(|(object, _)| object)
+}
+
 const CONFIG_MAP: &str = "io.k8s.api.core.v1.ConfigMap";
 const DEPLOYMENT: &str = "io.k8s.api.apps.v1.Deployment";
 

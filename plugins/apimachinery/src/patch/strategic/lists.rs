@@ -24,7 +24,7 @@ pub(super) fn merge(
     let of_maps = are_maps(&[&original, &patch])?;
     let Some(key) = place.merge_key().filter(|_| of_maps) else {
         if of_maps {
-            return Err(Failure::Other(format!("cannot merge lists without merge key for {}", name(list))));
+            return Err(Failure::Other(format!("cannot merge lists without merge key for {}", kind(list))));
         }
         if deletes {
             return Ok(original.into_iter().filter(|item| !patch.contains(item)).collect());
@@ -117,9 +117,11 @@ fn unique(mut items: Vec<Value>) -> Vec<Value> {
     items
 }
 
-fn name(list: Option<&List>) -> &str {
+/// The Go kind of the items.
+fn kind(list: Option<&List>) -> &'static str {
     match list.map(|list| &list.items.shape) {
-        Some(Shape::Object(object)) => object.name.and_then(|name| name.rsplit('.').next()).unwrap_or_default(),
-        _ => "",
+        Some(Shape::Object(object)) if object.values.is_none() => "struct",
+        Some(Shape::Object(_)) => "map",
+        _ => "interface",
     }
 }

@@ -5,10 +5,14 @@
 //! `$deleteFromPrimitiveList/x`, `$setElementOrder/x` and `$retainKeys` beside what they are
 //! about.
 
-pub(crate) mod go;
+mod go;
+mod left;
 mod lists;
 mod order;
 mod place;
+
+pub(crate) use go::print;
+pub use left::left;
 
 use super::unprocessable;
 use crate::codec;

@@ -129,8 +129,10 @@ impl Registry<'_> {
         if !empties.is_empty() {
             drop(self.take_empties(&mut object));
         }
-        // Only who stores it minds.
-        if !self.dry_run && !meta(&object, "resourceVersion").is_empty() {
+        // Only who stores it minds, and of a built-in type what is no version is none.
+        let version = meta(&object, "resourceVersion");
+        let is_one = |version: &str| !self.definition.builtin || version.parse::<u64>().is_ok();
+        if !self.dry_run && !version.is_empty() && is_one(version) {
             return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
         self.warn(&operation, &object, None);

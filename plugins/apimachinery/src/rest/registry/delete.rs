@@ -98,9 +98,14 @@ impl Registry<'_> {
                     format!("Precondition failed: {what} in precondition: {asked}, {what} in object meta: {found}");
                 return ApiError::conflict(self.definition, name, why);
             }
-            let kind = self.definition.qualified_kind();
+            // Events are of the core group there, in whichever they are asked for.
+            let is_event = &*self.definition.kind == "Event" && self.definition.builtin;
+            let kind = if is_event { "Event".to_string() } else { self.definition.qualified_kind() };
             let message = format!("Operation cannot be fulfilled on {kind} \"{name}\": {why}");
             let mut error = ApiError::new(409, "Conflict", message).about(self.definition, name);
+            if is_event {
+                error.group.clear();
+            }
             error.kind = self.definition.kind.to_string();
             error
         };

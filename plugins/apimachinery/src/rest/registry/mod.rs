@@ -224,19 +224,20 @@ impl<'a> Registry<'a> {
 
     /// Notes who owns which fields after this write.
     fn manage(&self, old: Option<&Value>, new: &mut Value) {
-        if self.applied {
-            return;
-        }
         // Fields are owned as they are written, those that nobody set included.
         if self.definition.builtin {
             schema::defaults::write_unset(&self.definition.schema, new);
+        }
+        if self.applied {
+            return;
         }
         object::arrange(new);
         managed::update(&self.definition.schema, old, new, &self.who(), &self.unreachable_fields());
     }
 
-    /// The present object, or a new one, with what its manager wants it to have.
-    pub fn apply(&self, old: Option<&Value>, patch: &Value, force: bool) -> Result<Value, ApiError> {
+    /// The present object, or a new one, with what its manager wants it to have, and whether that is
+    /// another one.
+    pub fn apply(&self, old: Option<&Value>, patch: &Value, force: bool) -> Result<(Value, bool), ApiError> {
         managed::apply(&self.definition.schema, old, patch, &self.who(), force, &self.unreachable_fields())
     }
 
@@ -270,6 +271,10 @@ impl<'a> Registry<'a> {
                     false => paths.push(vec!["metadata"]),
                     true if self.keeps_metadata() => paths.push(vec!["metadata"]),
                     true if &*self.definition.resource == "deployments" => paths.push(vec!["metadata", "labels"]),
+                    true if (&*self.definition.group, &*self.definition.resource) == ("", "pods") => {
+                        paths.push(vec!["metadata", "deletionTimestamp"]);
+                        paths.push(vec!["metadata", "ownerReferences"]);
+                    }
                     true => {}
                 }
                 Set::of_fields(&paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
@@ -305,6 +310,11 @@ impl<'a> Registry<'a> {
             self.definition.strategy.reshape_to_store(&mut object);
             self.definition.strategy.reshape_to_serve(&mut object);
             object::arrange(&mut object);
+        }
+        if let Some(schema) = &self.definition.storage_schema {
+            check::prune(schema, &mut object);
+            object["apiVersion"] = (*self.definition.storage_version).into();
+            object = served_custom(self.definition, object);
         }
         Written::Tree(object)
     }

@@ -36,6 +36,7 @@ impl Registry<'_> {
                 let of = (&*self.definition.group, &*self.definition.resource);
                 let kept: &[&str] = match self.definition.builtin {
                     true if of == ("apps", "deployments") => &["labels"],
+                    true if of == ("", "pods") => &["ownerReferences"],
                     true if METADATA_STAYS.contains(&of) => &METADATA,
                     _ => &[],
                 };

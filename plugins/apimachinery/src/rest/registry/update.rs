@@ -6,7 +6,7 @@ use super::{ATTEMPTS_MAX, Outcome, Registry, Stored, Written};
 use crate::definition::Definition;
 use crate::managed;
 use crate::rest::errors::from_store;
-use crate::rest::object::{carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut};
+use crate::rest::object::{carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut, set_meta};
 use crate::status::{ApiError, FieldError};
 use crate::tree::{Value, json};
 use crate::validation;
@@ -81,7 +81,13 @@ impl Registry<'_> {
         self.convert(&mut object);
         let operation = self.operation(namespace, name);
         self.keep_other_parts(&mut object, old);
+        if !self.applied {
+            empties.put_back_in_leaves(&definition.schema, &mut object);
+        }
         self.manage(Some(old), &mut object);
+        if !self.applied && !empties.is_empty() {
+            drop(self.take_empties(&mut object));
+        }
         strategy.forget_disabled(&mut object);
         let companions = strategy.admit(&operation, self.store, &mut object, Some(old)).await?;
         self.forget_repeated_owners(&mut object, !change.same_uid);

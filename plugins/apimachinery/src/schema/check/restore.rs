@@ -5,16 +5,17 @@ use crate::codec::{base64, json, quantity, time};
 use crate::schema::{Object, Scalar, Schema, Shape, Wire};
 use crate::tree::{Map, Value};
 
-/// Finds the first value that upstream's struct cannot hold.
+/// Finds the first value that upstream's struct cannot hold. A number that is too large for its field
+/// becomes what the converter makes of it, which looks at its lower half alone.
 ///
 /// # Errors
 /// The converter's words for it: `cannot restore map from string`.
-pub fn restore(schema: &Schema, value: &Value) -> Result<(), String> {
+pub fn restore(schema: &Schema, value: &mut Value) -> Result<(), String> {
     visit(schema, Wire::ByShape, "", value)
 }
 
 /// `go` is the value's Go type where the schema does not imply it.
-fn visit(schema: &Schema, wire: Wire, go: &str, value: &Value) -> Result<(), String> {
+fn visit(schema: &Schema, wire: Wire, go: &str, value: &mut Value) -> Result<(), String> {
     match (&schema.shape, value) {
         (_, Value::Null) | (Shape::Any, _) => Ok(()),
         (Shape::Object(object), Value::Object(members)) => visit_members(object, wire, members),
@@ -23,20 +24,26 @@ fn visit(schema: &Schema, wire: Wire, go: &str, value: &Value) -> Result<(), Str
         }
         (Shape::Object(_), other) => Err(format!("cannot restore map from {}", kind(other))),
         (Shape::List(list), Value::Array(items)) => {
-            items.iter().try_for_each(|item| visit(&list.items, wire, "", item))
+            items.iter_mut().try_for_each(|item| visit(&list.items, wire, "", item))
         }
         (Shape::List(_), other) => Err(format!("cannot restore slice from {}", kind(other))),
-        (Shape::Scalar(scalar), value) => visit_scalar(*scalar, wire, go, value),
+        (Shape::Scalar(scalar), value) => {
+            visit_scalar(*scalar, wire, go, value)?;
+            if *scalar == Scalar::Integer && wire == Wire::Int32 {
+                wrap(value);
+            }
+            Ok(())
+        }
     }
 }
 
-fn visit_members(object: &Object, wire: Wire, members: &Map) -> Result<(), String> {
+fn visit_members(object: &Object, wire: Wire, members: &mut Map) -> Result<(), String> {
     if let Some(values) = &object.values {
-        return members.values().try_for_each(|value| visit(values, wire, "", value));
+        return members.values_mut().try_for_each(|value| visit(values, wire, "", value));
     }
     // In the order of the struct, not of the tree.
     for field in &object.fields {
-        if let Some(value) = members.get(&field.name) {
+        if let Some(value) = members.get_mut(&field.name) {
             visit(&field.schema, field.wire, field.native.go.trim_start_matches('*'), value)?;
         }
     }
@@ -70,12 +77,20 @@ fn visit_scalar(scalar: Scalar, wire: Wire, go: &str, value: &Value) -> Result<(
             Ok(())
         }
         // Go can make a string of a number, and a number of another, though not as JSON has them.
+        (Scalar::String, Value::Number(number)) if number.is_f64() => Err("unrecognized type: string".to_string()),
         (Scalar::String | Scalar::Integer, Value::Number(_)) => {
             let wanted = if go.is_empty() { simple(scalar, wire) } else { go };
             Err(format!("cannot convert {} to {wanted}", kind(value)))
         }
         (scalar, _) => Err(format!("unrecognized type: {}", simple(scalar, wire))),
     }
+}
+
+/// Makes a number one of 32 bits, as Go's conversion does.
+fn wrap(value: &mut Value) {
+    let Some(number) = value.as_i64().filter(|number| i32::try_from(*number).is_err()) else { return };
+    let [a, b, c, d, ..] = number.to_le_bytes();
+    *value = i32::from_le_bytes([a, b, c, d]).into();
 }
 
 /// The Go kind of a scalar.
@@ -116,6 +131,7 @@ mod tests {
             ("ConfigMap", json!({"metadata": "x"}), "cannot restore struct from: string"),
             ("ConfigMap", json!({"data": []}), "cannot restore map from slice"),
             ("ConfigMap", json!({"data": {"a": 5}}), "cannot convert int64 to string"),
+            ("ConfigMap", json!({"data": {"a": 1.5}}), "unrecognized type: string"),
             ("ConfigMap", json!({"data": {"a": true}}), "unrecognized type: string"),
             ("ConfigMap", json!({"immutable": "x"}), "unrecognized type: bool"),
             (
@@ -129,8 +145,16 @@ mod tests {
             ("Pod", json!({"spec": {"restartPolicy": 1}}), "cannot convert int64 to v1.RestartPolicy"),
         ] {
             let schema = builtin::schema(&format!("io.k8s.api.core.v1.{kind}"));
-            assert_eq!(restore(schema, &value).unwrap_err(), expected, "{value}");
+            assert_eq!(restore(schema, &mut value.clone()).unwrap_err(), expected, "{value}");
         }
-        assert_eq!(restore(builtin::schema("io.k8s.api.core.v1.Pod"), &json!({"spec": {"priority": 1.0}})), Ok(()));
+    }
+
+    #[test]
+    fn numbers_become_those_of_their_fields() {
+        for (priority, expected) in [(json!(1.0), json!(1.0)), (json!(2_147_483_648_i64), json!(i32::MIN))] {
+            let mut pod = json!({"spec": {"priority": priority}});
+            assert_eq!(restore(builtin::schema("io.k8s.api.core.v1.Pod"), &mut pod), Ok(()));
+            assert_eq!(pod["spec"]["priority"], expected);
+        }
     }
 }

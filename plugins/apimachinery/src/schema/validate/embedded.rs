@@ -32,13 +32,18 @@ pub fn validate(schema: &Schema, value: &Value, path: &str, errors: &mut Vec<Fie
     }
 }
 
-/// Whether objects inside of `value` have metadata that can be read at all.
+/// Whether objects inside of `value` have a type and metadata that can be read at all.
 ///
 /// # Errors
 /// Where it cannot, and why.
 pub fn check_metadata(schema: &Schema, value: &Value, path: &str) -> Result<(), String> {
     match (&schema.shape, value) {
         (Shape::Object(object), Value::Object(map)) => {
+            for name in ["apiVersion", "kind"] {
+                if let Some(other) = map.get(name).filter(|value| schema.embedded_resource && !value.is_string()) {
+                    return Err(format!("{path}.{name}: Invalid value: {}: must be a string", shown(other)));
+                }
+            }
             if let Some(metadata) =
                 map.get("metadata").filter(|metadata| schema.embedded_resource && !metadata.is_null())
             {
@@ -74,6 +79,9 @@ pub fn coerce_metadata(schema: &Schema, value: &mut Value) {
         Value::Object(map) => {
             if let Some(metadata) = map.get_mut("metadata").filter(|_| schema.embedded_resource) {
                 let schema = builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+                if metadata.is_null() {
+                    *metadata = json!({});
+                }
                 if check::types(schema, metadata).is_ok() {
                     check::unknown_fields(schema, metadata, true);
                     defaults::normalize(schema, metadata);
@@ -129,6 +137,19 @@ fn complete(value: &Value, path: &str, errors: &mut Vec<FieldError>) {
 mod tests {
     use super::*;
     use crate::schema::structural::from_openapi;
+
+    #[test]
+    fn what_an_object_inside_calls_itself_is_text() {
+        let schema = from_openapi(&json!({"type": "object", "properties": {"in": {"type": "object",
+            "x-kubernetes-embedded-resource": true}}}));
+        for (inside, expected) in [
+            (json!({"kind": "A"}), Ok(())),
+            (json!({"kind": null}), Err("in.kind: Invalid value: null: must be a string".to_string())),
+            (json!({"apiVersion": 1}), Err("in.apiVersion: Invalid value: 1: must be a string".to_string())),
+        ] {
+            assert_eq!(check_metadata(&schema, &json!({"in": inside}), ""), expected);
+        }
+    }
 
     #[test]
     fn an_object_inside_is_complete() {
