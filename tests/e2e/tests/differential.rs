@@ -73,6 +73,7 @@ scenarios! {
     ak_forms,
     al_encodings,
     am_fuzzed_creates,
+    an_fuzzed_changes,
     an_negotiation,
     b_crud,
     c_patch_apply,
