@@ -6,7 +6,7 @@ use super::{ATTEMPTS_MAX, Outcome, Registry, Stored, Written};
 use crate::definition::Definition;
 use crate::managed;
 use crate::rest::errors::from_store;
-use crate::rest::object::{carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut, set_meta};
+use crate::rest::object::{carry_over_meta, is_deleting, meta, meta_list, meta_number, metadata_mut};
 use crate::status::{ApiError, FieldError};
 use crate::tree::{Value, json};
 use crate::validation;
