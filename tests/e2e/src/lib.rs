@@ -6,6 +6,7 @@
 
 mod balancer;
 mod client;
+mod conformance;
 pub mod connection;
 mod controllers;
 mod etcd;
@@ -14,6 +15,7 @@ mod tools;
 
 pub use balancer::Balancer;
 pub use client::{Client, Reply};
+pub use conformance::conformance;
 pub use controllers::Controllers;
 pub use etcd::Etcd;
 pub use host::{Host, Setup, WITHOUT, eventually};

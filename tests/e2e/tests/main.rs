@@ -3,6 +3,7 @@
 // The host and any chain.
 mod access;
 mod chain;
+mod conformance;
 mod containment;
 mod contract;
 mod hostile;

@@ -233,6 +233,12 @@ impl Inner {
             Freshness::NotOlder(revision) => self.reach(target, revision).await?,
             Freshness::Exact(revision) => {
                 self.reach(target, revision).await?;
+                // As upstream has it, what is compacted is gone, though it may be remembered here: a token
+                // expires at all servers of a store together.
+                let oldest = self.store.compacted();
+                if revision < oldest {
+                    return Err(ReadError::Compacted { oldest });
+                }
                 return Ok((revision, self.core().history.at(revision)));
             }
         }
