@@ -18,8 +18,9 @@ use super::{put, text};
 const KEYS: usize = 4;
 /// Half of them on each host.
 const WRITERS: usize = 6;
-/// How long it may take until something is written again.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long it may take until something is written again: on a disk that others keep busy an election can fail again
+/// and again.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Two hosts' writers and readers, and what they are told.
 pub struct Witness {
