@@ -155,7 +155,8 @@ fn others_verify_a_token_by_what_the_host_publishes() {
     let configuration = configuration.json();
     assert_eq!(configuration["issuer"], "https://host.example.com");
     assert_eq!(configuration["id_token_signing_alg_values_supported"], json!(["RS256"]));
-    let keys = host.client().get("/openid/v1/jwks").expect(200);
+    // They are of a type of their own, which is refused to who takes JSON alone, as by kube-apiserver.
+    let keys = host.client().with_header("accept", "*/*").get("/openid/v1/jwks").expect(200);
     assert_eq!(configuration["jwks_uri"], host.client().url("/openid/v1/jwks"));
     assert_eq!(keys.headers["content-type"], "application/jwk-set+json");
     assert_eq!(keys.headers["cache-control"], "public, max-age=3600");
