@@ -2,12 +2,11 @@
 //! only where they must be, long lines folded at spaces.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use serde_json::{Number, Value};
 
-use super::scalar;
+use super::{order, scalar};
 
 const INDENT: usize = 2;
 /// Lines are broken at the first space behind this column.
@@ -76,7 +75,7 @@ enum Place {
 impl Writer {
     /// The first entry follows where the writer stands, the rest on lines of their own.
     fn mapping<T: Tree>(&mut self, mut members: Vec<(&str, &T)>, indent: usize) {
-        members.sort_by(|(a, _), (b, _)| natural(a, b));
+        order::sort(&mut members);
         for (at, (key, value)) in members.into_iter().enumerate() {
             if at > 0 {
                 self.indent(indent);
@@ -324,30 +323,6 @@ fn float(value: f64) -> String {
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.abs())
-}
-
-/// Upstream's order of keys: `a2` before `a10`, letters last.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let Some(at) = a.iter().zip(&b).position(|(a, b)| a != b) else {
-        return a.len().cmp(&b.len());
-    };
-    match (a[at].is_alphabetic(), b[at].is_alphabetic()) {
-        (true, true) => return a[at].cmp(&b[at]),
-        (true, false) => return Ordering::Greater,
-        (false, true) => return Ordering::Less,
-        (false, false) => {}
-    }
-    // A zero inside of a number is a digit like others; one that leads is not.
-    let inside = (a[at] == '0' || b[at] == '0')
-        && a[..at].iter().rev().take_while(|char| char.is_ascii_digit()).any(|&char| char != '0');
-    let number = |text: &[char]| {
-        let digits = text[at..].iter().take_while(|char| char.is_ascii_digit());
-        digits.fold((u64::from(inside), 0), |(number, length), &char| {
-            (number.wrapping_mul(10).wrapping_add(u64::from(char) - u64::from('0')), length + 1)
-        })
-    };
-    number(&a).cmp(&number(&b)).then(a[at].cmp(&b[at]))
 }
 
 #[cfg(test)]

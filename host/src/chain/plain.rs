@@ -102,6 +102,10 @@ fn takes_json(headers: &HeaderMap) -> bool {
     // Of several the first counts, as upstream.
     let Some(accept) = headers.get(ACCEPT) else { return true };
     let Ok(accept) = accept.to_str() else { return false };
+    // As nearly everybody asks.
+    if matches!(accept, "application/json" | "*/*") {
+        return true;
+    }
     // What is weighed or has parameters is not plain.
     if accept.contains(';') {
         return false;

@@ -63,6 +63,8 @@ pub fn to_json(content_type: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
 #[derive(Default)]
 pub(crate) struct Strict {
     found: Vec<String>,
+    /// Whether a field that is there twice held what does not fit it: the body is refused.
+    misfit: bool,
 }
 
 impl Strict {

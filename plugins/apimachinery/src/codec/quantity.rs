@@ -134,7 +134,7 @@ impl Quantity {
     /// count are none, and of a number with many digits it has the lower part.
     pub fn is_whole(&self) -> bool {
         const FEW_DIGITS: u128 = 1_000_000_000_000_000_000;
-        let power = self.exponent + 3;
+        let power = self.exponent.saturating_add(3);
         if power < 0 {
             return self.mantissa == 0;
         }
@@ -163,14 +163,14 @@ impl Quantity {
         if let Ok(mut small) = i64::try_from(self.mantissa) {
             while small != 0 && small % 10 == 0 {
                 small /= 10;
-                self.exponent += 1;
+                self.exponent = self.exponent.saturating_add(1);
             }
             self.mantissa = small.into();
             return self;
         }
         while self.mantissa % 10 == 0 {
             self.mantissa /= 10;
-            self.exponent += 1;
+            self.exponent = self.exponent.saturating_add(1);
         }
         self
     }
@@ -310,6 +310,7 @@ mod tests {
             ("9223372036854775807", true),
             ("1E", true),
             ("9999999999999999999999", false),
+            ("10e2147483647", true),
         ] {
             assert_eq!(Quantity::parse(text).unwrap().is_whole(), whole, "{text}");
         }

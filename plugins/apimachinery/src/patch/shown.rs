@@ -1,7 +1,10 @@
 //! A patched object as it stands in messages. Upstream's library takes apart only what a patch
 //! leads to, and writes that with its keys in order; everything else stays as it was sent.
 
+use std::collections::HashMap;
+
 use super::json;
+use crate::codec::DEPTH_MAX;
 use crate::tree::Value;
 
 /// What a JSON patch made of an object, whose members it has passed before: see [`pass`].
@@ -17,12 +20,13 @@ pub fn pass(object: &mut Value, patch: &Value) {
 
 fn sort_at(object: &mut Value, patch: &Value, ends: &[&str]) {
     sort(object);
-    let paths: Vec<Vec<String>> = json::paths(patch).collect();
+    let tree = Ends::of(patch);
     for (at, parents) in json::parents(patch, ends).enumerate().map(|(at, parents)| (at / ends.len(), parents)) {
-        let mut place = &mut *object;
-        for (depth, step) in parents.iter().enumerate() {
+        let (mut place, mut here) = (&mut *object, Some(&tree));
+        for step in &parents {
+            here = here.and_then(|here| here.below.get(step));
             // What comes later takes its place, as it was sent.
-            if paths.iter().skip(at + 1).any(|path| *path == parents[..=depth]) {
+            if here.and_then(|here| here.last).is_some_and(|last| last > at) {
                 break;
             }
             let next = match place {
@@ -34,6 +38,27 @@ fn sort_at(object: &mut Value, patch: &Value, ends: &[&str]) {
             sort(next);
             place = next;
         }
+    }
+}
+
+/// Where the operations of a patch end, step by step: an operation looks at each step of its path once, however
+/// many others there are.
+#[derive(Default)]
+struct Ends {
+    /// The last operation that ends here.
+    last: Option<usize>,
+    below: HashMap<String, Ends>,
+}
+
+impl Ends {
+    fn of(patch: &Value) -> Self {
+        let mut root = Self::default();
+        // What is deeper leads to nothing that an object holds.
+        for (at, path) in json::paths(patch).enumerate().filter(|(_, path)| path.len() <= DEPTH_MAX) {
+            let end = path.into_iter().fold(&mut root, |ends, step| ends.below.entry(step).or_default());
+            end.last = Some(at);
+        }
+        root
     }
 }
 
@@ -106,6 +131,12 @@ mod tests {
         assert_eq!(
             by_operations(object.clone(), &operations),
             r#"{"a":{"z":1,"y":2},"b":{"a":{"y":1,"b":2},"z":1},"kind":"K"}"#
+        );
+        // What a later operation puts there is as it was sent.
+        let replaced = json!([{"op": "add", "path": "/b/z", "value": 1}, {"op": "add", "path": "/b", "value": {}}]);
+        assert_eq!(
+            by_operations(object.clone(), &replaced),
+            r#"{"a":{"z":1,"y":2},"b":{"z":1,"a":{"y":1,"b":2}},"kind":"K"}"#
         );
         assert_eq!(untyped(object), r#"{"a":{"y":2,"z":1},"b":{"a":{"b":2,"y":1},"z":1},"kind":"K"}"#);
     }

@@ -110,8 +110,10 @@ impl Map {
 
     /// Brings the members into the order of their names.
     pub fn sort_keys(&mut self) {
-        self.members.sort_by(|(a, _), (b, _)| a.cmp(b));
-        self.find_places();
+        if !self.members.is_sorted_by(|(a, _), (b, _)| a <= b) {
+            self.members.sort_by(|(a, _), (b, _)| a.cmp(b));
+            self.find_places();
+        }
     }
 
     /// Brings the members into the order of their ranks; those of one rank keep theirs.

@@ -193,7 +193,7 @@ fn ratio(limit: &Place<'_, '_>, name: &str, amounts: &BTreeMap<&str, &Value>, fi
     if let (Some(least), Some(most)) = (amounts.get("min"), amounts.get("max")) {
         // In thousandths if all can be counted so, else in whole numbers.
         const MANY: i128 = i64::MAX as i128 / 1_000;
-        let up = |value: &Value, unit: i128| (amount(value) + unit - 1).div_euclid(unit);
+        let up = |value: &Value, unit: i128| amount(value).saturating_add(unit - 1).div_euclid(unit);
         let few = [ratio, least, most].iter().all(|value| up(value, ONE) < MANY);
         let unit = if few { ONE / 1_000 } else { ONE };
         let bound = up(most, unit) as f64 / up(least, unit) as f64;
@@ -314,7 +314,12 @@ mod tests {
 
     #[test]
     fn limits_fit_together() {
-        let limits = json!([{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}, {"type": "Nothing"}]);
+        let limits = json!([
+            {"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}},
+            {"type": "Nothing"},
+            // More than can be counted is a great deal.
+            {"type": "Pod", "min": {"cpu": "1"}, "max": {"cpu": "1e31"}, "maxLimitRequestRatio": {"cpu": "2"}},
+        ]);
         let mut findings = Vec::new();
         limit_range(&Place::named("limits", &limits), &mut findings);
         assert_eq!(

@@ -3,21 +3,22 @@
 use crate::schema::{Field, Scalar, Schema, Shape, Wire, check};
 use crate::tree::Value;
 
-/// Reads `new` into a field that holds `old`.
-pub(super) fn field(field: &Field, old: Value, new: Value) -> Value {
+/// Reads `new` into a field that holds `old`. `misfit` is whether something was found that does not fit: the
+/// body is refused for it, and what is there again need not be looked at any more, however often it is.
+pub(super) fn field(field: &Field, old: Value, new: Value, misfit: &mut bool) -> Value {
     match new {
         Value::Null if keeps_value(field) => old,
-        new => place(&field.schema, old, new),
+        new => place(&field.schema, old, new, misfit),
     }
 }
 
-fn place(schema: &Schema, old: Value, new: Value) -> Value {
+fn place(schema: &Schema, old: Value, new: Value, misfit: &mut bool) -> Value {
     match (&schema.shape, old, new) {
         (Shape::Object(object), Value::Object(mut members), Value::Object(new)) => {
             for (name, new) in new {
                 let old = members.get_mut(&name).map(std::mem::take);
                 let value = match (object.fields.get(&name), old) {
-                    (Some(of), Some(old)) => field(of, old, new),
+                    (Some(of), Some(old)) => field(of, old, new, misfit),
                     // A map's value is a new one.
                     (_, _) => new,
                 };
@@ -30,15 +31,17 @@ fn place(schema: &Schema, old: Value, new: Value) -> Value {
             new.into_iter()
                 .map(|new| match (old.next(), new) {
                     (Some(old), Value::Null) if !is_reference(&list.items) => old,
-                    (Some(old), new) => place(&list.items, old, new),
+                    (Some(old), new) => place(&list.items, old, new, misfit),
                     (None, new) => new,
                 })
                 .collect::<Vec<_>>()
                 .into()
         }
         // The first that does not fit is told, though the next one may.
-        (_, old, _) if check::types(schema, &old).is_err() => old,
-        (_, _, new) => new,
+        (_, old, new) => {
+            *misfit = *misfit || check::types(schema, &old).is_err();
+            if *misfit { old } else { new }
+        }
     }
 }
 

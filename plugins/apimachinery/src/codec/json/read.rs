@@ -118,7 +118,7 @@ impl Place<'_> {
                 (true, _) => members.push(into_text(key), value),
                 (false, Known::Field(field)) => {
                     let old = members.get_mut(&key).map(std::mem::take).unwrap_or_default();
-                    members.set(key, again::field(field, old, value));
+                    members.set(key, again::field(field, old, value, &mut strict.misfit));
                 }
                 (false, _) => members.set(key, value),
             }
@@ -218,6 +218,16 @@ mod tests {
             let text = format!(r#"{{"spec":{{{first}}},"spec":{{{second}}}}}"#);
             assert_eq!(decode_as(text.as_bytes(), pod).unwrap().value, json!({"spec": left}), "{text}");
         }
+    }
+
+    /// It would take minutes if each repetition looked at what was first.
+    #[test]
+    fn a_large_misfit_that_is_there_again_and_again_is_looked_at_once() {
+        let pod = builtin::schema("io.k8s.api.core.v1.Pod");
+        let first = format!(r#""containers":[0{}]"#, ",0".repeat(200_000));
+        let text = format!(r#"{{"spec":{{{first}{}}}}}"#, r#","containers":0"#.repeat(100_000));
+        let decoded = decode_as(text.as_bytes(), pod).unwrap();
+        assert_eq!(decoded.value["spec"]["containers"].as_array().map(Vec::len), Some(200_001));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub struct Registry<'a> {
     /// `status` and others like it, or empty.
     pub subresource: &'a str,
     pub dry_run: bool,
-    /// Who owns what was settled when the change was applied.
+    /// Who owns what was settled before: by an apply, or on the scale that was changed.
     pub applied: bool,
     /// The client's request, whose answer carries warnings.
     pub request: Option<&'a Context>,
