@@ -102,6 +102,8 @@ RULES = ("validatingwebhookconfigurations,mutatingwebhookconfigurations,validati
          "mutatingadmissionpolicybindings,resourcequotas,limitranges")
 RULE = re.compile(r"""^\s*"?kind"?: "?(\w+WebhookConfiguration|\w+AdmissionPolicyBinding|ResourceQuota|LimitRange|APIService)\b""", re.M)
 DEFINITION = re.compile(r"""^"?kind"?: "?CustomResourceDefinition\b""", re.M)
+# Ports that a service asks for by number: created before any is drawn, which might be that one.
+PORT = re.compile(r"""^\W*nodePort"?: *[0-9]+""", re.M)
 KIND = re.compile(r"""^\s*"?kind"?: """, re.M)
 VERSION = re.compile(r"""^\s*"?apiVersion"?: """, re.M)
 NAMESPACE = re.compile(r"""^ *"?namespace"?: "?([a-z0-9-]+)"?,?$""", re.M)
@@ -111,7 +113,7 @@ OWN = re.compile("error parsing |Object 'Kind' is missing|error: unable to decod
 
 def judge(project, excluded, kubectl, objects):
     root = module_directory(project)
-    definitions, others, rules = [], [], []
+    definitions, ports, others, rules = [], [], [], []
     namespaces = set()
     for path in sorted(root.rglob("*")):
         relative = str(path.relative_to(root))
@@ -120,13 +122,14 @@ def judge(project, excluded, kubectl, objects):
             continue
         text = path.read_text(errors="replace")
         if KIND.search(text) and VERSION.search(text):
-            part = rules if RULE.search(text) else definitions if DEFINITION.search(text) else others
+            part = (rules if RULE.search(text) else definitions if DEFINITION.search(text)
+                    else ports if PORT.search(text) else others)
             part.append(f"--filename={path}")
             namespaces.update(NAMESPACE.findall(text))
     missing = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(namespaces)]
     kubectl("create", "--filename=-", input="\n".join(map(json.dumps, missing)))
     verdicts = []
-    for files in filter(None, (definitions, others, rules)):
+    for files in filter(None, (definitions, ports, others, rules)):
         created = kubectl("create", "--output=json", "--show-managed-fields", *files)
         made = list(objects_in(created.stdout))
         verdicts += [kept(each, objects) for each in made]
@@ -137,6 +140,7 @@ def judge(project, excluded, kubectl, objects):
             kubectl("wait", "--for=condition=Established", "--timeout=60s", *new)
     kubectl("delete", RULES, "--all", "--all-namespaces")
     kubectl("delete", "apiservices", "--selector=!kube-aggregator.kubernetes.io/automanaged")
+    kubectl("delete", "services", "--all-namespaces", "--field-selector=metadata.name!=kubernetes")
     return verdicts
 
 

@@ -104,11 +104,11 @@ OBJECTS = [
     ("v1", "services", "Service", True, {
         "headless": ({"spec": {"clusterIP": "None", "ports": [{"port": 80, "name": "a"}, {"port": 81, "protocol": "UDP", "name": "b"}], "selector": {"b": "c", "a": "d"}}}, None),
         "external": ({"spec": {"type": "ExternalName", "externalName": "example.com", "externalIPs": ["192.0.2.1"]}}, None),
-        "ips": ({"spec": {"clusterIP": "10.0.0.177", "externalIPs": ["192.0.2.1", "192.0.2.2"], "ports": [{"port": 80}]}}, None),
-        "ports": ({"spec": {"type": "NodePort", "clusterIP": "10.0.0.178", "ports": [{"port": 80, "nodePort": 30177, "name": "a"}, {"port": 81, "nodePort": 30178, "name": "b", "protocol": "SCTP"}]}}, None),
-        "balanced": ({"spec": {"type": "LoadBalancer", "clusterIP": "10.0.0.179", "externalIPs": ["192.0.2.9"], "ports": [{"port": 80, "nodePort": 30179}]}}, {"loadBalancer": {"ingress": [{"ip": "192.0.2.3"}, {"hostname": "a.example.com"}]}}),
-        "balancing": ({"spec": {"type": "LoadBalancer", "clusterIP": "10.0.0.180", "ports": [{"port": 80, "nodePort": 30180}]}}, None),
-        "long": ({"spec": {"type": "LoadBalancer", "clusterIP": "10.0.0.181", "ports": [{"port": 80, "nodePort": 30181}]}}, {"loadBalancer": {"ingress": [{"hostname": "a-very-long-name-of-a-load-balancer.example.com"}, {"ip": "192.0.2.4"}]}}),
+        "ips": ({"spec": {"clusterIP": "10.0.0.8", "externalIPs": ["192.0.2.1", "192.0.2.2"], "ports": [{"port": 80}]}}, None),
+        "ports": ({"spec": {"type": "NodePort", "clusterIP": "10.0.0.9", "ports": [{"port": 80, "nodePort": 30077, "name": "a"}, {"port": 81, "nodePort": 30078, "name": "b", "protocol": "SCTP"}]}}, None),
+        "balanced": ({"spec": {"type": "LoadBalancer", "clusterIP": "10.0.0.11", "externalIPs": ["192.0.2.9"], "ports": [{"port": 80, "nodePort": 30079}]}}, {"loadBalancer": {"ingress": [{"ip": "192.0.2.3"}, {"hostname": "a.example.com"}]}}),
+        "balancing": ({"spec": {"type": "LoadBalancer", "clusterIP": "10.0.0.12", "ports": [{"port": 80, "nodePort": 30080}]}}, None),
+        "long": ({"spec": {"type": "LoadBalancer", "clusterIP": "10.0.0.13", "ports": [{"port": 80, "nodePort": 30081}]}}, {"loadBalancer": {"ingress": [{"hostname": "a-very-long-name-of-a-load-balancer.example.com"}, {"ip": "192.0.2.4"}]}}),
     }),
     ("v1", "endpoints", "Endpoints", True, {
         "many": ({"subsets": [{"addresses": [{"ip": f"192.0.2.{i}"} for i in range(1, 6)], "ports": [{"port": 80, "name": "a"}, {"port": 81, "name": "b"}]}, {"notReadyAddresses": [{"ip": "192.0.2.9"}], "ports": [{"port": 8080}]}]}, None),

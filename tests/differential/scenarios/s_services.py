@@ -84,8 +84,8 @@ cases = [
     ("node port out", SV, s(type="NodePort", ports=[{"port": 80, "nodePort": 1}])),
     ("cluster ip bad", SV, s(clusterIP="x")),
     ("cluster ip out", SV, s(clusterIP="1.2.3.4")),
-    ("cluster ips mismatch", SV, s(clusterIP="10.0.0.50", clusterIPs=["10.0.0.51"])),
-    ("cluster ips only", SV, s(clusterIPs=["10.0.0.60"])),
+    ("cluster ips mismatch", SV, s(clusterIP="10.0.0.5", clusterIPs=["10.0.0.6"])),
+    ("cluster ips only", SV, s(clusterIPs=["10.0.0.7"])),
     ("none and more", SV, s(clusterIP="None", clusterIPs=["None", "10.0.0.1"])),
     ("ip families", SV, s(ipFamilies=["IPv4", "IPv4", "X"])),
     ("family policy", SV, s(ipFamilyPolicy="X")),
@@ -388,9 +388,9 @@ STEPS = [namespace("xsvc")] + [
     for k, p, v in cases
 ]
 STEPS += [
-    post("create", SV, s("u", clusterIP="10.0.0.77"), ignore=MF),
-    post("create taken", SV, s("v", clusterIP="10.0.0.77")),
-    patch("ip change", f"{SV}/u", "merge", {"spec": {"clusterIP": "10.0.0.78", "clusterIPs": ["10.0.0.78"]}}),
+    post("create", SV, s("u", clusterIP="10.0.0.3"), ignore=MF),
+    post("create taken", SV, s("v", clusterIP="10.0.0.3")),
+    patch("ip change", f"{SV}/u", "merge", {"spec": {"clusterIP": "10.0.0.4", "clusterIPs": ["10.0.0.4"]}}),
     patch("ip gone", f"{SV}/u", "merge", {"spec": {"clusterIP": "", "clusterIPs": None}}, ignore=MF),
     patch("family change", f"{SV}/u", "merge", {"spec": {"ipFamilies": ["IPv6"]}}),
     patch("to none", f"{SV}/u", "merge", {"spec": {"clusterIP": "None", "clusterIPs": ["None"]}}),
@@ -398,10 +398,10 @@ STEPS += [
         "to nodeport",
         f"{SV}/u",
         "merge",
-        {"spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30123}]}},
+        {"spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30023}]}},
         ignore=MF,
     ),
-    post("np taken", SV, s("w", type="NodePort", ports=[{"port": 80, "nodePort": 30123}])),
+    post("np taken", SV, s("w", type="NodePort", ports=[{"port": 80, "nodePort": 30023}])),
     patch("to lb", f"{SV}/u", "merge", {"spec": {"type": "LoadBalancer", "loadBalancerClass": "a/b"}}, ignore=MF),
     patch("lb class change", f"{SV}/u", "merge", {"spec": {"loadBalancerClass": "a/c"}}),
     patch(

@@ -56,14 +56,15 @@ fn addresses_of_both_families_survive_a_restart_and_are_repaired() {
             "metadata": {"name": name, "labels": {"ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"}},
             "spec": {"parentRef": {"resource": "services", "namespace": "default", "name": service}}})
     };
-    for (name, service) in [("10.0.0.99", "gone"), ("fd00:10::99", "kept")] {
+    // Below what is drawn from.
+    for (name, service) in [("10.0.0.9", "gone"), ("fd00:10::9", "kept")] {
         client.post(ADDRESSES, &leaked(name, service)).expect(201);
     }
 
     let host = host.terminate().0.start();
     let client = host.client();
     assert_eq!((addresses(client, "both"), addresses(client, "kept")), (both.clone(), kept));
-    for name in ["10.0.0.99", "fd00:10::99"] {
+    for name in ["10.0.0.9", "fd00:10::9"] {
         client.get(&format!("{ADDRESSES}/{name}")).expect(404);
     }
     let events = client.get("/apis/events.k8s.io/v1/namespaces/default/events").expect(200).json();
@@ -73,8 +74,8 @@ fn addresses_of_both_families_survive_a_restart_and_are_repaired() {
     let mut expected = [
         format!("Cluster IP [IPv4]: {} is not allocated; repairing", both[0]),
         format!("Cluster IP [IPv6]: {} is not allocated; repairing", both[1]),
-        "IPAddress: 10.0.0.99 for Service default/gone appears to have leaked: cleaning up".into(),
-        "IPAddress: fd00:10::99 for Service default/kept has a wrong reference; cleaning up".into(),
+        "IPAddress: 10.0.0.9 for Service default/gone appears to have leaked: cleaning up".into(),
+        "IPAddress: fd00:10::9 for Service default/kept has a wrong reference; cleaning up".into(),
     ];
     expected.sort_unstable();
     assert_eq!(notes, expected);
