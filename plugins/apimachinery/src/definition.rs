@@ -31,6 +31,8 @@ pub struct Definition {
     /// The schema of that version, where a custom resource is served in another one or may be stored
     /// in several: an object has what both know.
     pub storage_schema: Option<SchemaRef>,
+    /// The versions beside this one: who owns a field may have written in one of them.
+    pub others: Vec<OtherVersion>,
     /// Whether there may be objects that were stored under another schema than today's.
     pub is_amended: bool,
     pub columns: Vec<Column>,
@@ -45,6 +47,14 @@ pub struct Definition {
     /// Changes whenever the definition does: uid and generation of a custom resource's; empty
     /// for what is built in.
     pub edition: Box<str>,
+}
+
+/// Another version of the same resource.
+#[derive(Clone)]
+pub struct OtherVersion {
+    pub api_version: Box<str>,
+    pub schema: SchemaRef,
+    pub strategy: &'static dyn Strategy,
 }
 
 #[derive(Clone)]
@@ -142,6 +152,7 @@ impl Definition {
             storage_prefix: storage_prefix(facts).into(),
             storage_version,
             storage_schema: None,
+            others: Vec::new(),
             is_amended: false,
             columns: facts
                 .columns
@@ -181,6 +192,7 @@ impl Definition {
             storage_prefix: Box::default(),
             storage_version: Box::default(),
             storage_schema: None,
+            others: Vec::new(),
             is_amended: false,
             columns,
             selectable: Vec::new(),
@@ -194,6 +206,12 @@ impl Definition {
     /// `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// The rules of a version.
+    pub(crate) fn strategy_of(&self, api_version: &str) -> &'static dyn Strategy {
+        let other = self.others.iter().find(|other| *other.api_version == *api_version);
+        other.map_or(self.strategy, |other| other.strategy)
     }
 
     /// Whether objects are stored as they are served.

@@ -274,6 +274,9 @@ pub trait Strategy: Sync {
     /// From this version's shape to the stored one.
     fn reshape_to_store(&self, _object: &mut Value) {}
 
+    /// Carries over what this update cannot change, in the stored shape.
+    fn keep_stored(&self, _subresource: &str, _object: &mut Value, _old: &Value) {}
+
     /// From the stored shape to this version's.
     fn reshape_to_serve(&self, _object: &mut Value) {}
 }

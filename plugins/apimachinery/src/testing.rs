@@ -22,6 +22,7 @@ pub(crate) fn definition(group: &str, version: &str, resource: &str, kind: &str)
         storage_prefix: format!("/registry/{resource}/").into(),
         storage_version: version.into(),
         storage_schema: None,
+        others: Vec::new(),
         is_amended: false,
         columns: Vec::new(),
         selectable: Vec::new(),

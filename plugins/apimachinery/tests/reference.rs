@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use apimachinery::managed::{self, Manager, Set};
+use apimachinery::managed::{self, Manager, Set, Versions};
 use apimachinery::patch::strategic;
 use apimachinery::schema::{Schema, builtin, check, defaults};
 use apimachinery::tree::{Text, Value};
@@ -79,12 +79,19 @@ impl Replay<'_> {
         match write.get("update") {
             Some(update) => {
                 let mut object = update.clone();
-                managed::update(self.schema, live, &mut object, &manager, &ignored);
+                managed::update(Versions::alone(self.schema), live, &mut object, &manager, &ignored);
                 Ok(object)
             }
-            None => managed::apply(self.schema, live, &write["apply"], &manager, write["force"] == true, &ignored)
-                .map(|(object, _)| object)
-                .map_err(|error| error.message),
+            None => managed::apply(
+                Versions::alone(self.schema),
+                live,
+                &write["apply"],
+                &manager,
+                write["force"] == true,
+                &ignored,
+            )
+            .map(|(object, _)| object)
+            .map_err(|error| error.message),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Which resources the core server has. What they are is data (`apimachinery/data`); this
 //! says which of them have rules in code, and where their objects are.
 
-use apimachinery::definition::Definition;
-use apimachinery::schema::builtin;
+use apimachinery::definition::{Definition, OtherVersion};
+use apimachinery::schema::SchemaRef;
+use apimachinery::schema::builtin::{self, ResourceFacts};
 use plugin_sdk::registration::{Claim, Contents, Route, SelectableField};
 
 use crate::hooks::endpoints::LEASES_PREFIX;
@@ -26,9 +27,22 @@ pub fn definitions() -> Vec<Definition> {
         .map(|facts| {
             let strategy = strategies::of(facts.group, facts.version, facts.resource);
             let warning = deprecation(facts.group, facts.resource).map(Box::from);
-            Definition { deprecation_warning: warning, ..Definition::from_facts(facts, strategy) }
+            let others = others(facts);
+            Definition { deprecation_warning: warning, others, ..Definition::from_facts(facts, strategy) }
         })
         .collect()
+}
+
+/// The other versions of a resource.
+fn others(facts: &ResourceFacts) -> Vec<OtherVersion> {
+    let same = |other: &&ResourceFacts| (other.group, other.resource) == (facts.group, facts.resource);
+    let others = builtin::resources().iter().filter(same).filter(|other| other.version != facts.version);
+    let others = others.map(|other| OtherVersion {
+        api_version: format!("{}/{}", other.group, other.version).into(),
+        schema: SchemaRef::Builtin(other.of),
+        strategy: strategies::of(other.group, other.version, other.resource),
+    });
+    others.collect()
 }
 
 /// What clients of old resources are told.

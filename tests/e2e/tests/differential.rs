@@ -75,6 +75,7 @@ scenarios! {
     am_fuzzed_creates,
     an_fuzzed_changes,
     an_negotiation,
+    ao_owners_across_versions,
     b_crud,
     c_patch_apply,
     d_list_watch,

@@ -1,18 +1,20 @@
 //! Server-side apply: a manager says what it wants to have; what it no longer says goes; what
 //! others have is theirs unless it forces.
 
+use std::borrow::Cow;
+
 use super::collect::{collect, with_named_fields};
-use super::compare::{Comparison, compare};
 use super::conflict::{self, Conflict};
 use super::entries::{Entry, Operation, Owner, decode, encode};
 use super::merge::merge;
 use super::reconcile::reconcile;
 use super::remove::remove;
 use super::types::Type;
+use super::versions::{Changes, Versions};
 use super::{
-    Manager, NEVER_OWNED, Set, check, disown, empty_object, last_applied, managed_fields, set_managed_fields, updated,
+    Manager, NEVER_OWNED, Set, check, empty_object, last_applied, managed_fields, set_managed_fields, updated,
 };
-use crate::schema::{Schema, foreign};
+use crate::schema::foreign;
 use crate::status::ApiError;
 use crate::tree::{Value, json};
 
@@ -30,13 +32,14 @@ const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 /// `BadRequest` for a patch that owns itself; 500 for one that does not fit the schema, as
 /// upstream has it.
 pub fn apply(
-    schema: &Schema,
+    versions: Versions<'_>,
     live: Option<&Value>,
     patch: &Value,
     manager: &Manager,
     force: bool,
     ignored: &Set,
 ) -> Result<(Value, bool), ApiError> {
+    let schema = versions.schema;
     let mut before = match live {
         Some(live) => live.clone(),
         None => empty_object(schema, patch),
@@ -49,7 +52,7 @@ pub fn apply(
     };
     set_managed_fields(&mut before, None);
     foreign::open(schema, &mut before);
-    let entries = owned_before(schema, live, &before, entries, manager, ignored)?;
+    let entries = owned_before(versions, live, &before, entries, manager, ignored)?;
 
     if managed_fields(patch).is_some_and(|fields| !fields.is_null()) {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
@@ -57,7 +60,7 @@ pub fn apply(
     check::check(Type::Root(schema), patch)
         .map_err(|why| internal(format!("failed to create typed patch object ({}): {why}", identity(patch))))?;
 
-    let request = Request { of: Type::Root(schema), live: &before, patch, manager, ignored };
+    let request = Request { of: Type::Root(schema), versions, live: &before, patch, manager, ignored };
     let applied = match request.apply(entries.clone(), force).map_err(|why| request.problem(why))? {
         Ok(applied) => applied,
         Err(conflicts) => {
@@ -95,7 +98,7 @@ pub fn apply(
 
 /// The entries; for an object without any, one that owns all that is there.
 fn owned_before(
-    schema: &Schema,
+    versions: Versions<'_>,
     live: Option<&Value>,
     before: &Value,
     entries: Vec<Entry>,
@@ -106,8 +109,8 @@ fn owned_before(
         return Ok(entries);
     }
     let unknown = Manager { name: BEFORE_FIRST_APPLY.into(), ..manager.clone() };
-    updated(schema, None, before, entries, &unknown, ignored).map_err(|why| {
-        let why = match check::check_stored(Type::Root(schema), before) {
+    updated(versions, None, before, entries, &unknown, ignored).map_err(|why| {
+        let why = match check::check_stored(Type::Root(versions.schema), before) {
             Err(why) => format!("failed to convert new object ({}) to smd typed: {why}", identity(before)),
             Ok(()) => why,
         };
@@ -118,6 +121,7 @@ fn owned_before(
 /// One attempt at applying.
 pub(super) struct Request<'a> {
     pub(super) of: Type<'a>,
+    versions: Versions<'a>,
     /// Without its entries.
     pub(super) live: &'a Value,
     pub(super) patch: &'a Value,
@@ -134,27 +138,29 @@ struct Applied {
 impl Request<'_> {
     /// The object and its entries, or what stands against it.
     fn apply(&self, mut entries: Vec<Entry>, force: bool) -> Result<Result<Applied, Vec<Conflict>>, String> {
-        let owner = self.owner();
-        let kind = self.patch["kind"].as_str().unwrap_or_default();
-        reconcile(self.of, kind, &self.manager.api_version, &mut entries);
+        let (owner, own) = (self.owner(), &*self.manager.api_version);
+        let live = reconcile(self.versions, own, self.live, &mut entries)?;
         let merged = merge(self.of, self.live, self.patch).map_err(|why| format!("failed to merge config: {why}"))?;
         let wanted = collect(self.of, self.patch).without_subtrees(self.ignored);
 
         let place = entries.iter().position(|entry| entry.owner == owner);
+        // Who wants all that it wanted takes nothing away.
+        let is_less = place.is_some_and(|place| !entries[place].set.is_within(&wanted))
+            || entries.iter().any(|entry| entry.api_version != own);
         let last = place.map(|place| entries.remove(place));
         let object = match &last {
-            // Who wants all that it wanted takes nothing away.
-            Some(last) if !last.set.is_within(&wanted) => self.prune(&merged, &last.set, &wanted, &entries),
+            Some(last) if is_less => {
+                self.prune(merged, last, &wanted, &entries).map_err(|why| format!("failed to prune fields: {why}"))?
+            }
             _ => merged,
         };
 
-        let Comparison { added, modified, removed } = compare(self.of, self.live, &object)?.ignoring(self.ignored);
-        let changed = added.union(modified);
-        let conflicts = conflict::find(&entries, &changed);
+        let changes = Changes::between(self.versions, own, &live, &object, self.ignored, &self.manager.subresource)?;
+        let conflicts = conflict::find(&entries, &changes);
         if !force && !conflicts.is_empty() {
             return Ok(Err(conflicts));
         }
-        disown(&mut entries, &changed.union(removed));
+        changes.disown(&mut entries);
 
         let set = wanted.difference(&NEVER_OWNED);
         if !set.is_empty() {
@@ -181,20 +187,61 @@ impl Request<'_> {
 
     /// `merged` without what this manager wanted last time and does not want now, unless
     /// somebody else owns it.
-    fn prune(&self, merged: &Value, last: &Set, wanted: &Set, others: &[Entry]) -> Value {
-        let named = |set: &Set| with_named_fields(set, self.of);
-        let last = named(last);
-        let all = named(&collect(self.of, merged));
-        let owned = others.iter().fold(wanted.clone(), |owned, entry| owned.union(entry.set.clone()));
+    fn prune(&self, merged: Value, last: &Entry, wanted: &Set, others: &[Entry]) -> Result<Value, String> {
+        let (own, before) = (&*self.manager.api_version, &*last.api_version);
+        let convert = |value: &Value, from: &str, to: &str| self.versions.convert(value, from, to).map(owned);
+        if last.set.is_empty() {
+            return Ok(merged);
+        }
+        let fail = |why| format!("failed to convert merged object to last applied version: {why}");
+        let Some((as_before, of)) = convert(&merged, own, before).map_err(fail)? else { return Ok(merged) };
+        let last = with_named_fields(&last.set, of);
 
-        let pruned = remove(self.of, merged, &last);
-        // Back come the items that somebody owns ...
-        let kept = named(&collect(self.of, &pruned)).union(named(&owned));
-        let pruned = remove(self.of, merged, &all.clone().difference(&kept));
+        // Back come the items that somebody owns, by what owners in each version say ...
+        let mut pruned = (remove(of, &as_before, &last), before);
+        for (version, owned) in self.owned_by_version(before, wanted, others) {
+            let fail = |which: &str, why| {
+                format!("failed add back owned items: failed to convert {which} object at version {version}: {why}")
+            };
+            let whole = convert(&as_before, before, version).map_err(|why| fail("merged", why))?;
+            let Some((whole, of)) = whole else { continue };
+            let left = convert(&pruned.0, pruned.1, version).map_err(|why| fail("pruned", why))?;
+            let Some((left, _)) = left else { continue };
+            let kept = with_named_fields(&collect(of, &left), of).union(with_named_fields(&owned, of));
+            let gone = with_named_fields(&collect(of, &whole), of).difference(&kept);
+            pruned = (remove(of, &whole, &gone), version);
+        }
         // ... and what was below a removed item but was never this manager's.
-        let kept = named(&collect(self.of, &pruned));
-        remove(self.of, merged, &all.difference(&kept).intersection(&last))
+        let fail = |why| {
+            format!("failed add back dangling items: failed to convert pruned object to last applied version: {why}")
+        };
+        let left = match convert(&pruned.0, pruned.1, before).map_err(fail)? {
+            Some((left, of)) => {
+                let kept = with_named_fields(&collect(of, &left), of);
+                let gone = with_named_fields(&collect(of, &as_before), of).difference(&kept).intersection(&last);
+                remove(of, &as_before, &gone)
+            }
+            None => as_before,
+        };
+        Ok(convert(&left, before, own)?.map_or(left, |(left, _)| left))
     }
+
+    /// What is owned by the others and will be by this manager, first in the version given.
+    fn owned_by_version<'v>(&'v self, first: &'v str, wanted: &Set, others: &'v [Entry]) -> Vec<(&'v str, Set)> {
+        let mut owned: Vec<(&str, Set)> = vec![(first, Set::default())];
+        let own = (&*self.manager.api_version, wanted);
+        for (version, set) in others.iter().map(|entry| (&*entry.api_version, &entry.set)).chain([own]) {
+            match owned.iter_mut().find(|(known, _)| *known == version) {
+                Some((_, known)) => *known = std::mem::take(known).union(set.clone()),
+                None => owned.push((version, set.clone())),
+            }
+        }
+        owned
+    }
+}
+
+fn owned<'a>(converted: Option<(Cow<'_, Value>, Type<'a>)>) -> Option<(Value, Type<'a>)> {
+    converted.map(|(value, of)| (value.into_owned(), of))
 }
 
 fn internal(why: String) -> ApiError {

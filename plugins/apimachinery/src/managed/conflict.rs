@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::element::PathElement;
 use super::entries::{Entry, Operation, Owner};
-use super::set::Set;
+use super::versions::Changes;
 use crate::status::{ApiError, Cause};
 use crate::tree::json;
 
@@ -16,10 +16,10 @@ pub(super) struct Conflict {
     pub(super) path: Vec<PathElement>,
 }
 
-pub(super) fn find(entries: &[Entry], changed: &Set) -> Vec<Conflict> {
+pub(super) fn find(entries: &[Entry], changes: &Changes) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
     for entry in entries {
-        entry.set.intersection(changed).for_each(&mut |path| {
+        entry.set.intersection(changes.set_in(&entry.api_version)).for_each(&mut |path| {
             conflicts.push(Conflict {
                 owner: entry.owner.clone(),
                 api_version: entry.api_version.clone(),

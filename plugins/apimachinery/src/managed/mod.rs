@@ -18,20 +18,21 @@ mod remove;
 mod scale;
 mod set;
 mod types;
+mod versions;
 
 pub use apply::apply;
 pub use element::PathElement;
 pub use scale::{from_scale, to_scale};
 pub use set::Set;
+pub use versions::Versions;
 
 use std::sync::LazyLock;
 
 use crate::schema::{Schema, Shape};
 use crate::tree::{Map, Value, json};
 use crate::validation::is_printable;
-use compare::{Comparison, compare};
 use entries::{Entry, Operation, Owner, cap, decode, encode};
-use types::Type;
+use versions::Changes;
 
 /// Who writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,15 +90,16 @@ pub fn manager_name(field_manager: &str, user_agent: &str) -> String {
 /// before the strategy prepares it: what the server itself sets is owned by nobody. Fields in
 /// `ignored` and all below them are what this request cannot change (`status` in an update of
 /// the main resource), and so are not owned through it.
-pub fn update(schema: &Schema, old: Option<&Value>, new: &mut Value, manager: &Manager, ignored: &Set) {
+pub fn update(versions: Versions<'_>, old: Option<&Value>, new: &mut Value, manager: &Manager, ignored: &Set) {
     let entries = entries_before(old, new, manager);
     set_managed_fields(new, None);
     // An object that has lost or never had its entries starts to have them with an apply.
     if entries.is_empty() && old.is_some() {
         return;
     }
-    // Without an identity for the items of a list nothing can be said; upstream drops it all.
-    if let Ok(entries) = updated(schema, old, new, entries, manager, ignored) {
+    // Without an identity for the items of a list nothing can be said, nor of versions that do not know
+    // each other's fields; upstream drops it all.
+    if let Ok(entries) = updated(versions, old, new, entries, manager, ignored) {
         set_managed_fields(new, encode(entries));
     }
 }
@@ -156,7 +158,7 @@ fn entries_before(old: Option<&Value>, new: &Value, manager: &Manager) -> Vec<En
 }
 
 fn updated(
-    schema: &Schema,
+    versions: Versions<'_>,
     old: Option<&Value>,
     new: &Value,
     mut entries: Vec<Entry>,
@@ -167,19 +169,16 @@ fn updated(
     let old = match old {
         Some(old) => old,
         None => {
-            empty = empty_object(schema, new);
+            empty = empty_object(versions.schema, new);
             &empty
         }
     };
-    let kind = new["kind"].as_str().unwrap_or_default();
-    reconcile::reconcile(Type::Root(schema), kind, &manager.api_version, &mut entries);
-    let Comparison { added, modified, removed } = compare(Type::Root(schema), old, new)?.ignoring(ignored);
-    let set = added.union(modified);
-    if !entries.is_empty() {
-        disown(&mut entries, &set.clone().union(removed));
-    }
+    let own = &*manager.api_version;
+    let live = reconcile::reconcile(versions, own, old, &mut entries)?;
+    let changes = Changes::between(versions, own, &live, new, ignored, &manager.subresource)?;
+    changes.disown(&mut entries);
 
-    let mine = set.difference(&NEVER_OWNED);
+    let mine = changes.into_own().difference(&NEVER_OWNED);
     if !mine.is_empty() {
         let name = if manager.name.is_empty() { "unknown" } else { &manager.name };
         let owner =
@@ -196,14 +195,6 @@ fn updated(
     }
     cap(&mut entries);
     Ok(entries)
-}
-
-/// Nobody owns these fields any more.
-fn disown(entries: &mut Vec<Entry>, fields: &Set) {
-    for entry in &mut *entries {
-        entry.set = std::mem::take(&mut entry.set).difference(fields);
-    }
-    entries.retain(|entry| !entry.set.is_empty());
 }
 
 /// What an object is before its creation: for a built-in type what is written of it when

@@ -4,30 +4,39 @@ use super::element::PathElement;
 use super::entries::Entry;
 use super::set::{self, Set};
 use super::types::{Atom, Type};
-use crate::schema::builtin;
+use super::versions::{Live, Versions};
+use crate::tree::Value;
 
-/// Brings the entries to this schema: who owned parts of what is one leaf by now owns the leaf.
-/// A leaf that has become many is left as it is, as upstream does. What is one leaf in this version
-/// may be many in the entry's own, and objects that two groups show as their own are no longer known
-/// to the one after a write in the other.
-pub(super) fn reconcile(of: Type<'_>, kind: &str, api_version: &str, entries: &mut Vec<Entry>) {
-    let group_of = |api_version: &str| api_version.split_once('/').map_or("", |(group, _)| group).to_string();
-    entries.retain(|entry| entry.api_version == api_version || group_of(&entry.api_version) == group_of(api_version));
-    let is_custom = builtin::kind_of(api_version, kind).is_none();
-    for entry in entries {
-        // Of the other versions of a custom resource nothing is known here.
-        if entry.api_version != api_version && is_custom {
-            continue;
-        }
-        let own = match entry.api_version.split_once('/') {
-            Some((group, version)) if entry.api_version != api_version => builtin::kind(group, version, kind),
-            _ => None,
+/// Brings each entry to the schema of its own version: who owned parts of what is one leaf by now owns
+/// the leaf. A leaf that has become many is left as it is, as upstream does. Nobody owns anything in a
+/// version that is not known: such entries go.
+///
+/// # Errors
+/// Why the object cannot be had in the version of one of them.
+pub(super) fn reconcile<'a>(
+    versions: Versions<'a>,
+    own: &str,
+    object: &'a Value,
+    entries: &mut Vec<Entry>,
+) -> Result<Live<'a>, String> {
+    let mut live = Live::new(object);
+    let mut kept = Vec::with_capacity(entries.len());
+    for mut entry in entries.drain(..) {
+        let of = if entry.api_version == own {
+            Type::Root(versions.schema)
+        } else {
+            match live.in_version(versions, own, &entry.api_version)? {
+                Some(of) => of,
+                None => continue,
+            }
         };
-        let of = own.map_or(of, |own| Type::Root(own.schema()));
         if is_outdated(&entry.set, of) {
             entry.set = reconciled(&entry.set, of);
         }
+        kept.push(entry);
     }
+    *entries = kept;
+    Ok(live)
 }
 
 /// Nearly never: a look is cheaper than a copy.
@@ -68,8 +77,12 @@ fn is_leaf(of: Type<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::{Definition, OtherVersion};
     use crate::managed::entries::decode;
-    use crate::tree::{Value, json};
+    use crate::schema::structural::from_openapi;
+    use crate::schema::{SchemaRef, builtin};
+    use crate::strategy::Plain;
+    use crate::tree::json;
 
     #[test]
     fn what_has_become_one_leaf_is_owned_as_one() {
@@ -90,26 +103,53 @@ mod tests {
                 decode(&json!([entry])).expect("entries")
             };
             let mut entries = fields(&before);
-            let of = Type::Root(builtin::schema("io.k8s.api.apps.v1.Deployment"));
-            reconcile(of, "Deployment", "apps/v1", &mut entries);
+            let versions = Versions::alone(builtin::schema("io.k8s.api.apps.v1.Deployment"));
+            assert!(reconcile(versions, "apps/v1", &json!({}), &mut entries).is_ok());
             assert_eq!(entries, fields(&after), "{before}");
         }
     }
 
     #[test]
-    fn entries_are_read_in_their_own_version_and_those_of_other_groups_are_forgotten() {
-        let fields = json!({"f:spec": {"f:scaleTargetRef": {"f:kind": {}}}});
-        let entry = |manager: &str, api_version: &str| {
-            let entry = json!({"manager": manager, "operation": "Apply", "apiVersion": api_version});
-            let mut entry = entry.as_object().cloned().expect("an entry");
-            entry.insert("fieldsType", "FieldsV1".into());
-            entry.insert("fieldsV1", fields.clone());
-            Value::Object(entry)
+    fn entries_are_kept_where_their_version_is_known() {
+        let entry = |api_version: &str| {
+            json!({"manager": api_version, "operation": "Apply", "apiVersion": api_version, "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:spec": {"f:a": {"f:b": {}}}}})
         };
-        let read = |entries: &[Value]| decode(&entries.iter().cloned().collect()).expect("entries");
-        let mut entries = read(&[entry("a", "autoscaling/v2"), entry("b", "v1"), entry("c", "apps/v1")]);
-        let of = Type::Root(builtin::schema("io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler"));
-        reconcile(of, "HorizontalPodAutoscaler", "autoscaling/v1", &mut entries);
-        assert_eq!(entries, read(&[entry("a", "autoscaling/v2")]));
+        let kept = |definition: &Definition, object: &Value, versions: &[&str]| {
+            let mut entries = decode(&versions.iter().map(|version| entry(version)).collect()).expect("entries");
+            let own = definition.api_version();
+            reconcile(Versions::of(definition), &own, object, &mut entries)?;
+            Ok(entries.into_iter().map(|entry| entry.api_version).collect::<Vec<_>>())
+        };
+
+        let mut builtin = Definition::builtin("autoscaling", "v1", "horizontalpodautoscalers", &Plain);
+        let schema = SchemaRef::builtin("io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler");
+        builtin.others = vec![OtherVersion { api_version: "autoscaling/v2".into(), schema, strategy: &Plain }];
+        let object = json!({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler"});
+        let sent = ["autoscaling/v2", "autoscaling/v2beta2", "v1", "apps/v1", "autoscaling/v1"];
+        assert_eq!(kept(&builtin, &object, &sent), Ok(vec!["autoscaling/v2".to_string(), "autoscaling/v1".into()]));
+
+        let mut custom = Definition::of_rows("a.b", "v1", "things", Vec::new());
+        let schema = from_openapi(&json!({"type": "object", "properties": {"a": {"type": "string"}}}));
+        custom.others = vec![OtherVersion {
+            api_version: "a.b/v2".into(),
+            schema: SchemaRef::Inline(schema.into()),
+            strategy: &Plain,
+        }];
+        let object = json!({"apiVersion": "a.b/v1", "kind": "Thing", "a": "b"});
+        assert_eq!(kept(&custom, &object, &["a.b/v2"]), Ok(vec!["a.b/v2".to_string()]));
+        let amended = json!({"apiVersion": "a.b/v1", "kind": "Thing", "b": "c"});
+        for (object, version, expected) in [
+            (&amended, "a.b/v2", ".b: field not declared in schema"),
+            (&object, "a.b/v9", "request to convert CR to an invalid group/version: a.b/v9"),
+            (
+                &object,
+                "apps/v1",
+                "a.b/v1, Kind=Thing is unstructured and is not suitable for converting to \"apps/v1\"",
+            ),
+            (&object, "a/b/c", "unexpected GroupVersion string: a/b/c"),
+        ] {
+            assert_eq!(kept(&custom, object, &[version]), Err(expected.to_string()));
+        }
     }
 }

@@ -27,7 +27,7 @@ fn config_map(data: Value) -> Value {
 /// `new` after an update of `old`.
 fn write(old: Option<&Value>, new: &Value, manager: &Manager) -> Value {
     let mut new = new.clone();
-    update(builtin::schema(CONFIG_MAP), old, &mut new, manager, &Set::default());
+    update(Versions::alone(builtin::schema(CONFIG_MAP)), old, &mut new, manager, &Set::default());
     new
 }
 
@@ -120,14 +120,14 @@ fn a_subresource_has_entries_of_its_own_and_cannot_touch_others() {
     let created = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "uid": "1"},
                          "spec": {"replicas": 1}, "status": {}});
     let mut object = created.clone();
-    update(schema, None, &mut object, &manager("one", 1), &Set::of_fields(&[&["status"]]));
+    update(Versions::alone(schema), None, &mut object, &manager("one", 1), &Set::of_fields(&[&["status"]]));
 
     let mut status = object.clone();
     status["spec"]["replicas"] = json!(5);
     status["status"]["replicas"] = json!(1);
     status["metadata"]["managedFields"] = json!([{}]);
     let through_status = Manager { subresource: "status".into(), ..manager("one", 2) };
-    update(schema, Some(&object), &mut status, &through_status, &Set::of_fields(&[&["spec"]]));
+    update(Versions::alone(schema), Some(&object), &mut status, &through_status, &Set::of_fields(&[&["spec"]]));
     assert_eq!(
         entries_of(&status),
         [r#"one 01: {"f:spec":{"f:replicas":{}}}"#, r#"one [status] 02: {"f:status":{"f:replicas":{}}}"#]
@@ -157,7 +157,7 @@ fn lists_are_owned_by_their_type() {
         "status": {}});
     let mut object = deployment.clone();
     let apps = Manager { api_version: "apps/v1".into(), ..manager("one", 1) };
-    update(builtin::schema(DEPLOYMENT), None, &mut object, &apps, &Set::of_fields(&[&["status"]]));
+    update(Versions::alone(builtin::schema(DEPLOYMENT)), None, &mut object, &apps, &Set::of_fields(&[&["status"]]));
     assert_eq!(
         object["metadata"]["managedFields"][0]["fieldsV1"],
         json!({
@@ -184,7 +184,7 @@ fn lists_are_owned_by_their_type() {
 fn unknown_fields_are_owned_piece_by_piece() {
     let mut object = json!({"apiVersion": "x.io/v1", "kind": "X", "metadata": {"name": "x"},
                             "spec": {"a": {"b": [1, 2]}, "c": 1}});
-    update(&Schema::default(), None, &mut object, &manager("one", 1), &Set::default());
+    update(Versions::alone(&Schema::default()), None, &mut object, &manager("one", 1), &Set::default());
     assert_eq!(entries_of(&object), [r#"one 01: {"f:spec":{".":{},"f:a":{".":{},"f:b":{}},"f:c":{}}}"#]);
 }
 
@@ -192,7 +192,7 @@ fn unknown_fields_are_owned_piece_by_piece() {
 fn items_without_an_identity_drop_all_entries() {
     let schema = builtin::schema("io.k8s.api.core.v1.Pod");
     let mut pod = json!({"metadata": {"name": "x"}, "spec": {"containers": [null]}});
-    update(schema, None, &mut pod, &manager("one", 1), &Set::default());
+    update(Versions::alone(schema), None, &mut pod, &manager("one", 1), &Set::default());
     assert_eq!(pod["metadata"], json!({"name": "x"}));
 }
 
@@ -207,12 +207,12 @@ fn duplicates_in_keyed_lists_are_owned_as_one() {
     };
 
     let mut duplicated = pod(json!([one, two]));
-    update(schema, None, &mut duplicated, &manager("one", 1), &Set::default());
+    update(Versions::alone(schema), None, &mut duplicated, &manager("one", 1), &Set::default());
     assert_eq!(env_of(&duplicated), json!({".": {}, "k:{\"name\":\"A\"}": {}}));
 
     let mut unique = duplicated.clone();
     unique["spec"]["containers"][0]["env"] = json!([two]);
-    update(schema, Some(&duplicated), &mut unique, &manager("one", 2), &Set::default());
+    update(Versions::alone(schema), Some(&duplicated), &mut unique, &manager("one", 2), &Set::default());
     assert_eq!(env_of(&unique), json!({".": {}, "k:{\"name\":\"A\"}": {".": {}, "f:name": {}, "f:value": {}}}));
 }
 
@@ -256,7 +256,7 @@ fn the_deepest_object_that_is_taken_can_be_read_again() {
         let body = format!(r#"{{"kind":"K","apiVersion":"g/v1","metadata":{{"name":"a"}},"spec":{spec}}}"#);
         let mut object = codec::json::decode(body.as_bytes()).expect("it is no deeper than allowed").value;
         assert_eq!(codec::depth(&object), DEPTH_MAX);
-        update(&schema, None, &mut object, &manager("m", 1), &Set::default());
+        update(Versions::alone(&schema), None, &mut object, &manager("m", 1), &Set::default());
         assert!(codec::depth(&object) > DEPTH_MAX);
         let set = |object: &Value| Set::from_value(&object["metadata"]["managedFields"][0]["fieldsV1"]);
         let written = object.to_string();

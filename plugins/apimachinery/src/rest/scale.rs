@@ -13,7 +13,7 @@ use super::registry::{Change, Registry, Stored, Written, served};
 use super::request::Request;
 use crate::codec;
 use crate::definition::{Cell, Column, Definition, ScalePaths, Subresource};
-use crate::managed::{self, Manager, Set};
+use crate::managed::{self, Manager, Set, Versions};
 use crate::negotiate::Shape;
 use crate::schema::{Schema, builtin};
 use crate::status::{ApiError, FieldError};
@@ -135,7 +135,7 @@ impl Request<'_> {
                     return Err(not_applied("failed to create manager for existing fields: ", "live", &Value::Null));
                 }
                 let (scale, changed) =
-                    managed::apply(schema, Some(&scale), patch, &who, options.force, &Set::default())?;
+                    managed::apply(Versions::alone(schema), Some(&scale), patch, &who, options.force, &Set::default())?;
                 self.check_name(&scale)?;
                 if changed && !builtin {
                     return Err(not_applied("", "new", patch));
@@ -175,7 +175,7 @@ impl Request<'_> {
                 managed::to_scale(old, &replicas, &mut before).map_err(ApiError::internal)?;
                 let mut scale = next(&before)?;
                 self.check_scale(&mut scale, old, paths, &change)?;
-                managed::update(schema, Some(&before), &mut scale, &who, &Set::default());
+                managed::update(Versions::alone(schema), Some(&before), &mut scale, &who, &Set::default());
                 let mut object = rescaled(old, &scale, paths);
                 managed::from_scale(&scale, &replicas, &own_version, &mut object).map_err(ApiError::internal)?;
                 Ok(object)

@@ -10,7 +10,7 @@ use super::query::Query;
 use super::registry::Registry;
 use super::request::Request;
 use crate::definition::Definition;
-use crate::managed::{self, Manager, Set};
+use crate::managed::{self, Manager, Set, Versions};
 use crate::negotiate::Shape;
 use crate::schema::{Schema, builtin};
 use crate::selector;
@@ -124,7 +124,7 @@ impl<'a> Special<'a> {
             api_version: object["apiVersion"].as_str().unwrap_or_default().to_string(),
             time: super::clock::now(),
         };
-        managed::update(schema, None, object, &who, &Set::default());
+        managed::update(Versions::alone(schema), None, object, &who, &Set::default());
     }
 
     /// Tells the client something beside the answer.

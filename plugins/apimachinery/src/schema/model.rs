@@ -3,7 +3,7 @@
 //! (`schema::structural`). Everything that needs to know what a field is (decoding,
 //! pruning, defaults, validation, patches, managed fields, OpenAPI) reads this.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::builtin;
 use super::fields::Fields;
@@ -199,6 +199,15 @@ pub struct Rules {
 pub enum SchemaRef {
     Inline(Arc<Schema>),
     Builtin(builtin::Type),
+    Later(Arc<Later>),
+}
+
+/// A schema that is seldom needed: it is kept as it was written, and read on first use.
+#[derive(Debug)]
+pub struct Later {
+    written: Box<str>,
+    read: fn(&str) -> Schema,
+    schema: OnceLock<Schema>,
 }
 
 impl SchemaRef {
@@ -209,6 +218,11 @@ impl SchemaRef {
     pub fn builtin(name: &str) -> Self {
         Self::Builtin(builtin::Type::find(name).unwrap_or_else(|| panic!("`{name}` is not a built-in type")))
     }
+
+    /// A schema that is read on first use.
+    pub fn later(written: impl Into<Box<str>>, read: fn(&str) -> Schema) -> Self {
+        Self::Later(Arc::new(Later { written: written.into(), read, schema: OnceLock::new() }))
+    }
 }
 
 impl std::ops::Deref for SchemaRef {
@@ -218,6 +232,7 @@ impl std::ops::Deref for SchemaRef {
         match self {
             Self::Inline(schema) => schema,
             Self::Builtin(of) => of.schema(),
+            Self::Later(later) => later.schema.get_or_init(|| (later.read)(&later.written)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use apimachinery::codec::proto;
 use apimachinery::definition::Definition;
-use apimachinery::managed::{self, Manager, Set};
+use apimachinery::managed::{self, Manager, Set, Versions};
 use apimachinery::patch::{json, merge, shown, strategic};
 use apimachinery::schema::{Schema, Shape, builtin, check, defaults};
 use apimachinery::strategy::Plain;
@@ -70,8 +70,8 @@ fn owned(schema: &Schema, live: &Value, mut wanted: Value, round: usize) {
     let ignored = Set::of_fields(&[&["status"]]);
     // What is stored is an object; what is applied to it may be anything.
     let present = Some(live).filter(|live| live.is_object() && !round.is_multiple_of(4));
-    let _ = managed::apply(schema, present, &wanted, &manager, round.is_multiple_of(3), &ignored);
-    managed::update(schema, present, &mut wanted, &manager, &ignored);
+    let _ = managed::apply(Versions::alone(schema), present, &wanted, &manager, round.is_multiple_of(3), &ignored);
+    managed::update(Versions::alone(schema), present, &mut wanted, &manager, &ignored);
     managed::keep_times(live, &mut wanted);
     let mut scale = json!({"metadata": {}});
     let _ = managed::to_scale(live, &["spec", "replicas"], &mut scale);

@@ -1,7 +1,7 @@
 //! Definitions of custom resources, their objects, and expressions.
 
 use apimachinery::cel::{self, Environment, Wanted};
-use apimachinery::managed::{self, Manager, Set};
+use apimachinery::managed::{self, Manager, Set, Versions};
 use apimachinery::schema::structural::{self, Tolerance};
 use apimachinery::schema::{Schema, builtin, check, defaults, validate};
 use apimachinery::tree::{Map, Value, json};
@@ -50,8 +50,8 @@ fn judged(schema: &Schema, object: &Value, old: &Value) {
     let manager =
         Manager { name: "m".into(), subresource: String::new(), api_version: "a/v1".into(), time: String::new() };
     let live = Some(old).filter(|old| old.is_object());
-    if let Ok((applied, _)) = managed::apply(schema, live, object, &manager, true, &Set::default()) {
-        managed::update(schema, Some(&applied), &mut pruned, &manager, &Set::default());
+    if let Ok((applied, _)) = managed::apply(Versions::alone(schema), live, object, &manager, true, &Set::default()) {
+        managed::update(Versions::alone(schema), Some(&applied), &mut pruned, &manager, &Set::default());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apimachinery::definition::{Cell, Column, Definition, ScalePaths, Subresource};
+use apimachinery::definition::{Cell, Column, Definition, OtherVersion, ScalePaths, Subresource};
 use apimachinery::discovery::order;
 use apimachinery::schema::structural::resource_from_openapi;
 use apimachinery::schema::{Schema, SchemaRef};
@@ -63,16 +63,26 @@ impl Schemas {
     }
 
     fn of(&self, version: &str, purpose: Purpose) -> Schema {
-        let versions = self.0["spec"]["versions"].as_array().into_iter().flatten();
-        let found = versions.into_iter().find(|candidate| candidate["name"] == version);
-        let Some(openapi) = found.map(|version| &version["schema"]["openAPIV3Schema"]).filter(|s| s.is_object()) else {
-            return Schema { preserve_unknown: true, ..Schema::default() };
-        };
-        let mut schema = resource_from_openapi(openapi);
+        let mut schema = schema(self.openapi(version));
         if purpose == Purpose::Serving {
             schema.openapi = None;
         }
         schema
+    }
+
+    /// As its author wrote it; null if he did not.
+    fn openapi(&self, version: &str) -> &Value {
+        const NONE: &Value = &Value::Null;
+        let versions = self.0["spec"]["versions"].as_array().into_iter().flatten();
+        let found = versions.into_iter().find(|candidate| candidate["name"] == version);
+        found.map_or(NONE, |version| &version["schema"]["openAPIV3Schema"])
+    }
+}
+
+fn schema(openapi: &Value) -> Schema {
+    match openapi.is_object() {
+        true => resource_from_openapi(openapi),
+        false => Schema { preserve_unknown: true, ..Schema::default() },
     }
 }
 
@@ -98,6 +108,7 @@ fn build(crd: &Crd, version: &Version, schemas: &Schemas, purpose: Purpose) -> D
         storage_schema: (purpose == Purpose::Serving
             && (storage.name != version.name || crd.status.stored_versions.len() > 1))
             .then(|| SchemaRef::Inline(Arc::new(schemas.of(&storage.name, purpose)))),
+        others: if purpose == Purpose::Serving { others(crd, version, schemas) } else { Vec::new() },
         is_amended: crd.metadata.generation > 1,
         columns: columns(version),
         selectable: selectable(version),
@@ -106,6 +117,20 @@ fn build(crd: &Crd, version: &Version, schemas: &Schemas, purpose: Purpose) -> D
         deprecation_warning: deprecation_warning(crd, version).map(Into::into),
         edition: format!("{}/{}", crd.metadata.uid, crd.metadata.generation).into(),
     }
+}
+
+/// The versions beside this one, served or not. Schemas are needed only where somebody has written in
+/// them, so they are read then.
+fn others(crd: &Crd, version: &Version, schemas: &Schemas) -> Vec<OtherVersion> {
+    let others = crd.spec.versions.iter().filter(|other| other.name != version.name);
+    let others = others.map(|other| OtherVersion {
+        api_version: format!("{}/{}", crd.spec.group, other.name).into(),
+        schema: SchemaRef::later(schemas.openapi(&other.name).to_string(), |written| {
+            schema(&serde_json::from_str(written).unwrap_or_default())
+        }),
+        strategy: &CUSTOM,
+    });
+    others.collect()
 }
 
 fn subresources(crd: &Crd, version: &Version) -> Vec<Subresource> {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::managed::update;
+use crate::schema::Schema;
 use crate::schema::{builtin, defaults};
 use crate::tree::{Value, json};
 
@@ -13,7 +14,7 @@ fn apply(
     force: bool,
     ignored: &Set,
 ) -> Result<Value, ApiError> {
-    super::apply(schema, live, patch, who, force, ignored).map(|(object, _)| object)
+    super::apply(Versions::alone(schema), live, patch, who, force, ignored).map(|(object, _)| object)
 }
 
 const CONFIG_MAP: &str = "io.k8s.api.core.v1.ConfigMap";
@@ -89,7 +90,13 @@ fn managers_share_an_object() {
 
     let mut updated = dropped.clone();
     updated["data"]["c"] = json!("4");
-    update(builtin::schema(CONFIG_MAP), Some(&dropped), &mut updated, &manager("four", 8), &Set::default());
+    update(
+        Versions::alone(builtin::schema(CONFIG_MAP)),
+        Some(&dropped),
+        &mut updated,
+        &manager("four", 8),
+        &Set::default(),
+    );
     assert_eq!(
         entries_of(&updated),
         [
@@ -109,7 +116,7 @@ fn several_conflicts_are_grouped_by_manager() {
     two["data"]["b"] = json!("1");
     two["data"]["c"] = json!("1");
     let through_status = Manager { subresource: "status".into(), ..manager("two", 2) };
-    update(builtin::schema(CONFIG_MAP), Some(&one), &mut two, &through_status, &Set::default());
+    update(Versions::alone(builtin::schema(CONFIG_MAP)), Some(&one), &mut two, &through_status, &Set::default());
     let all = json!({"a": "2", "b": "2", "c": "2"});
     assert_eq!(
         applied(Some(&two), all, ("three", 3), false).expect_err("conflicts").message,
@@ -178,7 +185,7 @@ fn an_item_goes_with_all_its_parts_unless_another_owns_the_item() {
     let one = apply(schema, None, &mine, &manager("one", 1), false, &Set::default()).expect("a create");
     let mut updated = one.clone();
     updated["spec"]["containers"][0]["command"] = json!(["x"]);
-    update(schema, Some(&one), &mut updated, &manager("two", 2), &Set::default());
+    update(Versions::alone(schema), Some(&one), &mut updated, &manager("two", 2), &Set::default());
     let theirs = pod(json!([{"name": "d"}]));
     let shared = apply(schema, Some(&updated), &theirs, &manager("three", 3), false, &Set::default()).expect("a share");
 
@@ -206,7 +213,13 @@ fn kubectl_takes_over_what_it_applied_itself() {
     let last = config_map(json!({"a": "1", "b": "1"}));
     let mut live = config_map(json!({"a": "1", "b": "changed"}));
     live["metadata"]["annotations"] = json!({annotation: last.to_string()});
-    update(builtin::schema(CONFIG_MAP), None, &mut live, &manager("kubectl-client-side-apply", 1), &Set::default());
+    update(
+        Versions::alone(builtin::schema(CONFIG_MAP)),
+        None,
+        &mut live,
+        &manager("kubectl-client-side-apply", 1),
+        &Set::default(),
+    );
 
     let refused = applied(Some(&live), json!({"a": "2", "b": "2"}), ("kubectl", 2), false).expect_err("b was changed");
     assert_eq!(

@@ -60,8 +60,11 @@ impl Registry<'_> {
         self.definition.strategy.prepare_for_create(&self.operation(&namespace, &name), &mut object);
         self.complete(&mut object);
         let key = self.definition.key(&namespace, &name);
-        let put =
-            Put { key: key.clone(), value: self.encode(object), ttl_seconds: self.definition.strategy.ttl_seconds() };
+        let put = Put {
+            key: key.clone(),
+            value: self.encode(object, None)?,
+            ttl_seconds: self.definition.strategy.ttl_seconds(),
+        };
         Ok((Guard { key, revision: 0 }, Write::Put(put)))
     }
 
@@ -146,7 +149,7 @@ impl Registry<'_> {
             });
         }
         let key = definition.key(namespace, &name);
-        let put = Put { key: key.clone(), value: self.encode(object), ttl_seconds: strategy.ttl_seconds() };
+        let put = Put { key: key.clone(), value: self.encode(object, None)?, ttl_seconds: strategy.ttl_seconds() };
         let mut guards = vec![Guard { key: key.clone(), revision: 0 }];
         guards.extend(companions.guards);
         let mut operations = vec![Write::Put(put)];

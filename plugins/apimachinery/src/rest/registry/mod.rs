@@ -20,7 +20,7 @@ use super::errors::from_store;
 use super::object::{self, set_meta};
 use crate::codec::json::decode_stored;
 use crate::definition::Definition;
-use crate::managed::{self, Manager, Set};
+use crate::managed::{self, Manager, Set, Versions};
 use crate::schema::empties::Empties;
 use crate::schema::{self, Shape, check};
 use crate::status::{ApiError, FieldError};
@@ -232,13 +232,13 @@ impl<'a> Registry<'a> {
             return;
         }
         object::arrange(new);
-        managed::update(&self.definition.schema, old, new, &self.who(), &self.unreachable_fields());
+        managed::update(Versions::of(self.definition), old, new, &self.who(), &self.unreachable_fields());
     }
 
     /// The present object, or a new one, with what its manager wants it to have, and whether that is
     /// another one.
     pub fn apply(&self, old: Option<&Value>, patch: &Value, force: bool) -> Result<(Value, bool), ApiError> {
-        managed::apply(&self.definition.schema, old, patch, &self.who(), force, &self.unreachable_fields())
+        managed::apply(Versions::of(self.definition), old, patch, &self.who(), force, &self.unreachable_fields())
     }
 
     fn who(&self) -> Manager {
@@ -321,10 +321,14 @@ impl<'a> Registry<'a> {
 
     /// The bytes that are stored: in the storage version, without a resource version, which
     /// the host writes in.
-    fn encode(&self, mut value: Value) -> Vec<u8> {
+    fn encode(&self, mut value: Value, old: Option<&Object>) -> Result<Vec<u8>, ApiError> {
         set_meta(&mut value, "resourceVersion", "");
         if !self.definition.stored_as_served() {
             self.definition.strategy.reshape_to_store(&mut value);
+            if let Some(old) = old.filter(|_| self.definition.strategy.converts()) {
+                let old = serde_json::from_slice(&old.value()).map_err(ApiError::internal)?;
+                self.definition.strategy.keep_stored(self.subresource, &mut value, &old);
+            }
             if let Some(schema) = &self.definition.storage_schema {
                 check::prune(schema, &mut value);
             }
@@ -333,6 +337,6 @@ impl<'a> Registry<'a> {
         }
         let mut bytes = Vec::with_capacity(ENCODED_BYTES);
         value.write(&mut bytes);
-        bytes
+        Ok(bytes)
     }
 }

@@ -150,7 +150,7 @@ impl Registry<'_> {
         if self.dry_run {
             return Ok(Some(Outcome { written: self.as_if_stored(object), created: false }));
         }
-        let put = Put { key, value: self.encode(object), ttl_seconds: strategy.ttl_seconds() };
+        let put = Put { key, value: self.encode(object, Some(&current.object))?, ttl_seconds: strategy.ttl_seconds() };
         guards.extend(companions.guards);
         let mut operations = vec![Write::Put(put)];
         operations.extend(self.without_absent(companions.operations).await?);

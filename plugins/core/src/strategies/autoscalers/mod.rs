@@ -4,7 +4,7 @@
 mod metrics;
 mod validate;
 
-use apimachinery::rest::object::metadata_mut;
+use apimachinery::rest::object::{carry_over, metadata_mut};
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::{Map, Value, json};
@@ -108,9 +108,11 @@ impl Strategy for OldAutoscalers {
         if let Some(percentage) = remove(spec, "targetCPUUtilizationPercentage").filter(|value| !value.is_null()) {
             all.push(cpu(percentage));
         }
-        if !all.is_empty() {
-            spec["metrics"] = all.into();
+        // Upstream's default of this version, which looks at the annotation as well, is part of the conversion.
+        if all.is_empty() {
+            all.push(cpu(UTILIZATION.into()));
         }
+        spec["metrics"] = all.into();
         if let Some(behavior) = behavior {
             spec["behavior"] = metrics::behavior_from_old(&behavior);
         }
@@ -129,6 +131,11 @@ impl Strategy for OldAutoscalers {
         if let Some(conditions) = conditions {
             status["conditions"] = conditions;
         }
+    }
+
+    /// The old form does not say all of it, nor in which order.
+    fn keep_stored(&self, subresource: &str, object: &mut Value, old: &Value) {
+        carry_over(object, old, if subresource == "status" { "spec" } else { "status" });
     }
 
     fn reshape_to_serve(&self, object: &mut Value) {
