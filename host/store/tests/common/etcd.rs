@@ -4,8 +4,8 @@ use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -29,6 +29,9 @@ pub fn binary() -> Option<PathBuf> {
     eprintln!("NOT TESTED with etcd: there is none at `{}`; run scripts/etcd", binary.display());
     None
 }
+
+/// How long members may take to find each other, on a busy machine with a slow disk.
+const START_MAX: Duration = Duration::from_secs(120);
 
 /// A member that runs, until it is dropped.
 pub struct Member {
@@ -54,10 +57,21 @@ pub async fn distant_cluster(binary: &Path, members: usize) -> (Vec<Member>, Net
     (start(binary, clients, peers, &network.urls), network)
 }
 
+/// From 10000 on: where the kernel draws from begins at 32768, unless somebody has changed it.
+const PORTS: u16 = 20_000;
+
+/// What is free now, and stays so while a member is not there: none of the ports that the kernel draws from for whoever
+/// asks for any, as others do meanwhile, and none that was given before.
 fn free_urls(count: usize) -> Vec<String> {
-    // Held until all are known, so that none is given twice.
-    let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    held.iter().map(|held| format!("http://{}", held.local_addr().unwrap())).collect()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Whoever else runs these tests at the same time begins elsewhere.
+    let first = std::process::id().wrapping_mul(101) % u32::from(PORTS);
+    let ports = (0..PORTS).map(|_| {
+        let next = first + u32::from(GIVEN.fetch_add(1, Ordering::Relaxed));
+        10_000 + u16::try_from(next % u32::from(PORTS)).unwrap()
+    });
+    let free = ports.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.take(count).map(|port| format!("http://127.0.0.1:{port}")).collect()
 }
 
 /// `known` is where the others look for a member, `peers` where it listens for them.
@@ -121,7 +135,8 @@ pub async fn connect(urls: Vec<String>, prefix: &str, limits: &Limits) -> Etcd {
         compaction_interval: None,
         limits: limits.clone(),
     };
-    for _ in 0..20 {
+    let begun = Instant::now();
+    while begun.elapsed() < START_MAX {
         match Etcd::connect(options.clone()).await {
             Ok(etcd) => return etcd,
             Err(error) => eprintln!("etcd is not there yet: {error}"),
