@@ -1,7 +1,7 @@
 //! What a link forwards: to whom it may, with what, and out of HTTP.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use e2e::connection::{self, Connection};
@@ -75,7 +75,10 @@ fn a_destination_that_is_not_granted_is_not_asked_and_the_log_says_how_to_grant_
 
 #[test]
 fn nobody_there_is_unavailable() {
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    // The near end of a connection: as long as there is one, nobody else listens there.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let connection = TcpStream::connect(listener.local_addr().expect("it has one")).expect("it listens");
+    let address = connection.local_addr().expect("it is connected");
     let Some(host) = forwarding_to(address) else { return };
     host.client().get(&format!("/a/forward?http://{address}/b")).expect(503);
 }
@@ -145,7 +148,7 @@ fn what_a_plugin_asks_over_http_is_bounded() {
     let address = silent.local_addr().expect("it has one");
     let Some(setup) = Setup::bare().and_then(|setup| setup.link("asking", "prefix /a")) else { return };
     let grants = ["--plugin-grant", &format!("asking=http:{address}")];
-    let limits = ["--plugin-limit", "asking=http_ms_max=200", "--plugin-limit", "asking=http_requests_max=9"];
+    let limits = ["--plugin-limit", "asking=http_ms_max=2000", "--plugin-limit", "asking=http_requests_max=9"];
     let host = setup.with(&grants).with(&limits).start();
     for (word, expected) in [("fetch", "ConnectionReadTimeout"), ("fetch-often", "ConnectionLimitReached")] {
         let said = host.client().get(&format!("/a/{word}?http://{address}/")).expect(500).text();

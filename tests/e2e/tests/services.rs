@@ -90,8 +90,8 @@ fn addresses_of_both_families_survive_a_restart_and_are_repaired() {
 fn a_health_check_has_a_node_port_of_its_own() {
     let Some(host) = host(&[]) else { return };
     let client = host.client();
-    let local =
-        |port: i64| json!({"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": port});
+    // No other port is drawn, which might be the one that is asked for.
+    let local = |port: i64| json!({"type": "LoadBalancer", "allocateLoadBalancerNodePorts": false, "externalTrafficPolicy": "Local", "healthCheckNodePort": port});
     let port = |name: &str| {
         let service = client.get(&format!("{SERVICES}/{name}")).expect(200).json();
         service["spec"]["healthCheckNodePort"].as_i64().unwrap_or(0)
