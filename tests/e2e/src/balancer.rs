@@ -96,8 +96,11 @@ impl Shared {
 
     /// Carries bytes both ways until both sides have ended.
     fn forward(&self, client: TcpStream) {
-        let ready: Vec<_> =
-            self.backends().iter().filter(|backend| backend.ready.load(Ordering::Relaxed)).cloned().collect();
+        let all = self.backends().clone();
+        let mut ready = all.clone();
+        ready.retain(|backend| backend.ready.load(Ordering::Relaxed));
+        // As balancers do: where nobody is ready, it is tried with everybody.
+        let ready = if ready.is_empty() { all } else { ready };
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let mut others = (0..ready.len()).map(|at| &ready[(turn + at) % ready.len()]);
         let Some(server) = others.find_map(|backend| TcpStream::connect(&backend.address).ok()) else { return };

@@ -25,6 +25,8 @@ pub fn conformance(host: &Host, names: &[&str]) -> Option<BTreeMap<String, Optio
     command.current_dir(directory.path()).arg("-kubeconfig").arg(host.kubeconfig());
     // There are no nodes to wait for.
     command.args(["-provider=skeleton", "-allowed-not-ready-nodes=-1", "--ginkgo.no-color", "--ginkgo.succinct"]);
+    // In the same order each time.
+    command.arg("--ginkgo.seed=1");
     command.arg(format!("--ginkgo.json-report={}", report.display()));
     command.args(names.iter().map(|name| format!("--ginkgo.focus={}", literally(name))));
     let output = run(&mut command, "");

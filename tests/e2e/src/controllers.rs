@@ -9,13 +9,16 @@ use crate::tools::{checkout, require};
 
 /// What it says at the level of errors on every kube-apiserver, and what follows from there being
 /// neither nodes nor metrics: nothing that a host could do better.
-const EXPECTED: [&str; 6] = [
+const EXPECTED: [&str; 8] = [
     "The manifest file is empty",
     // Races between its own writes and its caches, which it runs again.
     "the object has been modified",
     "is not as new as written version",
-    // The status of a replica set that its garbage collector has just deleted.
-    "failed with replicasets.apps \\\"",
+    // The status of what has just been deleted: of a replica set by its garbage collector, of a job or a quota with
+    // their namespace.
+    "replicasets.apps \\\"",
+    "jobs.batch \\\"",
+    "resourcequotas \\\"",
     // Nobody notes here when tokens of secrets were last used, so nobody cleans them up.
     "legacy_serviceaccount_token_cleaner",
     "unable to fetch metrics from resource metrics API",
@@ -45,6 +48,10 @@ impl Controllers {
         with("root-ca-file", host.data_dir().join("pki/ca.crt"));
         with("flex-volume-plugin-dir", plugins.path().into());
         command.args(["--use-service-account-credentials", "--secure-port=0"]);
+        // No kubelet says that a node is there: it stays as ready as a test says that it is.
+        command.arg("--node-monitor-grace-period=1h");
+        // Nobody else would lead: a busy machine is no reason to end.
+        command.args(["--leader-elect-lease-duration=10m", "--leader-elect-renew-deadline=9m"]);
         Some(Controllers { running: Running::spawn(&mut command), _plugins: plugins })
     }
 

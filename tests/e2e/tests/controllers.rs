@@ -207,7 +207,8 @@ fn jobs_services_budgets_and_autoscalers_are_looked_after() {
     let cron_job = "/apis/batch/v1/namespaces/shop/cronjobs/often";
     cluster.patch_status(cron_job, &json!({"lastScheduleTime": "2026-01-01T00:00:00Z"}));
     let jobs = "/apis/batch/v1/namespaces/shop/jobs";
-    cluster.wait("the job", |cluster| cluster.list(jobs).len() == 1);
+    // The next minute may bring another: the first one's pod is the first.
+    cluster.wait("the job", |cluster| !cluster.list(jobs).is_empty());
     let pods = "/api/v1/namespaces/shop/pods";
     let its_pod = |cluster: &Cluster| {
         let of_job = |pod: &Value| pod["metadata"]["ownerReferences"][0]["kind"] == "Job";
