@@ -16,7 +16,7 @@ import (
 )
 
 // How long all of it may take.
-const patience = 60 * time.Second
+const patience = 4 * time.Minute
 
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
