@@ -58,7 +58,9 @@ fn each_way_to_misbehave_is_answered_counted_and_named_and_harms_nobody_else() {
         "cancelled_call_ms_max=50",
         "watches_max=10",
         "memory_bytes_max=167772160",
-        "render_ms_max=200",
+        "render_ms_max=2000",
+        // What they compute counts against them afterwards, too: another test's concern.
+        "cpu_share_max=100",
     ];
     let Some(host) = around_the_servers("", &limits).map(|setup| setup.start()) else { return };
     let client = host.client();
@@ -78,7 +80,7 @@ fn each_way_to_misbehave_is_answered_counted_and_named_and_harms_nobody_else() {
         ("render?few", 500, "could not write the answer", "", "it gave 0 values for 1 objects"),
         ("render?told-fails", 500, "could not write the answer", "", "told to fail"),
         ("render?told-traps", 500, failed, "trap", "told to trap"),
-        ("render?told-hangs", 504, "Timeout", "cancelled", "within 200 ms"),
+        ("render?told-hangs", 504, "Timeout", "cancelled", "within 2000 ms"),
         ("log", 200, "faulty: ", "log_lines", "`log_lines_per_second_max` (500)"),
         ("print", 200, "faulty: ", "log_lines", "`log_lines_per_second_max` (500)"),
         ("metrics", 200, "faulty: ", "metrics", "`metric_series_max` (1000)"),
@@ -92,7 +94,7 @@ fn each_way_to_misbehave_is_answered_counted_and_named_and_harms_nobody_else() {
         ("status-0", 500, unsendable, "answer", "the status `0`"),
         ("status-101", 500, unsendable, "answer", "the status `101`"),
         ("status-1000", 500, unsendable, "answer", "the status `1000`"),
-        ("stream-silent?timeout=200ms", 504, "Timeout", "stream", "its stream did not end"),
+        ("stream-silent?timeout=2s", 504, "Timeout", "stream", "its stream did not end"),
         ("ask-often?/inner/hang", 200, "`subrequests_max` (64)", "subrequest", "`subrequests_max` (64)"),
         ("watch?10", 200, "10 are open", "", ""),
         ("watch?1", 500, "`watches_max` (10)", "watch", "`watches_max` (10)"),
@@ -125,7 +127,7 @@ fn a_body_that_a_plugin_does_not_finish_is_cut_off_and_does_not_look_complete() 
     assert_eq!(client.get("/faulty/stream").expect(200).text(), "the first piece\n");
     for (asked, words) in [
         ("stream-traps", "the plugin ended while it wrote"),
-        ("stream-endless?timeout=300ms", "its stream did not end before the deadline"),
+        ("stream-endless?timeout=3s", "its stream did not end before the deadline"),
     ] {
         let before = faults(client, "stream");
         // A connection that was kept may have been broken by what came before: then it is asked again.
@@ -157,25 +159,29 @@ fn hooks_and_checks_that_misbehave_fail_alone_and_do_not_hold_up_the_end() {
     let client = host.client();
     the_servers_serve(client);
     eventually(|| faults(client, "hook") >= 4, || "the hooks are not counted".to_owned());
-    let report = client.get("/readyz?verbose").expect(500).text();
-    for (sign, names) in [
+    let expected = [
         ('-', &["it-traps", "it-spins", "it-hangs"][..]),
         ('-', &["poststarthook/it-traps", "poststarthook/it-spins", "poststarthook/it-hangs"]),
         ('+', &["poststarthook/it-burns", "poststarthook/it-lingers", "plugin/faulty", "plugin/core"]),
-    ] {
-        for name in names {
-            assert!(report.contains(&format!("[{sign}]{name} ")), "no [{sign}]{name} in:\n{report}");
-        }
-    }
-    // Asked for alone: beside one that traps it shares the instance that ends.
-    client.get("/readyz/it-is-well").expect(200);
+    ];
+    let report = || client.get("/readyz?verbose").expect(500).text();
+    let is_told = || {
+        let report = report();
+        let has = |sign, name: &str| report.contains(&format!("[{sign}]{name} "));
+        expected.iter().all(|(sign, names)| names.iter().all(|name| has(sign, name)))
+    };
+    // Each in its own time.
+    eventually(is_told, || format!("not all of {expected:?} are in:\n{}", report()));
+    // Asked for alone: beside one that traps it shares the instance that ends, and the next one is waited for.
+    eventually(|| client.get("/readyz/it-is-well").status == 200, || "it is never well".to_owned());
     the_servers_serve(client);
     client.get("/faulty/well").expect(200);
 
     let begun = std::time::Instant::now();
     let (_, status) = host.terminate();
     assert_eq!(status.code(), Some(0));
-    assert!(begun.elapsed().as_secs() < 10, "it took {:?} to end", begun.elapsed());
+    // Without these bounds the hook before the end has half a minute.
+    assert!(begun.elapsed().as_secs() < 25, "it took {:?} to end", begun.elapsed());
 }
 
 #[test]
@@ -262,10 +268,12 @@ fn a_plugin_that_keeps_failing_is_degraded_tried_again_and_recovers() {
     let limits = ["failures_max=3", "degraded_ms_max=2000"];
     let Some(host) = around_the_servers("", &limits).map(|setup| setup.start()) else { return };
     let client = host.client();
-    for _ in 0..3 {
-        client.get("/faulty/trap").expect(500);
-    }
-    let refused = client.get("/faulty/well").expect(503);
+    // It is tried again after a second: who is slower to ask finds it well, and all is as in the beginning.
+    let refused = (0..60).find_map(|_| {
+        (0..3).for_each(|_| drop(client.get("/faulty/trap").expect(500)));
+        Some(client.get("/faulty/well")).filter(|reply| reply.status == 503)
+    });
+    let refused = refused.expect("it is degraded when it has failed three times");
     assert_eq!(metric(client, "host_plugin_degraded", ""), 1);
     host.wait_for_log("it keeps failing and is degraded");
     assert_eq!(refused.headers["retry-after"], "1");

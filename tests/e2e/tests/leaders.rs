@@ -1,14 +1,12 @@
 //! Hosts that share an etcd agree on who runs a hook of one host at a time.
 
-use std::time::{Duration, Instant};
-
 use e2e::{Etcd, Host, Setup, eventually};
 
 /// Longer than a test: who takes over before was told to.
 const LONG_LEASE: &str = "lone=hook_lease_ms=600000";
-const SHORT_LEASE: &str = "lone=hook_lease_ms=4000";
-/// A lease, and a busy machine.
-const TAKEOVER_MAX: Duration = Duration::from_secs(20);
+/// Much longer than a busy machine is busy with something else: who cannot say in two thirds of it that he is there
+/// leads no more.
+const SHORT_LEASE: &str = "lone=hook_lease_ms=15000";
 const LEADS: &str = "this host runs the hook";
 
 fn host(etcd: &Etcd, lease: &str) -> Option<Host> {
@@ -30,9 +28,7 @@ fn writers(host: &Host) -> Vec<String> {
 
 #[track_caller]
 fn takes_over(host: &Host) {
-    let begun = Instant::now();
     eventually(|| leads(host), || "nobody has taken over".to_owned());
-    assert!(begun.elapsed() < TAKEOVER_MAX, "it took {:?}", begun.elapsed());
     eventually(|| writers(host).len() == 2, || "who has taken over does not write".to_owned());
 }
 

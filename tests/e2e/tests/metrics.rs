@@ -89,6 +89,7 @@ fn plugins_are_measured_by_name() {
     let setup = Setup::bare().and_then(|setup| setup.link("neighbour", "prefix /neighbour"));
     let Some(setup) = setup.and_then(|setup| setup.link("measured", "prefix /measured")) else { return };
     let host = setup.start();
+    let idle = r#"host_plugin_busy_seconds_total{plugin="neighbour"}"#;
     let series = [
         (r#"host_plugin_calls_total{outcome="ok",plugin="measured"}"#, 1.0),
         (r#"host_plugin_calls_total{outcome="failed",plugin="measured"}"#, 1.0),
@@ -96,8 +97,10 @@ fn plugins_are_measured_by_name() {
         (r#"host_plugin_instances_failed_total{plugin="measured"}"#, 1.0),
         // It works for 100 ms.
         (r#"host_plugin_busy_seconds_total{plugin="measured"}"#, 0.09),
-        (r#"host_plugin_busy_seconds_total{plugin="neighbour"}"#, 0.0),
+        (idle, 0.0),
     ];
+    // That it is told of the start takes as long as a busy machine lets it.
+    let before = host.metric(idle);
     grow(&host, &series, || {
         host.client().get("/measured/work").expect(200);
         host.client().get("/measured/trap").expect(500);
@@ -110,7 +113,7 @@ fn plugins_are_measured_by_name() {
         }
         assert_eq!(host.metric(&format!(r#"host_plugin_degraded{{plugin="{plugin}"}}"#)), 0.0);
     }
-    assert!(host.metric(r#"host_plugin_busy_seconds_total{plugin="neighbour"}"#) < 0.09, "it has done nothing");
+    assert!(host.metric(idle) - before < 0.09, "it has done nothing");
 }
 
 #[test]

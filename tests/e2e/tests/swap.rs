@@ -26,7 +26,8 @@ fn generations(host: &Host) -> Vec<String> {
 fn a_swap_replaces_one_link_and_shows_what_is_different() {
     let Some(setup) = beside_a_neighbour("prefix /one\nprefix /both\ncheck same\ncheck old\nhook old") else { return };
     let component = setup.rebuilt(&Setup::scripted_component().expect("it was there"), "second.wasm");
-    let host = setup.start();
+    // Longer than the test.
+    let host = setup.with(&["--plugin-limit", "swapped=probation_ms=600000"]).start();
     let socket = host.data_dir().join("admin.sock");
     let mode = fs::metadata(&socket).expect("a running host has a socket").permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "who else may use it?");
@@ -113,7 +114,7 @@ fn what_cannot_take_the_place_leaves_it_to_what_serves() {
     }
     let link = host.link("swapped");
     assert_eq!((&link["generation"], &link["state"]), (&1.into(), &"serving".into()));
-    assert!(host.log().contains("generation 1 serves on"), "the log does not say what serves");
+    host.wait_for_log("generation 1 serves on");
     let refused = host.metric(r#"host_plugin_swaps_total{plugin="swapped",result="refused"}"#);
     assert_eq!(refused, (files.len() + scripts.len()) as f64);
     host.client().get("/readyz").expect(200);

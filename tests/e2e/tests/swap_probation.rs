@@ -80,7 +80,7 @@ fn what_is_under_way_in_a_generation_that_was_replaced_has_its_time() {
     std::thread::scope(|scope| {
         let client = host.client().clone();
         // It ends with the host, at the latest.
-        scope.spawn(move || client.try_send("GET", "/swapped/hang?timeout=5s", "", b""));
+        scope.spawn(move || client.try_send("GET", "/swapped/hang?timeout=30s", "", b""));
         let calls = r#"apiserver_current_inflight_requests{request_kind="readOnly"}"#;
         eventually(|| host.metric(calls) >= 2.0, || "the request that hangs has not come".to_owned());
         host.command(&["plugin", "swap", "swapped", &component]).success();

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use host_server::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -110,7 +111,7 @@ async fn a_handshake_has_its_time() {
 
 #[tokio::test]
 async fn a_head_that_comes_byte_by_byte_has_its_time() {
-    let served = serve_within(|limits| limits.request_head_ms_max = 1_000).await;
+    let served = serve_within(|limits| limits.request_head_ms_max = 3_000).await;
     let mut slow = Vec::new();
     for _ in 0..50 {
         let mut stream = served.raw(H1).await;
@@ -145,21 +146,23 @@ async fn a_body_that_does_not_come_has_its_time() {
 
 #[tokio::test]
 async fn an_idle_connection_has_its_time() {
-    let served = serve_within(|limits| limits.idle_ms_max = 500).await;
-    for protocol in [H1, H2] {
+    let served = serve_within(|limits| limits.idle_ms_max = 3_000).await;
+    let idle = [H1, H2].map(|protocol| async {
         let mut client = served.client(protocol).await;
         assert_eq!(client.get("/hello").await.unwrap().0, 200);
         client.ended().await;
         // Also before its first request.
         served.client(protocol).await.ended().await;
-    }
+    });
     // One that does not even say what it speaks.
-    let mut silent = served.raw(H2).await;
-    until_end(&mut silent).await;
+    let silent = async { until_end(&mut served.raw(H2).await).await };
     // One that takes no notice of being asked to go.
-    let mut deaf = served.raw(H2).await;
-    deaf.write_all(&hello()).await.unwrap();
-    until_end(&mut deaf).await;
+    let deaf = async {
+        let mut deaf = served.raw(H2).await;
+        deaf.write_all(&hello()).await.unwrap();
+        until_end(&mut deaf).await
+    };
+    tokio::join!(join_all(idle), silent, deaf);
     served.serves_others().await;
 }
 
