@@ -7,8 +7,9 @@ use std::thread;
 use e2e::{Host, Setup, eventually};
 use flate2::read::GzDecoder;
 
+/// It may compute all the time, however many profiles are taken.
 fn spinner() -> Option<Setup> {
-    Setup::bare()?.link("spinner", "prefix /spinner")
+    Some(Setup::bare()?.link("spinner", "prefix /spinner")?.with(&["--plugin-limit", "spinner=cpu_share_max=100"]))
 }
 
 /// All texts of a profile that is taken while clients ask for these paths.
