@@ -70,8 +70,8 @@ struct AsStored;
 
 impl Spelling for AsStored {
     fn number(number: &Number, out: &mut Vec<u8>) {
-        // Memory takes whatever is written.
-        drop(write!(out, "{number}"));
+        // Memory takes whatever is written, and the library does without `fmt`.
+        drop(serde_json::to_writer(out, number));
     }
 
     fn text(text: &str, out: &mut Vec<u8>) {

@@ -76,6 +76,11 @@ fn seccomp(profile: &Place<'_, '_>, findings: &mut Findings) {
 /// Where annotation and field are both there, they say the same.
 pub(super) fn match_fields(pod: &Place<'_, '_>, findings: &mut Findings) {
     let (annotations, spec) = (pod.at("metadata.annotations"), pod.at("spec"));
+    // Next to none has one of them.
+    let is_one = |key: &str| key == SECCOMP_POD || key.starts_with(SECCOMP_CONTAINER) || key.starts_with(APP_ARMOR);
+    if !annotations.value().as_object().is_some_and(|all| all.keys().any(|key| is_one(key))) {
+        return;
+    }
     let own = spec.at("securityContext.seccompProfile");
     matches(annotations.entry(SECCOMP_POD).value().as_str(), &own, &own, &SECCOMP_NAMES, findings);
     visit(&spec, |container| {
