@@ -37,6 +37,12 @@ impl Writer {
         matches!((self.framing, &self.form), (Framing::Lines, ItemForm::Stored))
     }
 
+    /// Whether a guest has to write bookmarks: messages, and tables, which alone begin with another form.
+    pub(super) fn bookmarks_are_computed(&self) -> bool {
+        let is_table = matches!(&self.form, ItemForm::Rendered(rendering) if rendering.first_form.is_some());
+        self.framing == Framing::Messages || is_table
+    }
+
     /// Events that need nothing but the bytes of the cache; a single one is encoded once for all who
     /// watch.
     pub(super) fn cached(&self, events: &[Event]) -> Bytes {
@@ -148,15 +154,16 @@ impl Computed<'_> {
         Ok(())
     }
 
-    /// In lines of JSON it is written as it is, also where objects are rendered: it has no rows.
+    /// In lines of JSON it is written as it is, but as a table, where it is a row like any other.
     async fn bookmark(&mut self, revision: u64, end_of_initial_events: bool) -> Result<(), Failure> {
         let Writer { services, form, framing, .. } = self.writer;
         let mut object = self.writer.bookmarked(revision, end_of_initial_events);
-        if *framing == Framing::Messages {
+        if self.writer.bookmarks_are_computed() {
             let chain = services.chain.load_full();
             let link = self.writer.link(&chain)?;
-            let written = item::write_made(link, form, object).await;
+            let written = item::write_made(link, form, self.first, object).await;
             object = written.map_err(|error| failure(link, &error, true))?;
+            self.first = false;
         }
         framing.append("BOOKMARK", &object, &mut self.out);
         Ok(())

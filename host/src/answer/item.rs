@@ -72,10 +72,11 @@ pub(super) async fn write_shared(
 }
 
 /// Writes an object that is not stored, if its form is one that is rendered.
-pub(super) async fn write_made(link: &Link, form: &ItemForm, json: Bytes) -> Result<Bytes, CallError> {
+pub(super) async fn write_made(link: &Link, form: &ItemForm, first: bool, json: Bytes) -> Result<Bytes, CallError> {
     let ItemForm::Rendered(rendering) = form else { return Ok(json) };
     let item = RenderItem { event: None, key: "".into(), json };
-    Ok(rendered(link, &rendering.form, vec![item]).await?.pop().unwrap_or_default())
+    let form = rendering.first_form.as_ref().filter(|_| first).unwrap_or(&rendering.form);
+    Ok(rendered(link, form, vec![item]).await?.pop().unwrap_or_default())
 }
 
 /// How many objects of these sizes, from the first on, go into one batch: a bounded number, with a bounded

@@ -128,7 +128,7 @@ impl Watch {
                 Moment::Bookmark => {
                     self.moments.get_mut().put_off_bookmark();
                     let (writer, revision) = (&self.writer, self.watcher.progress());
-                    if writer.framing == Framing::Lines {
+                    if !writer.bookmarks_are_computed() {
                         return Poll::Ready(Some(writer.bookmark(revision, false)));
                     }
                     self.writing = Some(writer.clone().computed_bookmark(self.first, revision).boxed());

@@ -10,7 +10,7 @@ use plugin_sdk::bindings::host::chain::storage::{self, Store};
 use crate::definition::Definition;
 use crate::rest::options::DeleteOptions;
 use crate::status::{ApiError, FieldError};
-use crate::tree::{Text, Value};
+use crate::tree::{Text, Value, json};
 
 /// What a hook may know of the request.
 pub struct Operation<'a> {
@@ -263,6 +263,12 @@ pub trait Strategy: Sync {
     /// Annotations that upstream keeps as fields inside: those who see metadata alone do not see them.
     fn folded_annotations(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// An object of which nothing is known, as in a bookmark: what upstream's internal type has where this
+    /// version's has none.
+    fn nothing(&self) -> Value {
+        json!({"metadata": {}})
     }
 
     /// Whether objects are stored in another version's shape than this definition's; if only

@@ -76,6 +76,7 @@ scenarios! {
     an_fuzzed_changes,
     an_negotiation,
     ao_owners_across_versions,
+    ap_odd_requests,
     b_crud,
     c_patch_apply,
     d_list_watch,

@@ -80,8 +80,19 @@ pub async fn serve_merged(context: &Context, summary: &Summary, own: &[&Definiti
         ["api", _] | ["apis", _, _] => Place::Resources,
         _ => return refuse(ApiError::unknown_resource()),
     };
-    // Upstream answers for groups by whatever method.
-    if place != Place::Group && !matches!(summary.method(), "GET" | "HEAD") {
+    // Upstream answers for groups by whatever method, and so for what a group of custom resources has; the
+    // built-in ones have routes for GET alone.
+    let (is_builtin, is_custom) = match parts[..] {
+        ["api", _] => (true, false),
+        ["apis", group, version] => (is_own(group), has(group, version) && !is_own(group)),
+        _ => (false, false),
+    };
+    let is_read = match summary.method() {
+        "GET" => true,
+        "HEAD" => place != Place::Core && !is_builtin,
+        _ => false,
+    };
+    if place != Place::Group && !is_custom && !is_read {
         return refuse(ApiError::method_not_allowed());
     }
     let asked = match Asked::of(summary, place) {

@@ -222,8 +222,9 @@ impl Request<'_> {
                 let include = self.include()?;
                 let form = |columns| Form::of(definition, FormKind::Table { version, include, columns }).to_string();
                 let rendering = Rendering { form: form(false), first_form: Some(form(true)) };
-                let tail = "},\"columnDefinitions\":null,\"rows\":[]}";
-                (ItemForm::Rendered(rendering), around("Table", version.api_version(), tail.into()))
+                // Its row is made like any other.
+                let bookmark = around(&kind, &api_version, nothing_behind_metadata(definition));
+                (ItemForm::Rendered(rendering), bookmark)
             }
         };
         let body = Body::Watch(WatchBody { watch, form, bookmark_head, bookmark_tail });
@@ -255,7 +256,7 @@ impl Request<'_> {
 /// What follows the metadata of an object of which nothing else is known, as in a bookmark: upstream writes
 /// what is never left out.
 fn nothing_behind_metadata(definition: &Definition) -> String {
-    let mut object = json!({"metadata": {}});
+    let mut object = definition.strategy.nothing();
     if definition.builtin {
         defaults::write_unset(&definition.schema, &mut object);
     }

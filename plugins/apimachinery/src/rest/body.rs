@@ -78,6 +78,15 @@ impl<'a> Expected<'a> {
             return Ok(());
         }
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let unknown = format!(
+            "converting ({version}.{kind}) to ({}.{}): unknown conversion",
+            internal_package(self.group),
+            self.kind
+        );
+        // A list of anything is of the core group, and no resource.
+        if (api_version, kind) == ("v1", "List") {
+            return Err(unknown);
+        }
         let Some(other) = builtin::kind(group, version, kind) else {
             return Err(format!(
                 "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
@@ -86,11 +95,7 @@ impl<'a> Expected<'a> {
             ));
         };
         check::types(other.schema(), object)?;
-        Err(format!(
-            "converting ({version}.{kind}) to ({}.{}): unknown conversion",
-            internal_package(self.group),
-            self.kind
-        ))
+        Err(unknown)
     }
 }
 

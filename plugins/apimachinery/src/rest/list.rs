@@ -37,15 +37,15 @@ impl Request<'_> {
             "" => None,
             token => Some(Continuation::decode(token)?),
         };
-        let version = parse_version(&options.resource_version)
-            .map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))?;
         let (start, freshness, asked) = if let Some(token) = token {
-            if version.is_some_and(|version| version != 0) {
+            if !matches!(options.resource_version.as_str(), "" | "0") {
                 return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
             }
             let freshness = token.revision.map_or(Freshness::Latest, Freshness::Exact);
             (Some(format!("{prefix}{}", token.start)), freshness, token.revision.unwrap_or(0))
         } else {
+            let version = parse_version(&options.resource_version)
+                .map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))?;
             (None, freshness(options, version), version.unwrap_or(0))
         };
         let continued = start.clone();

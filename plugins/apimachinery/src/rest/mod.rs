@@ -65,8 +65,11 @@ async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
     if !subresource.verbs.iter().any(|verb| **verb == *request.part_verb()) {
         return Err(refused_method(definition, summary.verb()));
     }
+    refuse_head(request)?;
     request.check_named()?;
-    request.check_path_name()?;
+    if summary.verb() != "update" {
+        request.check_path_name()?;
+    }
     request.warn_of_deprecation();
     match summary.verb() {
         verb @ ("get" | "update" | "patch") if subresource.scale.is_some() => request.scale(subresource, verb).await,
@@ -95,8 +98,11 @@ async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
     if !definition.verbs.iter().any(|served| **served == *verb) {
         return Err(refused_method(definition, verb));
     }
+    refuse_head(request)?;
     request.warn_of_deprecation();
-    request.check_path_name()?;
+    if verb != "update" {
+        request.check_path_name()?;
+    }
     match (verb, named) {
         // Upstream's handler of custom resources looks at the verb alone.
         ("create", true) if !definition.builtin => request.create().await,
@@ -111,6 +117,14 @@ async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
         ("delete", true) => request.delete().await,
         ("deletecollection", false) if within || !definition.namespaced => request.delete_collection().await,
         _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+/// Built-in types have routes for GET alone, which custom resources read as well.
+fn refuse_head(request: &Request<'_>) -> Result<(), ApiError> {
+    match request.definition.builtin && request.summary.method() == "HEAD" {
+        true => Err(ApiError::method_not_allowed()),
+        false => Ok(()),
     }
 }
 

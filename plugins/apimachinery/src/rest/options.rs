@@ -197,8 +197,12 @@ pub struct DeleteOptions {
 impl DeleteOptions {
     /// From the query, for a request without a body.
     pub fn from_query(query: &Query) -> Result<Self, ApiError> {
+        // Preconditions stand among the others there.
+        let precondition = |name: &str| query.get(name).filter(|value| !value.is_empty()).map(str::to_string);
         let options = Self {
             grace_period_seconds: query.number("gracePeriodSeconds")?,
+            uid: precondition("uid"),
+            resource_version: precondition("resourceVersion"),
             orphan_dependents: query.flag("orphanDependents"),
             ..Self::default()
         };
@@ -334,6 +338,8 @@ mod tests {
         let options =
             DeleteOptions::from_query(&Query::parse("propagationPolicy=Orphan&gracePeriodSeconds=7")).unwrap();
         assert_eq!((options.propagation, options.grace_period_seconds), (Some(Propagation::Orphan), Some(7)));
+        let options = DeleteOptions::from_query(&Query::parse("uid=u&resourceVersion=")).unwrap();
+        assert_eq!((options.uid.as_deref(), options.resource_version), (Some("u"), None));
         let body = json!({"preconditions": {"uid": "u"}, "dryRun": ["All"], "propagationPolicy": "Foreground"});
         let options = DeleteOptions::from_body(&body).unwrap();
         assert_eq!((options.uid.as_deref(), options.dry_run), (Some("u"), true));

@@ -35,7 +35,8 @@ pub(super) enum Kind {
 
 impl Kind {
     fn of(content_type: &str, builtin: bool) -> Result<Self, ApiError> {
-        match negotiate::media_type(content_type).as_str() {
+        // Upstream reads it as it is written.
+        match content_type.split(';').next().unwrap_or_default().trim() {
             "application/json-patch+json" => Ok(Self::Json),
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/apply-patch+yaml" => Ok(Self::Apply),
@@ -71,8 +72,11 @@ impl Request<'_> {
             .update(self.namespace(), self.name(), &change, &mut |old| {
                 let mut object = match (&applied, old) {
                     (Some(Err(error)), _) => return Err(error.clone()),
-                    (Some(Ok(patch)), old) => {
+                    (Some(Ok((patch, refused))), old) => {
                         let (mut object, changed) = registry.apply(old, patch, options.force)?;
+                        if let Some(why) = refused {
+                            return Err(ApiError::bad_request(why));
+                        }
                         if !changed {
                             self.check_name(&object)?;
                             return Ok(object);
@@ -92,8 +96,9 @@ impl Request<'_> {
         self.answer_written(if outcome.created { 201 } else { 200 }, outcome.written)
     }
 
-    /// The document of an apply: what its manager wants the object to have.
-    fn read_applied(&self, body: &[u8], options: &WriteOptions) -> Result<Value, ApiError> {
+    /// The document of an apply: what its manager wants the object to have, and what a strict client does not
+    /// want of it.
+    fn read_applied(&self, body: &[u8], options: &WriteOptions) -> Result<(Value, Option<String>), ApiError> {
         let Decoded { value: patch, strict } = codec::yaml::decode(body).map_err(|why| {
             ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}"))
         })?;
@@ -104,12 +109,16 @@ impl Request<'_> {
                  Go value of type map[string]interface {{}}"
             )));
         }
-        if options.field_validation == FieldValidation::Strict && !strict.is_empty() {
-            return Err(ApiError::bad_request(format!("error strict decoding YAML: {}", strict.join(", "))));
-        }
-        // Upstream's words for it have several lines, and so are no warning.
         check_applied(&patch, &self.definition.api_version(), &self.definition.kind)?;
-        Ok(patch)
+        // Only who asks for warnings is warned of an apply.
+        if !self.query.text("fieldValidation").is_empty() {
+            self.report(options.field_validation, &strict);
+        }
+        // This comes after what stands against the apply itself.
+        let is_strict = options.field_validation == FieldValidation::Strict && !strict.is_empty();
+        let words = || format!("error strict decoding YAML: error converting YAML to JSON: {}", strict.join(", "));
+        let refused = is_strict.then(words);
+        Ok((patch, refused))
     }
 
     /// What an apply made has to be an object of its type.

@@ -210,9 +210,18 @@ pub fn render(definition: &Definition, form: &Form, items: Vec<Item>) -> Result<
         .map(|item| {
             let stored = decode_stored(&item.object.value, &definition.schema)
                 .map_err(|error| format!("`{}` is stored as something else: {error}", item.object.key))?;
-            // What is not stored is a bookmark, and is what it has to be.
-            let is_bookmark = item.object.key.is_empty();
-            let shown = if is_bookmark { stored } else { tree(definition, form.kind, stored) };
+            // What is not stored is a bookmark, in the version and, but for tables, in the form that is asked for.
+            let shown = match form.kind {
+                _ if !item.object.key.is_empty() => tree(definition, form.kind, stored),
+                // That the initial events are over is told also to who wants no objects.
+                FormKind::Table { version, include: Include::None, columns }
+                    if stored["metadata"].get("annotations").is_some() =>
+                {
+                    shape(definition, FormKind::Table { version, include: Include::Metadata, columns }, stored)
+                }
+                FormKind::Row { .. } | FormKind::Table { .. } => shape(definition, form.kind, stored),
+                FormKind::Whole | FormKind::Untyped | FormKind::Partial { .. } => stored,
+            };
             Ok(encode_item(&shown, form.encoding))
         })
         .collect()

@@ -128,7 +128,7 @@ impl<'a> Request<'a> {
         Err(ApiError::bad_request("name must be provided"))
     }
 
-    /// A name in the path must be one that a key can hold.
+    /// A name in the path must be one that a key can hold: where an object is sent, it is compared with its own before.
     pub(super) fn check_path_name(&self) -> Result<(), ApiError> {
         let reasons = names::path_segment(self.name());
         if self.name().is_empty() || reasons.is_empty() {

@@ -50,6 +50,7 @@ impl Request<'_> {
         let mut object = self.read_object(&Expected::object_of(self.definition), options.field_validation).await?;
         self.definition.strategy.default(&mut object);
         self.check_name(&object)?;
+        self.check_path_name()?;
         let manager = self.manager(&options.field_manager);
         let change = Change { creates: self.creates_on_update(), attempts: None, same_uid: true };
         let outcome = self
@@ -79,7 +80,11 @@ impl Request<'_> {
 
     pub(super) async fn delete_collection(&self) -> Result<Answer, ApiError> {
         self.wanted()?;
-        let list = ListOptions::read(&self.query, false)?;
+        let mut list = ListOptions::read(&self.query, false)?;
+        // Upstream reads pages in any case, and pages are of one version.
+        if !matches!(list.resource_version.as_str(), "" | "0") && list.resource_version_match.is_empty() {
+            list.resource_version_match = "Exact".into();
+        }
         let options = self.delete_options().await?;
         let selector = self.selector(&list)?;
         let (collection, token) = self.collect(&list, selector).await?;

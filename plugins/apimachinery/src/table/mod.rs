@@ -39,11 +39,15 @@ pub fn cells_at(definition: &Definition, object: &Value, now: Instant) -> Vec<Va
     let columns = definition.columns.iter();
     columns
         .map(|column| match &column.cell {
+            Cell::Path(path) if (&**path, &*column.format) == (".metadata.name", "name") => object.name(),
             Cell::Path(path) => custom::cell(&column.kind, path, object),
             Cell::Builtin => match &*column.name {
                 "Name" => object.name(),
                 "Age" => object.age(),
-                "Created At" => object["metadata"]["creationTimestamp"].clone(),
+                "Created At" => match &object["metadata"]["creationTimestamp"] {
+                    Value::Null => "0001-01-01T00:00:00Z".into(),
+                    created => created.clone(),
+                },
                 _ => Value::Null,
             },
         })

@@ -36,8 +36,9 @@ impl<'a> Object<'a> {
         &self.value[name]
     }
 
+    /// A bookmark has none.
     pub(super) fn name(self) -> Value {
-        self.value["metadata"]["name"].clone()
+        self.value["metadata"]["name"].as_str().unwrap_or_default().into()
     }
 
     pub(super) fn age(self) -> Value {

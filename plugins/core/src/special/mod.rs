@@ -27,7 +27,8 @@ async fn answer(special: &Special<'_>, definitions: &[Definition]) -> Option<Res
     let served = definition.subresource(subresource);
     let connects = matches!(subresource, "exec" | "attach" | "portforward" | "proxy");
     // What is not served is refused as for any other resource, who names no object, and what is below a part.
-    if (subresource.is_empty() && action)
+    if summary.method() == "HEAD" && subresource != "proxy"
+        || (subresource.is_empty() && action)
         || (subresource != "proxy" && summary.parts_count() > 3)
         || (served.is_some() && special.name().is_empty() && !connects)
         || served.is_some_and(|served| !served.verbs.iter().any(|served| &**served == special.part_verb()))

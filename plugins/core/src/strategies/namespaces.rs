@@ -7,7 +7,7 @@
 
 use apimachinery::rest::clock;
 use apimachinery::rest::object::{carry_over, is_deleting, meta, metadata_mut};
-use apimachinery::rest::options::DeleteOptions;
+use apimachinery::rest::options::{DeleteOptions, Propagation};
 use apimachinery::rest::registry::set_finalizers_for_collector;
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Operation, Removal, Strategy};
@@ -106,7 +106,14 @@ impl Strategy for Namespaces {
         let mut going = object.clone();
         metadata_mut(&mut going).insert("deletionTimestamp", clock::now().into());
         going["status"]["phase"] = "Terminating".into();
-        set_finalizers_for_collector(&mut going, options, false);
+        // Who says that nothing is to be orphaned says of a namespace that it goes last.
+        let last = options.orphan_dependents == Some(false);
+        let last = last.then(|| DeleteOptions {
+            orphan_dependents: None,
+            propagation: Some(Propagation::Foreground),
+            ..options.clone()
+        });
+        set_finalizers_for_collector(&mut going, last.as_ref().unwrap_or(options), false);
         Ok(Removal::Becomes(going))
     }
 

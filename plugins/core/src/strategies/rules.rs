@@ -5,12 +5,12 @@ use apimachinery::rest::options::DeleteOptions;
 use apimachinery::schema::internal;
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::strategy::{Companions, Operation, Reading, Removal, Strategy};
-use apimachinery::tree::Value;
+use apimachinery::tree::{Value, json};
 use apimachinery::validation::place::{Findings, Place};
 use apimachinery::validation::{metadata, names};
 use plugin_sdk::Store;
 
-use crate::tree::same;
+use crate::tree::{child, same};
 use crate::warnings::Warnings;
 
 const SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
@@ -69,6 +69,8 @@ pub(super) struct Rules {
     pub(super) folded_annotations: &'static [&'static str],
     /// Whether what it owns stays when a client says nothing of that.
     pub(super) orphans: bool,
+    /// What upstream's internal type has in its `spec` where this one has nothing.
+    pub(super) nothing: &'static [(&'static str, u32)],
 }
 
 pub(super) const RULES: Rules = Rules {
@@ -100,6 +102,7 @@ pub(super) const RULES: Rules = Rules {
     stays: |_| None,
     folded_annotations: &[],
     orphans: false,
+    nothing: &[],
 };
 
 impl Strategy for Rules {
@@ -184,6 +187,14 @@ impl Strategy for Rules {
 
     fn knows_finalizers(&self) -> bool {
         self.knows_finalizers
+    }
+
+    fn nothing(&self) -> Value {
+        let mut object = json!({"metadata": {}});
+        for (name, number) in self.nothing {
+            child(&mut object, "spec")[*name] = (*number).into();
+        }
+        object
     }
 
     fn orphans(&self) -> bool {

@@ -272,15 +272,17 @@ mod tests {
         let deep = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
         assert!(decode(deep(DEPTH_MAX).as_bytes()).is_ok());
         for n in [DEPTH_MAX + 1, 1_000_000] {
-            assert_eq!(decode(deep(n).as_bytes()), Err("exceeded max depth".into()));
+            assert_eq!(decode(deep(n).as_bytes()), Err("invalid character '[' exceeded max depth".into()));
         }
         let revision = builtin::schema("io.k8s.api.apps.v1.ControllerRevision");
         for (n, fits) in [(DEPTH_MAX - 1, true), (DEPTH_MAX, false)] {
             assert_eq!(decode_as(format!(r#"{{"data":{}}}"#, deep(n)).as_bytes(), revision).is_ok(), fits, "{n}");
         }
         // What is left out is skipped without recursion.
-        let text = format!(r#"{{"x":{}}}"#, deep(1_000_000));
-        assert!(decode_as(text.as_bytes(), builtin::schema("io.k8s.api.core.v1.Pod")).is_ok());
+        for (n, fits) in [(9_999, true), (10_000, false), (1_000_000, false)] {
+            let text = format!(r#"{{"x":{}}}"#, deep(n));
+            assert_eq!(decode_as(text.as_bytes(), builtin::schema("io.k8s.api.core.v1.Pod")).is_ok(), fits, "{n}");
+        }
     }
 
     #[test]

@@ -3,8 +3,6 @@
 
 use crate::codec::DEPTH_MAX;
 
-const TOO_DEEP: &str = "exceeded max depth";
-
 /// The first error of a text that could not be read.
 pub(super) fn error(text: &[u8]) -> String {
     first(text).unwrap_or_else(|| "invalid JSON".into())
@@ -101,7 +99,8 @@ impl Scanner<'_> {
 
     fn enter(&mut self, open: Open) -> Scan {
         if self.open.len() == DEPTH_MAX {
-            return Err(TOO_DEEP.into());
+            let begin = if matches!(open, Open::Object) { '{' } else { '[' };
+            return Err(format!("invalid character '{begin}' exceeded max depth"));
         }
         self.open.push(open);
         Ok(())

@@ -19,7 +19,9 @@ impl Registry<'_> {
     /// Stores a new object: decoded, with its defaults. Its name may still have to be made.
     pub async fn create(&self, namespace: &str, mut object: Value) -> Result<Outcome, ApiError> {
         self.match_namespace(namespace, &mut object)?;
-        self.check_namespace(namespace, meta(&object, "name")).await?;
+        let asked = ["name", "generateName"].map(|member| meta(&object, member));
+        let asked = asked.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        self.check_namespace(namespace, asked).await?;
         let empties = self.take_empties(&mut object);
         self.convert(&mut object);
         // Upstream's applies have not passed the handler that takes this away.

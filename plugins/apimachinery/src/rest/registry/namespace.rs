@@ -34,6 +34,7 @@ impl Registry<'_> {
             Namespace::Terminating => {
                 let why =
                     format!("unable to create new content in namespace {namespace} because it is being terminated");
+                let name = if name.is_empty() { "Unknown" } else { name };
                 let mut error = ApiError::forbidden(self.definition, name, why);
                 error.causes.push(Cause {
                     reason: "NamespaceTerminating".to_string(),

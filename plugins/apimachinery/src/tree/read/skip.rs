@@ -7,6 +7,9 @@ use crate::tree::words::plain_length;
 /// Whole numbers of so many digits fit into a float, though not exactly.
 const FINITE_DIGITS: usize = 300;
 
+/// How deep a text may be of which nothing is kept, as upstream's library has it.
+const SKIPPED_DEPTH_MAX: usize = 10_000;
+
 impl Reader<'_> {
     /// A value as the text that it is.
     pub(crate) fn raw(&mut self) -> Read<Value> {
@@ -42,6 +45,9 @@ impl Reader<'_> {
             if let Some(end) = opened {
                 self.at += 1;
                 deepest = deepest.max(open.len() + 1);
+                if self.depth + deepest > SKIPPED_DEPTH_MAX {
+                    return Err(Unreadable);
+                }
                 open.push(end);
                 if self.peek()? != end {
                     if end == b'}' {

@@ -54,6 +54,7 @@ pub(in super::super) static DEPLOYMENTS: Rules = Rules {
     },
     generation: true,
     annotations_count: true,
+    nothing: &[("replicas", 0)],
     ..RULES
 };
 

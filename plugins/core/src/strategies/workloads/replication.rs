@@ -37,6 +37,7 @@ pub(in super::super) static REPLICA_SETS: Rules = Rules {
         changed_template(object, "spec.template", old, out);
     },
     generation: true,
+    nothing: &[("replicas", 0)],
     ..RULES
 };
 

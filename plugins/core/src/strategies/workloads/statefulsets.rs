@@ -95,6 +95,7 @@ pub(in super::super) static STATEFUL_SETS: Rules = Rules {
         }
     },
     generation: true,
+    nothing: &[("replicas", 0)],
     ..RULES
 };
 
