@@ -5,8 +5,8 @@
 //! when that is durable, publishes it and answers. While it waits for the disk the next batch
 //! gathers by itself. On a disk that is fast it would be one or two writes, and a commit costs the
 //! processor as much as two writes do that share one: so if a few writes wait already, it gives the
-//! others as long again as the last batch took ([`gathering`]). One or two who write, each after the
-//! last answer, never wait for others.
+//! others as long again as the last batch took ([`gathering`]). Who writes alone, each time after
+//! the last answer, never waits for others, and of two who do so hardly ever one.
 
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};

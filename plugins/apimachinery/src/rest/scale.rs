@@ -52,6 +52,7 @@ impl Request<'_> {
             let read = self.read_object(&expected, options.field_validation).await;
             let scale = read.map_err(|error| self.of_no_scale(error))?;
             self.check_name(&scale)?;
+            self.check_path_name()?;
             return self.rescale(paths, &options, None, &wanted.shape, &mut |_| Ok(scale.clone())).await;
         }
         let (kind, options, body) = self.read_patch(self.definition.builtin).await?;
