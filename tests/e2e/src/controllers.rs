@@ -9,16 +9,13 @@ use crate::tools::{checkout, require};
 
 /// What it says at the level of errors on every kube-apiserver, and what follows from there being
 /// neither nodes nor metrics: nothing that a host could do better.
-const EXPECTED: [&str; 8] = [
+const EXPECTED: [&str; 6] = [
     "The manifest file is empty",
     // Races between its own writes and its caches, which it runs again.
     "the object has been modified",
     "is not as new as written version",
-    // The status of what has just been deleted: of a replica set by its garbage collector, of a job or a quota with
-    // their namespace.
-    "replicasets.apps \\\"",
-    "jobs.batch \\\"",
-    "resourcequotas \\\"",
+    // The status of a replica set that its garbage collector has just deleted.
+    "failed with replicasets.apps \\\"",
     // Nobody notes here when tokens of secrets were last used, so nobody cleans them up.
     "legacy_serviceaccount_token_cleaner",
     "unable to fetch metrics from resource metrics API",
@@ -59,6 +56,15 @@ impl Controllers {
     pub fn errors(&self) -> Vec<String> {
         let log = self.running.log();
         let errors = log.lines().filter(|line| line.starts_with('E') || line.starts_with('F'));
-        errors.filter(|line| !EXPECTED.iter().any(|known| line.contains(known))).map(str::to_owned).collect()
+        errors
+            .filter(|line| !EXPECTED.iter().any(|known| line.contains(known)) && !is_of_what_is_gone(line))
+            .map(str::to_owned)
+            .collect()
     }
+}
+
+/// Whether it is about a job, a quota or a replica set that went with its namespace while it was looked at.
+fn is_of_what_is_gone(line: &str) -> bool {
+    let kinds = ["replicasets.apps \\\"", "jobs.batch \\\"", "resourcequotas \\\""];
+    line.contains("\\\" not found") && kinds.iter().any(|kind| line.contains(kind))
 }
