@@ -31,8 +31,9 @@ pub struct Definition {
     /// The schema of that version, where a custom resource is served in another one or may be stored
     /// in several: an object has what both know.
     pub storage_schema: Option<SchemaRef>,
-    /// The versions beside this one: who owns a field may have written in one of them.
-    pub others: Vec<OtherVersion>,
+    /// All versions of the resource, this one included, shared by their definitions: who owns a field may
+    /// have written in any of them. Empty where this one is alone.
+    pub versions: Arc<[KnownVersion]>,
     /// Whether there may be objects that were stored under another schema than today's.
     pub is_amended: bool,
     pub columns: Vec<Column>,
@@ -49,9 +50,8 @@ pub struct Definition {
     pub edition: Box<str>,
 }
 
-/// Another version of the same resource.
-#[derive(Clone)]
-pub struct OtherVersion {
+/// A version of a resource, as the others know it.
+pub struct KnownVersion {
     pub api_version: Box<str>,
     pub schema: SchemaRef,
     pub strategy: &'static dyn Strategy,
@@ -152,7 +152,7 @@ impl Definition {
             storage_prefix: storage_prefix(facts).into(),
             storage_version,
             storage_schema: None,
-            others: Vec::new(),
+            versions: Arc::default(),
             is_amended: false,
             columns: facts
                 .columns
@@ -192,7 +192,7 @@ impl Definition {
             storage_prefix: Box::default(),
             storage_version: Box::default(),
             storage_schema: None,
-            others: Vec::new(),
+            versions: Arc::default(),
             is_amended: false,
             columns,
             selectable: Vec::new(),
@@ -208,10 +208,17 @@ impl Definition {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
 
+    /// A version of this resource, if it has it.
+    pub(crate) fn known_version(&self, api_version: &str) -> Option<&KnownVersion> {
+        self.versions.iter().find(|known| *known.api_version == *api_version)
+    }
+
     /// The rules of a version.
     pub(crate) fn strategy_of(&self, api_version: &str) -> &'static dyn Strategy {
-        let other = self.others.iter().find(|other| *other.api_version == *api_version);
-        other.map_or(self.strategy, |other| other.strategy)
+        if self.api_version() == api_version {
+            return self.strategy;
+        }
+        self.known_version(api_version).map_or(self.strategy, |known| known.strategy)
     }
 
     /// Whether objects are stored as they are served.

@@ -280,8 +280,11 @@ pub trait Strategy: Sync {
     /// From this version's shape to the stored one.
     fn reshape_to_store(&self, _object: &mut Value) {}
 
-    /// Carries over what this update cannot change, in the stored shape.
-    fn keep_stored(&self, _subresource: &str, _object: &mut Value, _old: &Value) {}
+    /// The fields that an update cannot change, and that are to stay as they are stored: this version
+    /// may not say all of them.
+    fn kept_stored(&self, _subresource: &str) -> &'static [&'static str] {
+        &[]
+    }
 
     /// From the stored shape to this version's.
     fn reshape_to_serve(&self, _object: &mut Value) {}

@@ -1,5 +1,7 @@
 //! What the crate's unit tests share.
 
+use std::sync::Arc;
+
 use crate::definition::Definition;
 use crate::schema::{Schema, SchemaRef};
 use crate::strategy::Plain;
@@ -22,7 +24,7 @@ pub(crate) fn definition(group: &str, version: &str, resource: &str, kind: &str)
         storage_prefix: format!("/registry/{resource}/").into(),
         storage_version: version.into(),
         storage_schema: None,
-        others: Vec::new(),
+        versions: Arc::default(),
         is_amended: false,
         columns: Vec::new(),
         selectable: Vec::new(),

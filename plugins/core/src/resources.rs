@@ -1,7 +1,9 @@
 //! Which resources the core server has. What they are is data (`apimachinery/data`); this
 //! says which of them have rules in code, and where their objects are.
 
-use apimachinery::definition::{Definition, OtherVersion};
+use std::sync::Arc;
+
+use apimachinery::definition::{Definition, KnownVersion};
 use apimachinery::schema::SchemaRef;
 use apimachinery::schema::builtin::{self, ResourceFacts};
 use plugin_sdk::registration::{Claim, Contents, Route, SelectableField};
@@ -27,22 +29,27 @@ pub fn definitions() -> Vec<Definition> {
         .map(|facts| {
             let strategy = strategies::of(facts.group, facts.version, facts.resource);
             let warning = deprecation(facts.group, facts.resource).map(Box::from);
-            let others = others(facts);
-            Definition { deprecation_warning: warning, others, ..Definition::from_facts(facts, strategy) }
+            Definition {
+                deprecation_warning: warning,
+                versions: versions(facts),
+                ..Definition::from_facts(facts, strategy)
+            }
         })
         .collect()
 }
 
-/// The other versions of a resource.
-fn others(facts: &ResourceFacts) -> Vec<OtherVersion> {
+/// The versions of a resource that has several.
+fn versions(facts: &ResourceFacts) -> Arc<[KnownVersion]> {
     let same = |other: &&ResourceFacts| (other.group, other.resource) == (facts.group, facts.resource);
-    let others = builtin::resources().iter().filter(same).filter(|other| other.version != facts.version);
-    let others = others.map(|other| OtherVersion {
-        api_version: format!("{}/{}", other.group, other.version).into(),
-        schema: SchemaRef::Builtin(other.of),
-        strategy: strategies::of(other.group, other.version, other.resource),
+    if builtin::resources().iter().filter(same).count() == 1 {
+        return Arc::default();
+    }
+    let versions = builtin::resources().iter().filter(same).map(|known| KnownVersion {
+        api_version: format!("{}/{}", known.group, known.version).into(),
+        schema: SchemaRef::Builtin(known.of),
+        strategy: strategies::of(known.group, known.version, known.resource),
     });
-    others.collect()
+    versions.collect()
 }
 
 /// What clients of old resources are told.

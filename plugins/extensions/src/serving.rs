@@ -11,11 +11,11 @@ use apimachinery::encode;
 use apimachinery::openapi::Published;
 use apimachinery::rest::{self, from_store};
 use apimachinery::status::ApiError;
-use plugin_sdk::storage::{Freshness, ListQuery, Object, Selector};
+use plugin_sdk::storage::{Freshness, ListQuery, Selector};
 use plugin_sdk::{Answer, Context, Store, Summary};
 
 use crate::crd::{self, Crd};
-use crate::custom::{self, Purpose};
+use crate::custom;
 
 /// Definitions that are kept ready; more are read again when they are asked for.
 const KEPT_MAX: usize = 128;
@@ -94,7 +94,7 @@ impl Serving {
             self.custom.borrow_mut().remove(name);
             return Ok(None);
         };
-        let made = custom::definitions(&object.value(), Purpose::Serving).map_err(ApiError::internal)?;
+        let made = custom::for_serving(&object.value()).map_err(ApiError::internal)?;
         let versions = made.into_iter().map(|made| (made.version.to_string(), Rc::new(made)));
         let elsewhere = Crd::parse(&object.value()).map_err(ApiError::internal)?.converted_elsewhere();
         let made = Custom { revision: object.revision().max(revision), versions: versions.collect(), elsewhere };
@@ -144,18 +144,19 @@ impl Serving {
             }
         }
         let mut definitions = Vec::new();
-        let read = each(store, revision, |object, crd| {
+        let seen = each(store, revision, |crd| {
             if crd.is_served() {
-                definitions.extend(custom::definitions(&object.value(), Purpose::Discovery)?);
+                definitions.extend(custom::for_discovery(crd));
             }
-            Ok(())
         });
-        let seen = read.await?;
+        let seen = seen.await?;
         let definitions = Rc::new(definitions);
         *self.all.borrow_mut() = All { revision: seen.max(revision), definitions: definitions.clone() };
         Ok(definitions)
     }
 
+    /// Those of one group and version, with their schemas. The others' are not read: whoever wants the
+    /// document of everything asks for every group and version.
     async fn publish(
         &self,
         store: &Store,
@@ -164,29 +165,27 @@ impl Serving {
         revision: u64,
     ) -> Result<Rc<Vec<Definition>>, ApiError> {
         let mut definitions = Vec::new();
-        let read = each(store, revision, |object, crd| {
-            if crd.is_served() && crd.spec.group == group {
-                definitions.extend(custom::definition(&object.value(), version, Purpose::Publishing)?);
+        for known in self.all(store, revision).await?.iter() {
+            if *known.group != *group || *known.version != *version {
+                continue;
             }
-            Ok(())
-        });
-        read.await?;
+            let key = crd::key(&known.qualified_resource());
+            if let Some(object) = store.get(key, not_older(revision)).await.map_err(from_store)? {
+                definitions.extend(custom::for_publishing(&object.value(), version).map_err(ApiError::internal)?);
+            }
+        }
         Ok(Rc::new(definitions))
     }
 }
 
 /// Shows every stored definition, as of a revision that is not older than `revision`; that
 /// revision is returned.
-async fn each(
-    store: &Store,
-    revision: u64,
-    mut visit: impl FnMut(&Object, &Crd) -> Result<(), String>,
-) -> Result<u64, ApiError> {
+async fn each(store: &Store, revision: u64, mut visit: impl FnMut(&Crd)) -> Result<u64, ApiError> {
     let query = ListQuery {
         prefix: crd::PREFIX.to_string(),
         start: None,
         selector: Selector { labels: Vec::new(), fields: Vec::new() },
-        freshness: if revision == 0 { Freshness::Latest } else { Freshness::NotOlder(revision) },
+        freshness: not_older(revision),
         limit: 0,
     };
     let collection = store.list(query).await.map_err(from_store)?;
@@ -198,9 +197,12 @@ async fn each(
         }
         offset += page.len() as u64;
         for object in page {
-            let crd = Crd::parse(&object.value()).map_err(ApiError::internal)?;
-            visit(&object, &crd).map_err(ApiError::internal)?;
+            visit(&Crd::parse(&object.value()).map_err(ApiError::internal)?);
         }
     }
     Ok(collection.revision())
+}
+
+fn not_older(revision: u64) -> Freshness {
+    if revision == 0 { Freshness::Latest } else { Freshness::NotOlder(revision) }
 }

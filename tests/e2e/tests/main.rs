@@ -22,6 +22,7 @@ mod aggregator;
 mod audit;
 mod bad_input;
 mod controllers;
+mod definitions;
 mod differential;
 mod durability;
 mod envtest;

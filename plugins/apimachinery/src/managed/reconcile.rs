@@ -77,7 +77,7 @@ fn is_leaf(of: Type<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::{Definition, OtherVersion};
+    use crate::definition::{Definition, KnownVersion};
     use crate::managed::entries::decode;
     use crate::schema::structural::from_openapi;
     use crate::schema::{SchemaRef, builtin};
@@ -124,18 +124,16 @@ mod tests {
 
         let mut builtin = Definition::builtin("autoscaling", "v1", "horizontalpodautoscalers", &Plain);
         let schema = SchemaRef::builtin("io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler");
-        builtin.others = vec![OtherVersion { api_version: "autoscaling/v2".into(), schema, strategy: &Plain }];
+        builtin.versions = [KnownVersion { api_version: "autoscaling/v2".into(), schema, strategy: &Plain }].into();
         let object = json!({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler"});
         let sent = ["autoscaling/v2", "autoscaling/v2beta2", "v1", "apps/v1", "autoscaling/v1"];
         assert_eq!(kept(&builtin, &object, &sent), Ok(vec!["autoscaling/v2".to_string(), "autoscaling/v1".into()]));
 
         let mut custom = Definition::of_rows("a.b", "v1", "things", Vec::new());
         let schema = from_openapi(&json!({"type": "object", "properties": {"a": {"type": "string"}}}));
-        custom.others = vec![OtherVersion {
-            api_version: "a.b/v2".into(),
-            schema: SchemaRef::Inline(schema.into()),
-            strategy: &Plain,
-        }];
+        custom.versions =
+            [KnownVersion { api_version: "a.b/v2".into(), schema: SchemaRef::Inline(schema.into()), strategy: &Plain }]
+                .into();
         let object = json!({"apiVersion": "a.b/v1", "kind": "Thing", "a": "b"});
         assert_eq!(kept(&custom, &object, &["a.b/v2"]), Ok(vec!["a.b/v2".to_string()]));
         let amended = json!({"apiVersion": "a.b/v1", "kind": "Thing", "b": "c"});

@@ -60,8 +60,8 @@ impl<'a> Versions<'a> {
         if to == definition.api_version() {
             return Ok(Some(Type::Root(self.schema)));
         }
-        if let Some(other) = definition.others.iter().find(|other| *other.api_version == *to) {
-            return Ok(Some(Type::Root(&other.schema)));
+        if let Some(known) = definition.known_version(to) {
+            return Ok(Some(Type::Root(&known.schema)));
         }
         if to.matches('/').count() > 1 {
             return Err(format!("unexpected GroupVersion string: {to}"));

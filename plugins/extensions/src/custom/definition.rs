@@ -2,24 +2,17 @@
 
 use std::sync::Arc;
 
-use apimachinery::definition::{Cell, Column, Definition, OtherVersion, ScalePaths, Subresource};
+use apimachinery::definition::{Cell, Column, Definition, KnownVersion, ScalePaths, Subresource};
 use apimachinery::discovery::order;
 use apimachinery::schema::structural::resource_from_openapi;
 use apimachinery::schema::{Schema, SchemaRef};
 use apimachinery::tree::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::selectable::selectable;
 use super::strategy::{CUSTOM, TERMINATING};
 use crate::crd::{self, Crd, Scale, Version};
-
-/// What a definition is made for: schemas are large, so they are read only where they are
-/// needed, and kept in the words of their author only where they are published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    Discovery,
-    Serving,
-    Publishing,
-}
 
 const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 const SUBRESOURCE_VERBS: [&str; 3] = ["get", "patch", "update"];
@@ -29,64 +22,119 @@ pub(crate) fn storage_prefix(crd: &Crd) -> String {
     format!("/registry/{}/{}/", crd.spec.group, crd.spec.names.plural)
 }
 
-/// Those of all served versions.
-pub(crate) fn definitions(stored: &[u8], purpose: Purpose) -> Result<Vec<Definition>, String> {
-    let crd = Crd::parse(stored)?;
-    let schemas = Schemas::read(stored, purpose)?;
-    Ok(crd.served_versions().map(|version| build(&crd, version, &schemas, purpose)).collect())
+/// Those of all served versions, without schemas.
+pub(crate) fn for_discovery(crd: &Crd) -> impl Iterator<Item = Definition> {
+    crd.served_versions().map(|version| build(crd, version, &Schemas::None))
 }
 
-/// That of one version, if it is served.
-pub(crate) fn definition(stored: &[u8], version: &str, purpose: Purpose) -> Result<Option<Definition>, String> {
+/// Those of all served versions, for the requests of clients.
+pub(crate) fn for_serving(stored: &[u8]) -> Result<Vec<Definition>, String> {
     let crd = Crd::parse(stored)?;
-    let schemas = Schemas::read(stored, purpose)?;
-    let version = crd.served_versions().find(|served| served.name == version);
-    Ok(version.map(|version| build(&crd, version, &schemas, purpose)))
+    let schemas = Schemas::Shared(shared(&crd, &Written::parse(stored)?));
+    Ok(crd.served_versions().map(|version| build(&crd, version, &schemas)).collect())
+}
+
+/// That of one version, if it is served, with the words of its author.
+pub(crate) fn for_publishing(stored: &[u8], version: &str) -> Result<Option<Definition>, String> {
+    let crd = Crd::parse(stored)?;
+    let Some(version) = crd.served_versions().find(|served| served.name == version) else { return Ok(None) };
+    let written = Written::parse(stored)?;
+    Ok(Some(build(&crd, version, &Schemas::Published(schema(written.openapi(&version.name)).into()))))
 }
 
 /// That of the version in which objects are stored, served or not, for those who remove them.
 pub(crate) fn stored_definition(stored: &[u8]) -> Result<Definition, String> {
     let crd = Crd::parse(stored)?;
     let version = crd.storage_version().ok_or("a definition without a storage version")?;
-    Ok(build(&crd, version, &Schemas(Value::Null), Purpose::Discovery))
+    Ok(build(&crd, version, &Schemas::None))
 }
 
-/// The definition's tree, if its schemas are needed.
-struct Schemas(Value);
+/// The schemas of a definition's versions, as far as they are needed: they are large.
+enum Schemas {
+    None,
+    /// Those of all versions, served or not, once for all of their definitions.
+    Shared(Arc<[KnownVersion]>),
+    /// That of the one version that is built.
+    Published(Arc<Schema>),
+}
 
 impl Schemas {
-    fn read(stored: &[u8], purpose: Purpose) -> Result<Self, String> {
-        match purpose {
-            Purpose::Discovery => Ok(Self(Value::Null)),
-            _ => serde_json::from_slice(stored).map(Self).map_err(|error| error.to_string()),
+    fn of(&self, crd: &Crd, version: &Version) -> SchemaRef {
+        match self {
+            Self::None => SchemaRef::Inline(Arc::new(schema("null"))),
+            Self::Published(schema) => SchemaRef::Inline(schema.clone()),
+            Self::Shared(versions) => {
+                let at = crd.spec.versions.iter().position(|known| known.name == version.name);
+                versions[at.expect("the version is one of the definition's")].schema.clone()
+            }
         }
     }
 
-    fn of(&self, version: &str, purpose: Purpose) -> Schema {
-        let mut schema = schema(self.openapi(version));
-        if purpose == Purpose::Serving {
-            schema.openapi = None;
+    fn shared(&self) -> Option<&Arc<[KnownVersion]>> {
+        match self {
+            Self::Shared(versions) => Some(versions),
+            Self::None | Self::Published(_) => None,
         }
-        schema
-    }
-
-    /// As its author wrote it; null if he did not.
-    fn openapi(&self, version: &str) -> &Value {
-        const NONE: &Value = &Value::Null;
-        let versions = self.0["spec"]["versions"].as_array().into_iter().flatten();
-        let found = versions.into_iter().find(|candidate| candidate["name"] == version);
-        found.map_or(NONE, |version| &version["schema"]["openAPIV3Schema"])
     }
 }
 
-fn schema(openapi: &Value) -> Schema {
-    match openapi.is_object() {
-        true => resource_from_openapi(openapi),
-        false => Schema { preserve_unknown: true, ..Schema::default() },
+/// All versions in the order of the definition. Most are seldom asked for, so the schema of each is read
+/// when somebody does; what its author wrote is needed only where it is published.
+fn shared(crd: &Crd, written: &Written<'_>) -> Arc<[KnownVersion]> {
+    let versions = crd.spec.versions.iter().map(|version| KnownVersion {
+        api_version: format!("{}/{}", crd.spec.group, version.name).into(),
+        schema: SchemaRef::later(written.openapi(&version.name), |openapi| Schema { openapi: None, ..schema(openapi) }),
+        strategy: &CUSTOM,
+    });
+    versions.collect()
+}
+
+fn schema(openapi: &str) -> Schema {
+    match serde_json::from_str::<Value>(openapi) {
+        Ok(openapi) if openapi.is_object() => resource_from_openapi(&openapi),
+        _ => Schema { preserve_unknown: true, ..Schema::default() },
     }
 }
 
-fn build(crd: &Crd, version: &Version, schemas: &Schemas, purpose: Purpose) -> Definition {
+/// A stored definition, with the schemas as they are written.
+#[derive(Deserialize)]
+struct Written<'a> {
+    #[serde(borrow)]
+    spec: WrittenSpec<'a>,
+}
+
+#[derive(Deserialize)]
+struct WrittenSpec<'a> {
+    #[serde(borrow)]
+    versions: Vec<WrittenVersion<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WrittenVersion<'a> {
+    name: String,
+    #[serde(borrow, default)]
+    schema: Option<WrittenSchema<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WrittenSchema<'a> {
+    #[serde(borrow, default, rename = "openAPIV3Schema")]
+    openapi: Option<&'a RawValue>,
+}
+
+impl<'a> Written<'a> {
+    fn parse(stored: &'a [u8]) -> Result<Self, String> {
+        serde_json::from_slice(stored).map_err(|error| error.to_string())
+    }
+
+    /// A version's schema, `null` if it has none.
+    fn openapi(&self, version: &str) -> &'a str {
+        let found = self.spec.versions.iter().find(|candidate| candidate.name == version);
+        found.and_then(|version| version.schema.as_ref()?.openapi).map_or("null", RawValue::get)
+    }
+}
+
+fn build(crd: &Crd, version: &Version, schemas: &Schemas) -> Definition {
     let (spec, names) = (&crd.spec, &crd.status.accepted_names);
     let boxed = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
     let storage = crd.storage_version().unwrap_or(version);
@@ -102,13 +150,13 @@ fn build(crd: &Crd, version: &Version, schemas: &Schemas, purpose: Purpose) -> D
         namespaced: crd.is_namespaced(),
         verbs: VERBS.map(Box::from).to_vec(),
         subresources: subresources(crd, version),
-        schema: SchemaRef::Inline(Arc::new(schemas.of(&version.name, purpose))),
+        schema: schemas.of(crd, version),
         storage_prefix: storage_prefix(crd).into(),
         storage_version: format!("{}/{}", spec.group, storage.name).into(),
-        storage_schema: (purpose == Purpose::Serving
+        storage_schema: (schemas.shared().is_some()
             && (storage.name != version.name || crd.status.stored_versions.len() > 1))
-            .then(|| SchemaRef::Inline(Arc::new(schemas.of(&storage.name, purpose)))),
-        others: if purpose == Purpose::Serving { others(crd, version, schemas) } else { Vec::new() },
+            .then(|| schemas.of(crd, storage)),
+        versions: schemas.shared().cloned().unwrap_or_default(),
         is_amended: crd.metadata.generation > 1,
         columns: columns(version),
         selectable: selectable(version),
@@ -117,20 +165,6 @@ fn build(crd: &Crd, version: &Version, schemas: &Schemas, purpose: Purpose) -> D
         deprecation_warning: deprecation_warning(crd, version).map(Into::into),
         edition: format!("{}/{}", crd.metadata.uid, crd.metadata.generation).into(),
     }
-}
-
-/// The versions beside this one, served or not. Schemas are needed only where somebody has written in
-/// them, so they are read then.
-fn others(crd: &Crd, version: &Version, schemas: &Schemas) -> Vec<OtherVersion> {
-    let others = crd.spec.versions.iter().filter(|other| other.name != version.name);
-    let others = others.map(|other| OtherVersion {
-        api_version: format!("{}/{}", crd.spec.group, other.name).into(),
-        schema: SchemaRef::later(schemas.openapi(&other.name).to_string(), |written| {
-            schema(&serde_json::from_str(written).unwrap_or_default())
-        }),
-        strategy: &CUSTOM,
-    });
-    others.collect()
 }
 
 fn subresources(crd: &Crd, version: &Version) -> Vec<Subresource> {
@@ -230,7 +264,7 @@ mod tests {
     #[test]
     fn each_served_version_has_a_definition() {
         let stored = gizmos().to_string();
-        let made = definitions(stored.as_bytes(), Purpose::Serving).unwrap();
+        let made = for_serving(stored.as_bytes()).unwrap();
         let versions: Vec<&str> = made.iter().map(|definition| &*definition.version).collect();
         assert_eq!(versions, ["v1", "v2"]);
         let [v1, v2] = &made[..] else { panic!("two versions") };
@@ -246,6 +280,23 @@ mod tests {
         let columns: Vec<&str> = v2.columns.iter().map(|column| &*column.name).collect();
         assert_eq!(columns, ["Name", "Age"]);
         assert_eq!(v2.selectable[0].path, ["spec".into(), "color".into()]);
-        assert!(definition(stored.as_bytes(), "v3", Purpose::Serving).unwrap().is_none());
+        assert!(for_publishing(stored.as_bytes(), "v3").unwrap().is_none());
+    }
+
+    /// A definition of many versions would fill an instance if each kept what it knows of all others.
+    #[test]
+    fn what_the_versions_know_of_each_other_is_kept_once() {
+        let stored = gizmos().to_string();
+        let made = for_serving(stored.as_bytes()).unwrap();
+        let [v1, v2] = &made[..] else { panic!("two versions") };
+        assert!(Arc::ptr_eq(&v1.versions, &v2.versions));
+        let all: Vec<&str> = v1.versions.iter().map(|known| &*known.api_version).collect();
+        assert_eq!(all, ["example.com/v1", "example.com/v2", "example.com/v3"]);
+        let is_one = |a: &SchemaRef, b: &SchemaRef| std::ptr::eq::<Schema>(&**a, &**b);
+        assert!(is_one(&v2.schema, &v1.versions[1].schema));
+        assert!(v1.storage_schema.as_ref().is_some_and(|stored| is_one(stored, &v2.schema)));
+        assert!(v2.schema.openapi.is_none(), "only who publishes it needs the author's words");
+        let published = for_publishing(stored.as_bytes(), "v2").unwrap().expect("it is served");
+        assert!(published.schema.openapi.is_some() && published.versions.is_empty());
     }
 }

@@ -6,5 +6,5 @@ mod selectable;
 mod strategy;
 
 pub(crate) use self::decode::{Decoder, tag as decode_tag};
-pub(crate) use self::definition::{Purpose, definition, definitions, storage_prefix, stored_definition};
+pub(crate) use self::definition::{for_discovery, for_publishing, for_serving, storage_prefix, stored_definition};
 pub(crate) use self::selectable::selectable;

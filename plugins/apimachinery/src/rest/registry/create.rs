@@ -147,7 +147,7 @@ impl Registry<'_> {
         if self.dry_run {
             return Ok(match self.find(namespace, &name).await? {
                 Some(_) => Attempt::Taken(name),
-                None => Attempt::Done(Outcome { written: self.as_if_stored(object), created: true }),
+                None => Attempt::Done(Outcome { written: self.as_if_stored(object, None)?, created: true }),
             });
         }
         let key = definition.key(namespace, &name);

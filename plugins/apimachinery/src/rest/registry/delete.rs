@@ -67,7 +67,11 @@ impl Registry<'_> {
                 if self.dry_run {
                     return Ok(Some(Deleted::Going(Written::Tree(object))));
                 }
-                let put = Put { key, value: self.encode(object, None)?, ttl_seconds: strategy.ttl_seconds() };
+                let put = Put {
+                    key,
+                    value: self.encode_marked(object, &current.object)?,
+                    ttl_seconds: strategy.ttl_seconds(),
+                };
                 let result = self.store.txn(guards, vec![Write::Put(put)]).await.map_err(from_store)?;
                 first(result).map(|object| object.map(|object| Deleted::Going(Written::Object(object))))
             }

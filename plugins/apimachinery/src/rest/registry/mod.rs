@@ -305,10 +305,12 @@ impl<'a> Registry<'a> {
     }
 
     /// An object that is not stored, as it were if it had been.
-    fn as_if_stored(&self, mut object: Value) -> Written {
-        if self.definition.strategy.converts() {
-            self.definition.strategy.reshape_to_store(&mut object);
-            self.definition.strategy.reshape_to_serve(&mut object);
+    fn as_if_stored(&self, mut object: Value, old: Option<&Object>) -> Result<Written, ApiError> {
+        let strategy = self.definition.strategy;
+        if strategy.converts() {
+            strategy.reshape_to_store(&mut object);
+            self.keep_stored(&mut object, old)?;
+            strategy.reshape_to_serve(&mut object);
             object::arrange(&mut object);
         }
         if let Some(schema) = &self.definition.storage_schema {
@@ -316,7 +318,32 @@ impl<'a> Registry<'a> {
             object["apiVersion"] = (*self.definition.storage_version).into();
             object = served_custom(self.definition, object);
         }
-        Written::Tree(object)
+        Ok(Written::Tree(object))
+    }
+
+    /// Carries over what an update cannot change, in the stored shape.
+    fn keep_stored(&self, object: &mut Value, old: Option<&Object>) -> Result<(), ApiError> {
+        let kept = self.definition.strategy.kept_stored(self.subresource);
+        let Some(old) = old.filter(|_| !kept.is_empty()) else { return Ok(()) };
+        let old = parse(old)?;
+        for field in kept {
+            object::carry_over(object, &old, field);
+        }
+        Ok(())
+    }
+
+    /// As [`encode`](Self::encode), for an object of which only the metadata has changed: everything else
+    /// stays as it is stored, of which this version may not say all.
+    fn encode_marked(&self, mut value: Value, old: &Object) -> Result<Vec<u8>, ApiError> {
+        if !self.definition.strategy.converts() {
+            return self.encode(value, None);
+        }
+        self.definition.strategy.reshape_to_store(&mut value);
+        let mut marked = parse(old)?;
+        marked["metadata"] = value["metadata"].take();
+        set_meta(&mut marked, "resourceVersion", "");
+        object::arrange(&mut marked);
+        Ok(written(&marked))
     }
 
     /// The bytes that are stored: in the storage version, without a resource version, which
@@ -325,18 +352,23 @@ impl<'a> Registry<'a> {
         set_meta(&mut value, "resourceVersion", "");
         if !self.definition.stored_as_served() {
             self.definition.strategy.reshape_to_store(&mut value);
-            if let Some(old) = old.filter(|_| self.definition.strategy.converts()) {
-                let old = serde_json::from_slice(&old.value()).map_err(ApiError::internal)?;
-                self.definition.strategy.keep_stored(self.subresource, &mut value, &old);
-            }
+            self.keep_stored(&mut value, old)?;
             if let Some(schema) = &self.definition.storage_schema {
                 check::prune(schema, &mut value);
             }
             value["apiVersion"] = (*self.definition.storage_version).into();
             object::arrange(&mut value);
         }
-        let mut bytes = Vec::with_capacity(ENCODED_BYTES);
-        value.write(&mut bytes);
-        Ok(bytes)
+        Ok(written(&value))
     }
+}
+
+fn parse(stored: &Object) -> Result<Value, ApiError> {
+    serde_json::from_slice(&stored.value()).map_err(ApiError::internal)
+}
+
+fn written(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(ENCODED_BYTES);
+    value.write(&mut bytes);
+    bytes
 }

@@ -17,7 +17,8 @@ const METADATA: [&str; 5] = ["deletionTimestamp", "labels", "annotations", "fina
 
 impl Registry<'_> {
     /// A write through the main resource leaves the status alone, and one through the status
-    /// everything else.
+    /// everything else. To be called once it is settled who owns what, which upstream does with all that
+    /// was sent.
     pub(super) fn keep_other_parts(&self, object: &mut Value, old: &Value) {
         let has_status = self.definition.subresource("status").is_some();
         match self.subresource {
@@ -42,13 +43,15 @@ impl Registry<'_> {
                 };
                 kept.iter().for_each(|key| carry_over_meta(object, old, key));
                 if !self.definition.builtin {
-                    let managed = object["metadata"].get("managedFields").cloned();
+                    // Who owns what is settled by now, and nobody may.
+                    let managed = metadata_mut(object).remove("managedFields");
                     let version = meta(object, "resourceVersion").to_string();
                     carry_over(object, old, "metadata");
                     set_meta(object, "resourceVersion", &version);
-                    if let Some(managed) = managed {
-                        metadata_mut(object).insert("managedFields", managed);
-                    }
+                    match managed {
+                        Some(managed) => metadata_mut(object).insert("managedFields", managed),
+                        None => metadata_mut(object).remove("managedFields"),
+                    };
                 }
             }
             _ => {}

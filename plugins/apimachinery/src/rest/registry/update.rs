@@ -80,11 +80,11 @@ impl Registry<'_> {
         let empties = self.take_empties(&mut object);
         self.convert(&mut object);
         let operation = self.operation(namespace, name);
-        self.keep_other_parts(&mut object, old);
         if !self.applied {
             empties.put_back_in_leaves(&definition.schema, &mut object);
         }
         self.manage(Some(old), &mut object);
+        self.keep_other_parts(&mut object, old);
         if !self.applied && !empties.is_empty() {
             drop(self.take_empties(&mut object));
         }
@@ -148,7 +148,8 @@ impl Registry<'_> {
             return Ok(Some(Outcome { written: Written::Object(current.object), created: false }));
         }
         if self.dry_run {
-            return Ok(Some(Outcome { written: self.as_if_stored(object), created: false }));
+            let written = self.as_if_stored(object, Some(&current.object))?;
+            return Ok(Some(Outcome { written, created: false }));
         }
         let put = Put { key, value: self.encode(object, Some(&current.object))?, ttl_seconds: strategy.ttl_seconds() };
         guards.extend(companions.guards);

@@ -4,7 +4,7 @@
 mod metrics;
 mod validate;
 
-use apimachinery::rest::object::{carry_over, metadata_mut};
+use apimachinery::rest::object::metadata_mut;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::{Map, Value, json};
@@ -134,8 +134,8 @@ impl Strategy for OldAutoscalers {
     }
 
     /// The old form does not say all of it, nor in which order.
-    fn keep_stored(&self, subresource: &str, object: &mut Value, old: &Value) {
-        carry_over(object, old, if subresource == "status" { "spec" } else { "status" });
+    fn kept_stored(&self, subresource: &str) -> &'static [&'static str] {
+        if subresource == "status" { &["spec"] } else { &["status"] }
     }
 
     fn reshape_to_serve(&self, object: &mut Value) {
