@@ -85,9 +85,9 @@ EVENTS = [
 ]
 
 
-def version(name, fields, storage=False):
+def version(name, fields, storage=False, status=True):
     spec = {"type": "object", "properties": {field: {"type": "string"} | default for field, default in fields.items()}}
-    return {"name": name, "served": True, "storage": storage, "subresources": {"status": {}},
+    return {"name": name, "served": True, "storage": storage, "subresources": {"status": {}} if status else {},
             "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec, "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}}}}
 
 
@@ -109,4 +109,46 @@ CUSTOM = [
     delete("the definition goes", f"{CRDS}/marks.{G}", compare="status"),
 ]
 
-STEPS = [namespace(NS)] + AUTOSCALERS + EVENTS + CUSTOM
+# What a request cannot change it sends all the same, or leaves out: who owns it then, in which version?
+P1, P2, P3 = (f"/apis/{G}/{v}/namespaces/{NS}/parts" for v in ("v1", "v2", "v3"))
+
+
+def part(path, name="a", **body): return {"apiVersion": f"{G}/{path.split('/')[3]}", "kind": "Part", "metadata": {"name": name}} | body
+def by(manager, path): return f"{path}?fieldManager={manager}"
+def all_three(what): return [get(f"{what}, in {v}", f"{p}/a") for v, p in (("v1", P1), ("v2", P2), ("v3", P3))]
+
+
+SAME = {"a": {}, "b": {}}
+PARTS = [
+    post("a definition of three versions", CRDS, {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"parts.{G}"},
+         "spec": {"group": G, "scope": "Namespaced", "names": {"plural": "parts", "singular": "part", "kind": "Part", "listKind": "PartList"},
+                  "versions": [version("v1", SAME, True), version("v2", SAME), version("v3", SAME, status=False)]}}, compare="status"),
+    *[get(f"the parts are served in {v}", p, compare="status", wait=20) for v, p in (("v1", P1), ("v2", P2), ("v3", P3))],
+    post("a part in v1", by("one", P1), part(P1, spec={"a": "1"}, status={"x": "lost"})),
+    merge("another's field in v2", by("two", f"{P2}/a"), {"spec": {"b": "2"}}),
+    merge("a status in v2", by("ctl", f"{P2}/a/status"), {"status": {"x": 1, "y": 2}}),
+    merge("a third's label in v3", by("three", f"{P3}/a"), {"metadata": {"labels": {"l": "3"}}, "status": {"z": 3}}), *all_three("all owners"),
+    put("put without its status in v1", by("one", f"{P1}/a"), part(P1, spec={"a": "1", "b": "2"})), *all_three("put without"),
+    put("put with another status in v1", by("one", f"{P1}/a"), part(P1, spec={"a": "4", "b": "2"}, status={"x": 7, "w": 1})), *all_three("put with another"),
+    put("put without its status in v2", by("two", f"{P2}/a"), part(P2, spec={"a": "4", "b": "5"})), *all_three("put in v2"),
+    put("put its status without a spec in v1", by("ctl", f"{P1}/a/status"), part(P1, status={"x": 2})), *all_three("status without a spec"),
+    put("put its status with another spec in v2", by("ctl", f"{P2}/a/status"), part(P2, spec={"a": "9"}, status={"x": 3}) | {"metadata": {"name": "a", "labels": {"m": "1"}}}), *all_three("status with another spec"),
+    put("put without its status in v3", by("three", f"{P3}/a"), part(P3, spec={"a": "4", "b": "5"})), *all_three("put in v3"),
+    merge("a status again in v2", by("ctl", f"{P2}/a/status"), {"status": {"x": 1}}),
+    patch("applied in v1", by("app", f"{P1}/a") + "&force=true", "apply", part(P1, spec={"a": "10"}, status={"x": 5})), *all_three("applied"),
+    patch("its status applied in v1", by("app", f"{P1}/a/status") + "&force=true", "apply", part(P1, spec={"b": "11"}, status={"x": 6})), *all_three("status applied"),
+    patch("applied in v3", by("app", f"{P3}/a") + "&force=true", "apply", part(P3, spec={"a": "12"}, status={"x": 8})), *all_three("applied in v3"),
+    patch("applied in v1 after all", by("app", f"{P1}/a") + "&force=true", "apply", part(P1, spec={"a": "13"})), *all_three("applied after all"),
+    delete("the parts go", f"{CRDS}/parts.{G}", compare="status"),
+]
+
+BUILT_IN = [
+    *autoscaler("f"),
+    put("autoscaler put without its status in v1", by("one", f"{V1}/f"), hpa("f", "v1", targetCPUUtilizationPercentage=10)), *both("autoscaler put without", "f"),
+    merge("autoscaler's status in v1", by("ctl", f"{V1}/f/status"), {"status": {"currentReplicas": 7}}), *both("autoscaler's status", "f"),
+    put("autoscaler put without its status in v2", by("two", f"{V2}/f"), hpa("f", "v2", metrics=METRICS)), *both("autoscaler put in v2", "f"),
+    put("autoscaler's status put with another spec in v1", by("ctl", f"{V1}/f/status"), hpa("f", "v1", maxReplicas=99) | {"status": {"currentReplicas": 8, "desiredReplicas": 9}}), *both("autoscaler's status put", "f"),
+    put("autoscaler's status put with another spec in v2", by("ctl", f"{V2}/f/status"), hpa("f", "v2", maxReplicas=98) | {"status": {"currentReplicas": 9, "desiredReplicas": 9}}), *both("autoscaler's status put in v2", "f"),
+]
+
+STEPS = [namespace(NS)] + AUTOSCALERS + EVENTS + CUSTOM + PARTS + BUILT_IN
