@@ -4,6 +4,8 @@
 //! where things are; it builds no tree. Only the objects on the way to something wanted are
 //! entered, everything else is skipped without recursion, so depth costs nothing.
 
+use std::borrow::Cow;
+
 use super::claims::Claim;
 
 /// Where things are in a value.
@@ -73,17 +75,21 @@ pub(super) enum Form {
 /// Scans a value that begins with `{`. An error says what is wrong with it.
 pub(super) fn scan(json: &[u8], form: Form, claim: &Claim) -> Result<Scan, String> {
     std::str::from_utf8(json).map_err(|error| format!("it is not UTF-8 at byte `{}`", error.valid_up_to()))?;
-    let mut scanner = Scanner { json, at: 0, form, claim, found: Scan::default() };
+    let mut scanner = Scanner { json, at: 0, form, claim, found: Scan::default(), open: Vec::new() };
     scanner.found.fields.resize(claim.fields().len(), None);
     scanner.space();
     let all = if claim.fields().is_empty() { 0 } else { u64::MAX >> (64 - claim.fields().len().min(64)) };
-    scanner.object(Place::Root, 0, all)?;
-    scanner.space();
-    match scanner.peek() {
-        None => Ok(scanner.found),
-        Some(_) => Err(scanner.wrong("there is something behind the object")),
-    }
+    let whole = scanner.object(Place::Root, 0, all).and_then(|()| {
+        scanner.space();
+        if scanner.at == json.len() { Ok(()) } else { Err(scanner.wrong("there is something behind the object")) }
+    });
+    whole.map(|()| scanner.found).map_err(|Wrong(told)| format!("{}, at byte `{}`", told.0, told.1))
 }
+
+/// What is wrong, and at which byte. A word to hand on: of the many small steps hardly one fails.
+struct Wrong(Box<(Cow<'static, str>, usize)>);
+
+type Passed<T = ()> = Result<T, Wrong>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -100,22 +106,30 @@ struct Scanner<'a> {
     form: Form,
     claim: &'a Claim,
     found: Scan,
+    /// What is open around a value that is passed over, innermost last.
+    open: Vec<u8>,
 }
 
 /// A string as it is written, without its quotes.
 #[derive(Clone, Copy)]
 struct Token {
-    start: usize,
-    end: usize,
-    escaped: bool,
-    /// An escape is there that has to be looked at to know whether it is right.
-    unsure: bool,
+    start: u32,
+    end: u32,
+    escapes: Escapes,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    None,
+    Right,
+    /// They have to be looked at to know whether they are right.
+    Unsure,
 }
 
 impl Scanner<'_> {
     /// An object that is entered. `fields` are the selectable fields whose paths lead here, as
     /// bits, and `level` is how far.
-    fn object(&mut self, place: Place, level: usize, fields: u64) -> Result<(), String> {
+    fn object(&mut self, place: Place, level: usize, fields: u64) -> Passed {
         self.expect(b'{')?;
         let inside = self.at;
         let mut types = place == Place::Root;
@@ -159,7 +173,7 @@ impl Scanner<'_> {
     }
 
     /// The value of a member. Says whether it was `kind` or `apiVersion` of the root.
-    fn member(&mut self, place: Place, level: usize, fields: u64, name: Token) -> Result<bool, String> {
+    fn member(&mut self, place: Place, level: usize, fields: u64, name: Token) -> Passed<bool> {
         let text = self.text(name)?;
         let key = text.of(self.json);
         let mut deeper = 0;
@@ -207,50 +221,48 @@ impl Scanner<'_> {
 
     /// The text of the value that began at `start` and ends here: of a string its characters, of a
     /// number or boolean how it is written, of anything else nothing.
-    fn value(&self, start: usize) -> Result<Option<Text>, String> {
+    fn value(&self, start: usize) -> Passed<Option<Text>> {
         match self.json[start] {
             b'"' => {
                 let (start, end) = (start + 1, self.at - 1);
-                let escaped = self.json[start..end].contains(&b'\\');
-                self.text(Token { start, end, escaped, unsure: escaped }).map(Some)
+                let is_escaped = self.json[start..end].contains(&b'\\');
+                let escapes = if is_escaped { Escapes::Unsure } else { Escapes::None };
+                self.text(Token { start: start as u32, end: end as u32, escapes }).map(Some)
             }
             b'{' | b'[' | b'n' => Ok(None),
             _ => Ok(Some(Text::Part(start as u32, self.at as u32))),
         }
     }
 
-    fn text(&self, token: Token) -> Result<Text, String> {
-        if !token.escaped {
-            return Ok(Text::Part(token.start as u32, token.end as u32));
+    fn text(&self, token: Token) -> Passed<Text> {
+        if token.escapes == Escapes::None {
+            return Ok(Text::Part(token.start, token.end));
         }
-        let quoted = &self.json[token.start - 1..=token.end];
+        let quoted = &self.json[token.start as usize - 1..=token.end as usize];
         let text: String = serde_json::from_slice(quoted).map_err(|_| self.wrong("a string has a wrong escape"))?;
         Ok(Text::Own(text.into()))
     }
 
     /// Passes over a value, whatever it is.
-    fn skip(&mut self) -> Result<(), String> {
-        // What is open around the value, innermost last.
-        let mut open: Vec<u8> = Vec::new();
+    fn skip(&mut self) -> Passed {
+        self.open.clear();
         loop {
             self.space();
             match self.peek() {
+                Some(b'"') => self.pass_string()?,
                 Some(bracket @ (b'{' | b'[')) => {
                     self.at += 1;
                     self.space();
-                    let close = if bracket == b'{' { b'}' } else { b']' };
+                    // Two behind both brackets in ASCII.
+                    let close = bracket + 2;
                     if self.peek() != Some(close) {
-                        open.push(close);
+                        self.open.push(close);
                         if close == b'}' {
                             self.name()?;
                         }
                         continue;
                     }
                     self.at += 1;
-                }
-                Some(b'"') => {
-                    let token = self.string()?;
-                    self.check(token)?;
                 }
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 Some(b't') => self.word(b"true")?,
@@ -259,44 +271,52 @@ impl Scanner<'_> {
                 _ => return Err(self.wrong("a value is missing")),
             }
             loop {
-                let Some(&close) = open.last() else { return Ok(()) };
+                let Some(&close) = self.open.last() else { return Ok(()) };
                 self.space();
                 match self.next()? {
-                    b',' => break,
-                    byte if byte == close => drop(open.pop()),
+                    b',' => {
+                        if close == b'}' {
+                            self.space();
+                            self.name()?;
+                        }
+                        break;
+                    }
+                    byte if byte == close => drop(self.open.pop()),
                     _ => return Err(self.wrong_before("`,` or a closing bracket is missing")),
                 }
-            }
-            if open.last() == Some(&b'}') {
-                self.space();
-                self.name()?;
             }
         }
     }
 
-    fn name(&mut self) -> Result<(), String> {
-        let name = self.string()?;
-        self.check(name)?;
+    #[inline]
+    fn name(&mut self) -> Passed {
+        self.pass_string()?;
         self.space();
         self.expect(b':')
     }
 
-    /// Whether a string that nobody wants to know is one.
-    fn check(&self, token: Token) -> Result<(), String> {
-        if token.unsure { self.text(token).map(drop) } else { Ok(()) }
+    /// A string that nobody wants to know.
+    #[inline]
+    fn pass_string(&mut self) -> Passed {
+        let token = self.string()?;
+        if token.escapes == Escapes::Unsure { self.text(token).map(drop) } else { Ok(()) }
     }
 
-    fn string(&mut self) -> Result<Token, String> {
+    fn string(&mut self) -> Passed<Token> {
         self.expect(b'"')?;
-        let start = self.at;
-        let (mut escaped, mut unsure) = (false, false);
+        let start = self.at as u32;
+        let mut escapes = Escapes::None;
         loop {
-            self.plain();
+            self.at = behind_plain(self.json, self.at);
             match self.next()? {
-                b'"' => return Ok(Token { start, end: self.at - 1, escaped, unsure }),
+                b'"' => return Ok(Token { start, end: self.at as u32 - 1, escapes }),
                 b'\\' => {
-                    escaped = true;
-                    unsure |= !matches!(self.next()?, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't');
+                    let is_right = matches!(self.next()?, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't');
+                    if !is_right {
+                        escapes = Escapes::Unsure;
+                    } else if escapes == Escapes::None {
+                        escapes = Escapes::Right;
+                    }
                 }
                 0..0x20 => return Err(self.wrong_before("a string has a control character")),
                 _ => {}
@@ -304,26 +324,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Passes over characters of a string that are nothing else, eight at a time: most of a value
-    /// are such, and each write is looked at twice.
-    fn plain(&mut self) {
-        const ONES: u64 = u64::MAX / 0xff;
-        // The highest bit of each byte that is below `limit`, as far as the first one: behind that
-        // there may be more. `limit` is at most 128.
-        let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & (ONES << 7);
-        while let Some(bytes) = self.json[self.at..].first_chunk() {
-            let word = u64::from_le_bytes(*bytes);
-            let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-            let special = below(word, 0x20) | equal(b'"') | equal(b'\\');
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += bytes.len();
-        }
-    }
-
-    fn number(&mut self) -> Result<(), String> {
+    fn number(&mut self) -> Passed {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -346,7 +347,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), String> {
+    fn digits(&mut self) -> Passed {
         let start = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
@@ -354,7 +355,7 @@ impl Scanner<'_> {
         if self.at > start { Ok(()) } else { Err(self.wrong("a digit is missing")) }
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<(), String> {
+    fn word(&mut self, word: &[u8]) -> Passed {
         if !self.json[self.at..].starts_with(word) {
             return Err(self.wrong("a value is missing"));
         }
@@ -375,32 +376,52 @@ impl Scanner<'_> {
     }
 
     #[inline]
-    fn next(&mut self) -> Result<u8, String> {
+    fn next(&mut self) -> Passed<u8> {
         let byte = self.peek().ok_or_else(|| self.wrong("it ends too early"))?;
         self.at += 1;
         Ok(byte)
     }
 
     #[inline]
-    fn expect(&mut self, byte: u8) -> Result<(), String> {
+    fn expect(&mut self, byte: u8) -> Passed {
         if self.next()? == byte { Ok(()) } else { Err(self.missing(byte)) }
     }
 
     #[cold]
-    fn missing(&self, byte: u8) -> String {
-        self.wrong_before(&format!("`{}` is missing", char::from(byte)))
+    fn missing(&self, byte: u8) -> Wrong {
+        self.wrong_before(format!("`{}` is missing", char::from(byte)))
     }
 
     #[cold]
-    fn wrong(&self, what: &str) -> String {
-        format!("{what}, at byte `{}`", self.at)
+    fn wrong(&self, what: &'static str) -> Wrong {
+        Wrong(Box::new((what.into(), self.at)))
     }
 
     /// Of the byte that was just taken.
     #[cold]
-    fn wrong_before(&self, what: &str) -> String {
-        format!("{what}, at byte `{}`", self.at - 1)
+    fn wrong_before(&self, what: impl Into<Cow<'static, str>>) -> Wrong {
+        Wrong(Box::new((what.into(), self.at - 1)))
     }
+}
+
+/// Behind characters of a string that are nothing else, eight at a time: most of a value are such, and
+/// each write is looked at twice.
+#[inline]
+fn behind_plain(json: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    // The highest bit of each byte that is below `limit`, as far as the first one: behind that
+    // there may be more. `limit` is at most 128.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & (ONES << 7);
+    while let Some(bytes) = json.get(at..).and_then(|rest| rest.first_chunk()) {
+        let word = u64::from_le_bytes(*bytes);
+        let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        let special = below(word, 0x20) | equal(b'"') | equal(b'\\');
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += bytes.len();
+    }
+    at
 }
 
 #[cfg(test)]
