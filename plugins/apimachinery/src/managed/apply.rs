@@ -1,8 +1,6 @@
 //! Server-side apply: a manager says what it wants to have; what it no longer says goes; what
 //! others have is theirs unless it forces.
 
-use std::borrow::Cow;
-
 use super::collect::{collect, with_named_fields};
 use super::conflict::{self, Conflict};
 use super::entries::{Entry, Operation, Owner, decode, encode};
@@ -189,12 +187,13 @@ impl Request<'_> {
     /// somebody else owns it.
     fn prune(&self, merged: Value, last: &Entry, wanted: &Set, others: &[Entry]) -> Result<Value, String> {
         let (own, before) = (&*self.manager.api_version, &*last.api_version);
-        let convert = |value: &Value, from: &str, to: &str| self.versions.convert(value, from, to).map(owned);
         if last.set.is_empty() {
             return Ok(merged);
         }
         let fail = |why| format!("failed to convert merged object to last applied version: {why}");
-        let Some((as_before, of)) = convert(&merged, own, before).map_err(fail)? else { return Ok(merged) };
+        let Some((as_before, of)) = self.versions.convert(&merged, own, before).map_err(fail)? else {
+            return Ok(merged);
+        };
         let last = with_named_fields(&last.set, of);
 
         // Back come the items that somebody owns, by what owners in each version say ...
@@ -203,11 +202,11 @@ impl Request<'_> {
             let fail = |which: &str, why| {
                 format!("failed add back owned items: failed to convert {which} object at version {version}: {why}")
             };
-            let whole = convert(&as_before, before, version).map_err(|why| fail("merged", why))?;
+            let whole = self.versions.convert(&as_before, before, version).map_err(|why| fail("merged", why))?;
             let Some((whole, of)) = whole else { continue };
-            let left = convert(&pruned.0, pruned.1, version).map_err(|why| fail("pruned", why))?;
-            let Some((left, _)) = left else { continue };
-            let kept = with_named_fields(&collect(of, &left), of).union(with_named_fields(&owned, of));
+            let left = self.versions.convert(&pruned.0, pruned.1, version).map_err(|why| fail("pruned", why))?;
+            let Some(left) = left.map(|(left, of)| collect(of, &left)) else { continue };
+            let kept = with_named_fields(&left, of).union(with_named_fields(&owned, of));
             let gone = with_named_fields(&collect(of, &whole), of).difference(&kept);
             pruned = (remove(of, &whole, &gone), version);
         }
@@ -215,15 +214,19 @@ impl Request<'_> {
         let fail = |why| {
             format!("failed add back dangling items: failed to convert pruned object to last applied version: {why}")
         };
-        let left = match convert(&pruned.0, pruned.1, before).map_err(fail)? {
+        let left = match self.versions.convert(&pruned.0, pruned.1, before).map_err(fail)? {
             Some((left, of)) => {
                 let kept = with_named_fields(&collect(of, &left), of);
                 let gone = with_named_fields(&collect(of, &as_before), of).difference(&kept).intersection(&last);
                 remove(of, &as_before, &gone)
             }
-            None => as_before,
+            None => as_before.into_owned(),
         };
-        Ok(convert(&left, before, own)?.map_or(left, |(left, _)| left))
+        if before == own {
+            return Ok(left);
+        }
+        let back = self.versions.convert(&left, before, own)?.map(|(back, _)| back.into_owned());
+        Ok(back.unwrap_or(left))
     }
 
     /// What is owned by the others and will be by this manager, first in the version given.
@@ -238,10 +241,6 @@ impl Request<'_> {
         }
         owned
     }
-}
-
-fn owned<'a>(converted: Option<(Cow<'_, Value>, Type<'a>)>) -> Option<(Value, Type<'a>)> {
-    converted.map(|(value, of)| (value.into_owned(), of))
 }
 
 fn internal(why: String) -> ApiError {

@@ -113,6 +113,7 @@ impl<'a> Live<'a> {
 
 /// What has changed of an object, in the version of the request and in the others.
 pub(super) struct Changes {
+    own_version: String,
     own: Change,
     others: Vec<(String, Change)>,
 }
@@ -143,7 +144,7 @@ impl Changes {
             let Some((new, _)) = versions.convert(new, own, version).map_err(fail)? else { continue };
             others.push((version.clone(), Change::of(compare(*of, old, &new)?.ignoring(ignored))));
         }
-        Ok(Self { own: Change::of(in_own), others })
+        Ok(Self { own_version: own.to_string(), own: Change::of(in_own), others })
     }
 
     /// What was set, as somebody who wrote in this version calls it.
@@ -167,6 +168,7 @@ impl Changes {
 
     fn change_in(&self, api_version: &str) -> &Change {
         let other = self.others.iter().find(|(version, _)| version == api_version);
+        debug_assert!(other.is_some() || api_version == self.own_version, "nobody compared in `{api_version}`");
         other.map_or(&self.own, |(_, change)| change)
     }
 }

@@ -35,22 +35,40 @@ pub(super) enum Kind {
 
 impl Kind {
     fn of(content_type: &str, builtin: bool) -> Result<Self, ApiError> {
-        // Upstream reads it as it is written.
-        match content_type.split(';').next().unwrap_or_default().trim() {
-            "application/json-patch+json" => Ok(Self::Json),
-            "application/merge-patch+json" => Ok(Self::Merge),
-            "application/apply-patch+yaml" => Ok(Self::Apply),
-            "application/strategic-merge-patch+json" if builtin => Ok(Self::Strategic),
-            _ if builtin => {
-                // Upstream's router refuses this, before its handlers would in other words.
+        // Upstream reads it as it is written, to the letter.
+        let known = Self::named(content_type.split(';').next().unwrap_or_default());
+        match known.filter(|kind| builtin || *kind != Self::Strategic) {
+            Some(kind) => Ok(kind),
+            // What upstream's router refuses, its handlers never refuse in their own words.
+            None if builtin && !Self::is_routed(content_type) => {
                 let mut error = ApiError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
                 error.with_details = true;
                 Err(error)
             }
-            _ => Err(negotiate::unsupported(
+            None if builtin => Err(negotiate::unsupported(
+                "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, \
+                 application/apply-patch+yaml",
+            )),
+            None => Err(negotiate::unsupported(
                 "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
             )),
         }
+    }
+
+    fn named(media_type: &str) -> Option<Self> {
+        match media_type {
+            "application/json-patch+json" => Some(Self::Json),
+            "application/merge-patch+json" => Some(Self::Merge),
+            "application/apply-patch+yaml" => Some(Self::Apply),
+            "application/strategic-merge-patch+json" => Some(Self::Strategic),
+            _ => None,
+        }
+    }
+
+    /// Upstream's router takes the header for a list, of which one is enough, and minds no spaces.
+    fn is_routed(content_type: &str) -> bool {
+        let media_type = |listed: &str| listed.split(';').next().unwrap_or_default().trim_matches(' ').to_string();
+        content_type.split(',').any(|listed| Self::named(&media_type(listed)).is_some())
     }
 }
 
@@ -61,7 +79,8 @@ impl Request<'_> {
         let manager = self.manager(&options.field_manager);
         let mut registry = self.registry(&manager, options.dry_run);
         let expected = Expected::object_of(self.definition);
-        let applied = (kind == Kind::Apply).then(|| self.read_applied(&body, &options));
+        let (api_version, of_kind) = (self.definition.api_version(), &self.definition.kind);
+        let applied = (kind == Kind::Apply).then(|| Applied::read(&body, &api_version, of_kind));
         registry.applied = applied.is_some();
         let change = Change {
             creates: applied.is_some() && self.summary.subresource().is_empty(),
@@ -72,16 +91,16 @@ impl Request<'_> {
             .update(self.namespace(), self.name(), &change, &mut |old| {
                 let mut object = match (&applied, old) {
                     (Some(Err(error)), _) => return Err(error.clone()),
-                    (Some(Ok((patch, refused))), old) => {
-                        let (mut object, changed) = registry.apply(old, patch, options.force)?;
-                        if let Some(why) = refused {
-                            return Err(ApiError::bad_request(why));
+                    (Some(Ok(applied)), old) => {
+                        let (mut object, changed) = registry.apply(old, &applied.patch, options.force)?;
+                        if changed {
+                            self.check_applied_types(&applied.patch, &mut object)?;
                         }
+                        self.tell_of(applied, options.field_validation)?;
                         if !changed {
                             self.check_name(&object)?;
                             return Ok(object);
                         }
-                        self.check_applied_types(patch, &mut object)?;
                         conform_applied(&mut object, &expected).map_err(ApiError::bad_request)?;
                         object
                     }
@@ -96,29 +115,16 @@ impl Request<'_> {
         self.answer_written(if outcome.created { 201 } else { 200 }, outcome.written)
     }
 
-    /// The document of an apply: what its manager wants the object to have, and what a strict client does not
-    /// want of it.
-    fn read_applied(&self, body: &[u8], options: &WriteOptions) -> Result<(Value, Option<String>), ApiError> {
-        let Decoded { value: patch, strict } = codec::yaml::decode(body).map_err(|why| {
-            ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}"))
-        })?;
-        if !patch.is_object() && !patch.is_null() {
-            let found = codec::json::kind(&patch);
+    /// Tells of keys that are there twice, which is done once an apply has succeeded.
+    pub(super) fn tell_of(&self, applied: &Applied, validation: FieldValidation) -> Result<(), ApiError> {
+        if validation == FieldValidation::Strict && !applied.findings.is_empty() {
+            let why = applied.findings.join(", ");
             return Err(ApiError::bad_request(format!(
-                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into \
-                 Go value of type map[string]interface {{}}"
+                "error strict decoding YAML: error converting YAML to JSON: {why}"
             )));
         }
-        check_applied(&patch, &self.definition.api_version(), &self.definition.kind)?;
-        // Only who asks for warnings is warned of an apply.
-        if !self.query.text("fieldValidation").is_empty() {
-            self.report(options.field_validation, &strict);
-        }
-        // This comes after what stands against the apply itself.
-        let is_strict = options.field_validation == FieldValidation::Strict && !strict.is_empty();
-        let words = || format!("error strict decoding YAML: error converting YAML to JSON: {}", strict.join(", "));
-        let refused = is_strict.then(words);
-        Ok((patch, refused))
+        self.report(validation, &applied.findings);
+        Ok(())
     }
 
     /// What an apply made has to be an object of its type.
@@ -192,8 +198,33 @@ impl Request<'_> {
     }
 }
 
+/// The document of an apply.
+pub(super) struct Applied {
+    /// What its manager wants the object to have.
+    pub(super) patch: Value,
+    /// What strict decoding finds in it.
+    findings: Vec<String>,
+}
+
+impl Applied {
+    pub(super) fn read(body: &[u8], api_version: &str, kind: &str) -> Result<Self, ApiError> {
+        let Decoded { value: patch, strict: findings } = codec::yaml::decode(body).map_err(|why| {
+            ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}"))
+        })?;
+        if !patch.is_object() && !patch.is_null() {
+            let found = codec::json::kind(&patch);
+            return Err(ApiError::bad_request(format!(
+                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into \
+                 Go value of type map[string]interface {{}}"
+            )));
+        }
+        check_applied(&patch, api_version, kind)?;
+        Ok(Self { patch, findings })
+    }
+}
+
 /// What is applied says of what kind it is.
-pub(super) fn check_applied(patch: &Value, api_version: &str, kind: &str) -> Result<(), ApiError> {
+fn check_applied(patch: &Value, api_version: &str, kind: &str) -> Result<(), ApiError> {
     let text = |name: &str| patch[name].as_str().unwrap_or_default();
     if text("apiVersion") == api_version && text("kind") == kind {
         return Ok(());
@@ -340,17 +371,26 @@ mod tests {
     fn the_media_type_says_the_kind() {
         assert_eq!(Kind::of("application/merge-patch+json; charset=utf-8", true), Ok(Kind::Merge));
         assert_eq!(Kind::of("application/strategic-merge-patch+json", true), Ok(Kind::Strategic));
+        const ROUTER: &str = "415: Unsupported Media Type";
+        const CUSTOM: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+        const BUILTIN: &str = "application/json-patch+json, application/merge-patch+json, \
+                               application/strategic-merge-patch+json, application/apply-patch+yaml";
         for (content_type, builtin, want) in [
-            ("application/nonsense-patch", true, "415: Unsupported Media Type"),
-            (
-                "application/strategic-merge-patch+json",
-                false,
-                "the body of the request was in an unknown format - accepted media types include: \
-                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
-            ),
+            ("application/nonsense-patch", true, ROUTER),
+            ("", true, ROUTER),
+            (";application/json-patch+json", true, ROUTER),
+            ("application/json-patch+json\t; charset=utf-8", true, ROUTER),
+            // What the router lets through is not yet what it has to be.
+            ("application/json-patch+json ; charset=utf-8", true, BUILTIN),
+            ("text/plain, application/json-patch+json", true, BUILTIN),
+            ("application/json-patch+json ; charset=utf-8", false, CUSTOM),
+            ("application/strategic-merge-patch+json", false, CUSTOM),
         ] {
             let error = Kind::of(content_type, builtin).unwrap_err();
-            assert_eq!((error.code, error.message.as_str()), (415, want));
+            let said = error
+                .message
+                .strip_prefix("the body of the request was in an unknown format - accepted media types include: ");
+            assert_eq!((error.code, said.unwrap_or(&error.message)), (415, want), "{content_type}");
         }
     }
 }

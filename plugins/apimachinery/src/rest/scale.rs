@@ -8,7 +8,7 @@ use super::clock;
 use super::list::parse_version;
 use super::object::{meta, metadata_mut, set_meta};
 use super::options::{Write, WriteOptions};
-use super::patch::{ATTEMPTS, Kind, check_applied};
+use super::patch::{ATTEMPTS, Applied, Kind};
 use super::registry::{Change, Registry, Stored, Written, served};
 use super::request::Request;
 use crate::codec;
@@ -127,20 +127,19 @@ impl Request<'_> {
                 let Some(old) = old else { return Err(ApiError::not_found(self.definition, self.name())) };
                 let mut scale = scale_of(old, paths);
                 managed::to_scale(old, &replicas, &mut scale).map_err(ApiError::internal)?;
-                let decoded = codec::yaml::decode(body)
-                    .map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
-                let patch = &decoded.value;
-                check_applied(patch, SCALE_VERSION, "Scale")?;
+                let applied = Applied::read(body, SCALE_VERSION, "Scale")?;
+                let patch = &applied.patch;
                 let builtin = self.definition.builtin;
                 if !builtin && scale["metadata"]["managedFields"].as_array().is_none_or(Vec::is_empty) {
                     return Err(not_applied("failed to create manager for existing fields: ", "live", &Value::Null));
                 }
                 let (scale, changed) =
                     managed::apply(Versions::alone(schema), Some(&scale), patch, &who, options.force, &Set::default())?;
-                self.check_name(&scale)?;
                 if changed && !builtin {
                     return Err(not_applied("", "new", patch));
                 }
+                self.tell_of(&applied, options.field_validation)?;
+                self.check_name(&scale)?;
                 check(&scale)?;
                 let mut object = rescaled(old, &scale, paths);
                 managed::from_scale(&scale, &replicas, &own_version, &mut object).map_err(ApiError::internal)?;

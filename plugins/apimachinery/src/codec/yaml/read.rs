@@ -1,6 +1,7 @@
 //! Reads the first document of a YAML text into a tree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use forms::yaml::Scalar;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
@@ -89,8 +90,9 @@ struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
     /// Where the text ends in characters, if its last line does not.
     open_end: Option<usize>,
-    /// Values that aliases may refer to; those that are still being read are not there.
-    anchors: HashMap<usize, Value>,
+    /// Values that aliases may refer to, and which of the duplicates are theirs; values that are still being
+    /// read are not there.
+    anchors: HashMap<usize, (Value, Range<usize>)>,
     aliased: usize,
     duplicates: Vec<String>,
 }
@@ -125,6 +127,7 @@ impl<'a> Reader<'a> {
         if depth > DEPTH_MAX {
             return Err("yaml: exceeded max depth".into());
         }
+        let duplicates = self.duplicates.len();
         let (anchor, value) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let text = self.as_it_ended(&text, style, span);
@@ -136,7 +139,7 @@ impl<'a> Reader<'a> {
             _ => return Err(located(span.start.line(), "did not find expected node content")),
         };
         if anchor != 0 {
-            self.anchors.insert(anchor, value.clone());
+            self.anchors.insert(anchor, (value.clone(), duplicates..self.duplicates.len()));
         }
         Ok(value)
     }
@@ -162,6 +165,8 @@ impl<'a> Reader<'a> {
 
     fn mapping(&mut self, depth: usize) -> Result<Value, String> {
         let mut members = Map::new();
+        // A number is another key than its text, though not in JSON.
+        let mut no_texts = HashSet::new();
         loop {
             let item = self.next()?;
             if matches!(item.0, Event::MappingEnd) {
@@ -173,12 +178,18 @@ impl<'a> Reader<'a> {
                 merge(&mut members, merged)?;
                 continue;
             }
-            let key = key(self.value(item, depth + 1)?)?;
+            let written = self.value(item, depth + 1)?;
+            let is_text = written.is_string();
+            let key = key(written)?;
             let item = self.next()?;
             let line = item.1.start.line();
             let value = self.value(item, depth + 1)?;
-            if members.contains_key(&key) && self.duplicates.len() < STRICT_MAX {
-                self.duplicates.push(format!("line {line}: key {key:?} already set in map"));
+            if members.contains_key(&key) && is_text != no_texts.contains(&key) && self.duplicates.len() < STRICT_MAX {
+                let shown = if is_text { format!("{key:?}") } else { key.clone() };
+                self.duplicates.push(format!("line {line}: key {shown} already set in map"));
+            }
+            if !is_text {
+                no_texts.insert(key.clone());
             }
             members.insert(key, value);
         }
@@ -189,10 +200,14 @@ impl<'a> Reader<'a> {
 
     fn alias(&mut self, anchor: usize, span: Span, at: usize) -> Result<Value, String> {
         let line = span.start.line();
-        let value = self.anchors.get(&anchor).ok_or_else(|| located(line, "anchor value contains itself"))?;
+        let (value, duplicates) =
+            self.anchors.get(&anchor).ok_or_else(|| located(line, "anchor value contains itself"))?;
         if at + depth(value) > DEPTH_MAX {
             return Err("yaml: exceeded max depth".into());
         }
+        // Upstream reads it once more, and finds what it has found before.
+        let again = duplicates.len().min(STRICT_MAX.saturating_sub(self.duplicates.len()));
+        self.duplicates.extend_from_within(duplicates.start..duplicates.start + again);
         self.aliased += size(value);
         match self.aliased <= ALIASED_MAX {
             true => Ok(value.clone()),
@@ -374,6 +389,23 @@ mod tests {
             decoded.strict,
             ["yaml: unmarshal errors:\n  line 2: key \"a\" already set in map\n  line 5: key \"c\" already set in map"]
         );
+    }
+
+    #[test]
+    fn keys_are_told_apart_as_they_are_written() {
+        for (text, expected) in [
+            ("1: a\n1: b", "line 2: key 1 already set in map"),
+            ("true: a\nyes: b", "line 2: key true already set in map"),
+            ("1: a\n'1': b", ""),
+            ("'1': a\n1: b", ""),
+            ("a: &x {k: 1, k: 2}\nb: *x\nc: *x", &["line 1: key \"k\" already set in map"; 3].join("\n  ")),
+        ] {
+            let found = decode(text.as_bytes()).unwrap().strict.join(", ");
+            assert_eq!(found.strip_prefix("yaml: unmarshal errors:\n  ").unwrap_or(&found), expected, "{text}");
+        }
+        // What is found is bounded, however often it is said.
+        let text = format!("a: &x {{k: 1, k: 2}}\nb: [{}]", "*x, ".repeat(2 * STRICT_MAX));
+        assert_eq!(decode(text.as_bytes()).unwrap().strict[0].lines().count(), 1 + STRICT_MAX);
     }
 
     #[test]
