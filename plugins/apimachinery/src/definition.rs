@@ -55,6 +55,10 @@ pub struct KnownVersion {
     pub api_version: Box<str>,
     pub schema: SchemaRef,
     pub strategy: &'static dyn Strategy,
+    /// Whether its status is written apart from the rest, and so the rest apart from it.
+    pub has_status: bool,
+    /// Whether only a webhook could make objects of the other versions of those in this one.
+    pub is_converted_elsewhere: bool,
 }
 
 #[derive(Clone)]

@@ -48,6 +48,8 @@ fn versions(facts: &ResourceFacts) -> Arc<[KnownVersion]> {
         api_version: format!("{}/{}", known.group, known.version).into(),
         schema: SchemaRef::Builtin(known.of),
         strategy: strategies::of(known.group, known.version, known.resource),
+        has_status: known.subresources.iter().any(|subresource| subresource.name == "status"),
+        is_converted_elsewhere: false,
     });
     versions.collect()
 }

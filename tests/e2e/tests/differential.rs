@@ -77,6 +77,7 @@ scenarios! {
     an_negotiation,
     ao_owners_across_versions,
     ap_odd_requests,
+    aq_applies,
     ar_marked_elsewhere,
     b_crud,
     c_patch_apply,

@@ -109,6 +109,16 @@ mod tests {
         }
     }
 
+    fn known(api_version: &str, schema: SchemaRef) -> KnownVersion {
+        KnownVersion {
+            api_version: api_version.into(),
+            schema,
+            strategy: &Plain,
+            has_status: false,
+            is_converted_elsewhere: false,
+        }
+    }
+
     #[test]
     fn entries_are_kept_where_their_version_is_known() {
         let entry = |api_version: &str| {
@@ -124,21 +134,26 @@ mod tests {
 
         let mut builtin = Definition::builtin("autoscaling", "v1", "horizontalpodautoscalers", &Plain);
         let schema = SchemaRef::builtin("io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler");
-        builtin.versions = [KnownVersion { api_version: "autoscaling/v2".into(), schema, strategy: &Plain }].into();
+        builtin.versions = [known("autoscaling/v2", schema)].into();
         let object = json!({"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler"});
         let sent = ["autoscaling/v2", "autoscaling/v2beta2", "v1", "apps/v1", "autoscaling/v1"];
         assert_eq!(kept(&builtin, &object, &sent), Ok(vec!["autoscaling/v2".to_string(), "autoscaling/v1".into()]));
 
         let mut custom = Definition::of_rows("a.b", "v1", "things", Vec::new());
         let schema = from_openapi(&json!({"type": "object", "properties": {"a": {"type": "string"}}}));
-        custom.versions =
-            [KnownVersion { api_version: "a.b/v2".into(), schema: SchemaRef::Inline(schema.into()), strategy: &Plain }]
-                .into();
+        let schema = SchemaRef::Inline(schema.into());
+        let elsewhere = KnownVersion { is_converted_elsewhere: true, ..known("a.b/v3", schema.clone()) };
+        custom.versions = [known("a.b/v2", schema), elsewhere].into();
         let object = json!({"apiVersion": "a.b/v1", "kind": "Thing", "a": "b"});
         assert_eq!(kept(&custom, &object, &["a.b/v2"]), Ok(vec!["a.b/v2".to_string()]));
         let amended = json!({"apiVersion": "a.b/v1", "kind": "Thing", "b": "c"});
         for (object, version, expected) in [
             (&amended, "a.b/v2", ".b: field not declared in schema"),
+            (
+                &object,
+                "a.b/v3",
+                "conversion webhook for a.b/v1, Kind=Thing failed: this server calls no conversion webhooks",
+            ),
             (&object, "a.b/v9", "request to convert CR to an invalid group/version: a.b/v9"),
             (
                 &object,

@@ -41,6 +41,16 @@ impl<'a> Versions<'a> {
         if from == to {
             return Ok(Some((Cow::Borrowed(object), of)));
         }
+        if self
+            .definition
+            .and_then(|definition| definition.known_version(to))
+            .is_some_and(|to| to.is_converted_elsewhere)
+        {
+            let kind = object["kind"].as_str().unwrap_or_default();
+            return Err(format!(
+                "conversion webhook for {from}, Kind={kind} failed: this server calls no conversion webhooks"
+            ));
+        }
         let mut converted = object.clone();
         if let Some(definition) = self.definition.filter(|definition| definition.builtin) {
             definition.strategy_of(from).reshape_to_store(&mut converted);
@@ -77,10 +87,11 @@ impl<'a> Versions<'a> {
         Err(format!("{from}, Kind={kind} is unstructured and is not suitable for converting to \"{to}\""))
     }
 
-    /// Whether what a request cannot change is left out in other versions as well: upstream asks each
-    /// custom version only for its own, but for the status.
-    fn ignores_elsewhere(self, subresource: &str) -> bool {
-        subresource == "status" || self.definition.is_none_or(|definition| definition.builtin)
+    /// Whether what a request cannot change is left out in another version as well: upstream asks each
+    /// custom version only for its own, and for the status those that write it apart.
+    fn ignores_in(self, api_version: &str, subresource: &str) -> bool {
+        let Some(definition) = self.definition.filter(|definition| !definition.builtin) else { return true };
+        subresource == "status" && definition.known_version(api_version).is_some_and(|known| known.has_status)
     }
 }
 
@@ -137,11 +148,11 @@ impl Changes {
     ) -> Result<Self, String> {
         let in_own = compare(Type::Root(versions.schema), live.object, new)?.ignoring(ignored);
         let nothing = Set::default();
-        let ignored = if versions.ignores_elsewhere(subresource) { ignored } else { &nothing };
         let mut others = Vec::with_capacity(live.others.len());
         for (version, old, of) in &live.others {
             let fail = |why| format!("failed to convert new object: {why}");
             let Some((new, _)) = versions.convert(new, own, version).map_err(fail)? else { continue };
+            let ignored = if versions.ignores_in(version, subresource) { ignored } else { &nothing };
             others.push((version.clone(), Change::of(compare(*of, old, &new)?.ignoring(ignored))));
         }
         Ok(Self { own_version: own.to_string(), own: Change::of(in_own), others })
@@ -176,5 +187,23 @@ impl Changes {
 impl Change {
     fn of(comparison: Comparison) -> Self {
         Self { set: comparison.added.union(comparison.modified), removed: comparison.removed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::builtin;
+    use crate::tree::json;
+
+    #[test]
+    #[should_panic(expected = "nobody compared in `apps/v2`")]
+    #[cfg(debug_assertions)]
+    fn changes_are_told_only_in_versions_that_were_compared() {
+        let (schema, object) = (builtin::schema("io.k8s.api.apps.v1.Deployment"), json!({"spec": {"replicas": 1}}));
+        let (live, none) = (Live::new(&object), Set::default());
+        let changes = Changes::between(Versions::alone(schema), "apps/v1", &live, &object, &none, "").expect("changes");
+        assert!(changes.set_in("apps/v1").is_empty());
+        changes.set_in("apps/v2");
     }
 }

@@ -195,9 +195,13 @@ impl Crd {
         self.spec.versions.iter().filter(|version| version.served)
     }
 
+    pub(crate) fn is_converted_by_webhook(&self) -> bool {
+        self.spec.conversion.as_ref().is_some_and(|conversion| conversion.strategy == "Webhook")
+    }
+
     /// Served versions in which objects may not be stored, if a webhook converts.
     pub(crate) fn converted_elsewhere(&self) -> Vec<String> {
-        if self.spec.conversion.as_ref().is_none_or(|conversion| conversion.strategy != "Webhook") {
+        if !self.is_converted_by_webhook() {
             return Vec::new();
         }
         let is_stored = |version: &&Version| version.storage && self.status.stored_versions == [version.name.clone()];

@@ -85,6 +85,8 @@ fn shared(crd: &Crd, written: &Written<'_>) -> Arc<[KnownVersion]> {
         api_version: format!("{}/{}", crd.spec.group, version.name).into(),
         schema: SchemaRef::later(written.openapi(&version.name), |openapi| Schema { openapi: None, ..schema(openapi) }),
         strategy: &CUSTOM,
+        has_status: version.has_status(),
+        is_converted_elsewhere: crd.is_converted_by_webhook(),
     });
     versions.collect()
 }

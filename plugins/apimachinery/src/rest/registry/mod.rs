@@ -257,6 +257,8 @@ impl<'a> Registry<'a> {
         }
         match self.subresource {
             "" if self.definition.subresource("status").is_some() => Set::of_fields(&[&["status"]]),
+            // Upstream leaves what else a definition has beside these as it is, but not out of this.
+            "status" if !self.definition.builtin => Set::of_fields(&[&["metadata"], &["spec"]]),
             "status" => {
                 let fields = match &self.definition.schema.shape {
                     Shape::Object(object) => object.fields.iter().map(|field| &*field.name).collect(),
@@ -267,15 +269,14 @@ impl<'a> Registry<'a> {
                     .filter(|name| !matches!(*name, "kind" | "apiVersion" | "metadata" | "status"))
                     .map(|name| vec![name])
                     .collect();
-                match self.definition.builtin {
-                    false => paths.push(vec!["metadata"]),
-                    true if self.keeps_metadata() => paths.push(vec!["metadata"]),
-                    true if &*self.definition.resource == "deployments" => paths.push(vec!["metadata", "labels"]),
-                    true if (&*self.definition.group, &*self.definition.resource) == ("", "pods") => {
+                match (&*self.definition.group, &*self.definition.resource) {
+                    _ if self.keeps_metadata() => paths.push(vec!["metadata"]),
+                    ("apps", "deployments") => paths.push(vec!["metadata", "labels"]),
+                    ("", "pods") => {
                         paths.push(vec!["metadata", "deletionTimestamp"]);
                         paths.push(vec!["metadata", "ownerReferences"]);
                     }
-                    true => {}
+                    _ => {}
                 }
                 Set::of_fields(&paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
             }
