@@ -2,6 +2,7 @@
 //! equal. The number in `tests/differential/floors.json` is the least; it only rises.
 
 use std::fs;
+use std::process::Command;
 
 use e2e::{Setup, checkout, differential};
 use serde_json::Value;
@@ -25,7 +26,9 @@ fn at_least_its_floor(scenario: &str) {
 
     let Some(setup) = Setup::default_chain() else { return };
     let host = setup.with(arguments(scenario)).start();
-    let report = differential(scenario, &host).success();
+    let output = differential(scenario, &host);
+    eprint!("{}", output.stderr);
+    let report = output.success();
     let equal = equal_steps(scenario, &report).unwrap_or_else(|| panic!("no result in the report:\n{report}"));
     assert!(equal >= floor, "{equal} steps are equal, the floor is {floor}\n{report}");
     if equal > floor {
@@ -38,6 +41,14 @@ fn at_least_its_floor(scenario: &str) {
 fn equal_steps(scenario: &str, report: &str) -> Option<u64> {
     let result = report.lines().find_map(|line| line.strip_prefix(scenario)?.strip_prefix(": "))?;
     result.split_whitespace().next()?.parse().ok()
+}
+
+/// A busy machine is given more time, a server that forgets to tell is not.
+#[test]
+fn a_watch_that_ends_early_is_excused_now_and_then() {
+    let script = checkout().join("tests/differential/differential_test.py");
+    let output = Command::new("python3").arg("-B").arg(script).output().expect("python3 can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 macro_rules! scenarios {
