@@ -25,9 +25,11 @@ pub struct Limits {
     /// Operations of one transaction, as in etcd. Beyond:
     /// [`WriteError::Invalid`](crate::WriteError::Invalid).
     pub txn_operations_max: usize,
-    /// Transactions that wait for the committer. Beyond:
+    /// Transactions that wait for the committer, beside those that it writes. Beyond:
     /// [`WriteError::Overloaded`](crate::WriteError::Overloaded).
     pub queue_transactions_max: usize,
+    /// How long a write that could be written waits for others, so that they share a commit.
+    pub gathering_max: Duration,
     /// Operations that one commit takes from the queue; larger ones make the first in it wait
     /// for the last.
     pub batch_operations_max: usize,
@@ -82,6 +84,7 @@ impl Default for Limits {
             value_bytes_max: 1536 * 1024,
             txn_operations_max: 128,
             queue_transactions_max: 4096,
+            gathering_max: Duration::from_millis(1),
             batch_operations_max: 512,
             batch_bytes_max: 4 << 20,
             stored_bytes_max: 8 << 30,
@@ -116,6 +119,7 @@ impl Limits {
             ("value_bytes_max", self.value_bytes_max as u64),
             ("txn_operations_max", self.txn_operations_max as u64),
             ("queue_transactions_max", self.queue_transactions_max as u64),
+            ("gathering_max_ms", self.gathering_max.as_millis() as u64),
             ("batch_operations_max", self.batch_operations_max as u64),
             ("batch_bytes_max", self.batch_bytes_max as u64),
             ("stored_bytes_max", self.stored_bytes_max),

@@ -3,9 +3,10 @@
 
 #[cfg(not(feature = "explore"))]
 mod usual {
+    use std::sync::PoisonError;
     use std::time::Duration;
 
-    pub(crate) use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic, mpsc};
+    pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic};
     pub(crate) use std::thread;
     pub(crate) use tokio::task::AbortHandle;
 
@@ -18,6 +19,17 @@ mod usual {
         tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())
     }
 
+    /// Waits for the condition, and says whether it was too late for it.
+    pub(crate) fn wait_at_most<'a, T>(
+        _: &'a Mutex<T>,
+        condition: &Condvar,
+        held: MutexGuard<'a, T>,
+        time: Duration,
+    ) -> (MutexGuard<'a, T>, bool) {
+        let (held, waited) = condition.wait_timeout(held, time).unwrap_or_else(PoisonError::into_inner);
+        (held, waited.timed_out())
+    }
+
     /// None if it takes longer.
     pub(crate) async fn within<T>(time: Duration, work: impl Future<Output = T>) -> Option<T> {
         tokio::time::timeout(time, work).await.ok()
@@ -27,10 +39,11 @@ mod usual {
 /// No time passes: whoever waits for something that does not come is found to be stuck.
 #[cfg(feature = "explore")]
 mod explored {
+    use std::sync::PoisonError;
     use std::time::Duration;
 
     pub(crate) use shuttle::future::AbortHandle;
-    pub(crate) use shuttle::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic, mpsc};
+    pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic};
     pub(crate) use shuttle::thread;
 
     pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
@@ -40,6 +53,18 @@ mod explored {
     pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
         shuttle::future::yield_now().await;
         Ok(work())
+    }
+
+    /// It is too late whenever the explorer goes on here.
+    pub(crate) fn wait_at_most<'a, T>(
+        mutex: &'a Mutex<T>,
+        _: &Condvar,
+        held: MutexGuard<'a, T>,
+        _: Duration,
+    ) -> (MutexGuard<'a, T>, bool) {
+        drop(held);
+        thread::yield_now();
+        (mutex.lock().unwrap_or_else(PoisonError::into_inner), true)
     }
 
     pub(crate) async fn within<T>(_: Duration, work: impl Future<Output = T>) -> Option<T> {

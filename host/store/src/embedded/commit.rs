@@ -2,14 +2,11 @@
 //!
 //! It takes whatever waits in its queue, decides each transaction in turn against the index
 //! and what the same batch has changed before it, writes all of it in one commit, and then,
-//! when that is durable, publishes it and answers. While it waits for the disk the next batch
-//! gathers by itself. On a disk that is fast it would be one or two writes, and a commit costs the
-//! processor as much as two writes do that share one: so if a few writes wait already, it gives the
-//! others as long again as the last batch took ([`gathering`]). Who writes alone, each time after
-//! the last answer, never waits for others, and of two who do so hardly ever one.
+//! when that is durable, publishes it and answers. How long it waits for more is said by its
+//! [`Pace`].
 
 use std::cell::Cell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,16 +16,12 @@ use tokio::sync::oneshot;
 use super::expiry::{self, Expiries};
 use super::index::Garbage;
 use super::log::Commit;
+use super::pace::{GATHERED, Pace, Round};
+use super::queue::{Queue, Waited};
 use super::record::{Lease, Record, Slot};
 use super::state::{Newest, Published, Shared};
-use crate::sync::mpsc::{Receiver, RecvTimeoutError};
-use crate::sync::{RwLockWriteGuard, thread};
+use crate::sync::RwLockWriteGuard;
 use crate::{Change, Guard, Key, Kv, Limits, Op, Txn, TxnOut, WriteError};
-
-/// Writes from which on a commit costs each of them little.
-const GATHERED: usize = 16;
-/// What an answer is delayed by at most, for the sake of others.
-const GATHERING_MAX: Duration = Duration::from_millis(1);
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, WriteError>>;
 
@@ -47,9 +40,7 @@ pub(super) struct Schedule {
 
 pub(super) struct Committer {
     shared: Arc<Shared>,
-    queue: Receiver<Command>,
-    /// What was taken from the queue and is not decided yet, at most [`GATHERED`].
-    waiting: VecDeque<Command>,
+    queue: Arc<Queue<Command>>,
     expiries: Expiries,
     schedule: Schedule,
     /// Writes are refused for want of room.
@@ -67,11 +58,6 @@ struct Batch {
     /// What the disk had left before.
     disk_left: Option<u64>,
     answers: Vec<(Reply<TxnOut>, TxnOut)>,
-}
-
-/// How long others are waited for, when `waiting` writes came while the last batch was written.
-fn gathering(waiting: usize, last: Duration) -> Option<Duration> {
-    (2..GATHERED).contains(&waiting).then_some(last.min(GATHERING_MAX))
 }
 
 impl Batch {
@@ -100,15 +86,22 @@ impl Schedule {
     }
 }
 
+/// Who waits for an answer is told that there will be none.
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
+}
+
 impl Committer {
     pub(super) fn new(
         shared: Arc<Shared>,
-        queue: Receiver<Command>,
+        queue: Arc<Queue<Command>>,
         expiries: Expiries,
         schedule: Schedule,
         on_failure: Box<dyn Fn(&str) + Send + Sync>,
     ) -> Self {
-        Self { shared, queue, waiting: VecDeque::new(), expiries, schedule, full: Cell::new(false), on_failure }
+        Self { shared, queue, expiries, schedule, full: Cell::new(false), on_failure }
     }
 
     /// Runs until the store is dropped, or fails.
@@ -127,44 +120,34 @@ impl Committer {
     }
 
     fn rounds(&mut self) -> Result<(), String> {
-        let mut last = Duration::ZERO;
+        let mut pace = Pace::default();
         loop {
-            self.waiting.extend(self.queue.try_iter().take(GATHERED.saturating_sub(self.waiting.len())));
-            if self.waiting.is_empty() {
-                match self.wait() {
-                    Ok(command) => self.waiting.push_back(command),
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            match self.queue.len() {
+                0 if self.wait() == Waited::Closed => return Ok(()),
+                waiting => {
+                    if let Some(time) = pace.gathering(waiting, self.shared.limits.gathering_max) {
+                        self.queue.gather(GATHERED, time);
+                    }
                 }
-            } else if let Some(time) = gathering(self.waiting.len(), last) {
-                thread::sleep(time);
             }
             let begun = Instant::now();
-            self.round()?;
-            last = begun.elapsed();
+            let round = self.round()?;
+            pace.ran(round, begun.elapsed());
         }
     }
 
-    fn next(&mut self) -> Option<Command> {
-        self.waiting.pop_front().or_else(|| self.queue.try_recv().ok())
-    }
-
-    /// The next command, or a timeout when something else is due.
-    fn wait(&self) -> Result<Command, RecvTimeoutError> {
+    /// Waits for the next command, until something else is due.
+    fn wait(&self) -> Waited {
         let published = self.shared.published();
         let sweeping = published.index.has_garbage(published.compacted);
         drop(published);
         let due =
             [self.expiries.next(), self.schedule.interval.map(|_| self.schedule.next)].into_iter().flatten().min();
-        match due {
-            _ if sweeping => self.queue.recv_timeout(Duration::ZERO),
-            Some(due) => self.queue.recv_timeout(due.saturating_duration_since(Instant::now())),
-            None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        }
+        self.queue.wait(if sweeping { Some(Instant::now()) } else { due })
     }
 
     /// One batch: gather, decide, write, publish, answer. An error is the end of the store.
-    fn round(&mut self) -> Result<(), String> {
+    fn round(&mut self) -> Result<Round, String> {
         let (revision, mut compacted) = {
             let published = self.shared.published();
             (published.revision, published.compacted)
@@ -172,7 +155,7 @@ impl Committer {
         let mut batch = Batch::new(revision, self.shared.disk_left());
         let mut compactions = Vec::new();
         while batch.has_room(&self.shared.limits)
-            && let Some(command) = self.next()
+            && let Some(command) = self.queue.pop()
         {
             match command {
                 Command::Txn(txn, reply) => self.decide(&mut batch, txn, Some(reply)),
@@ -187,6 +170,7 @@ impl Committer {
                 }
             }
         }
+        let full = !batch.has_room(&self.shared.limits);
         for (key, revision) in self.expiries.due(Instant::now(), self.shared.limits.batch_expiries_max) {
             let guards = vec![Guard { key: key.clone(), revision }];
             self.decide(&mut batch, Txn { guards, ops: vec![Op::Delete { key }], get_on_refusal: false }, None);
@@ -194,7 +178,8 @@ impl Committer {
         if let Some(due) = self.schedule.due(revision) {
             compacted = compacted.max(due);
         }
-        self.write(batch, compacted, compactions)
+        let wrote = self.write(batch, compacted, compactions)?;
+        Ok(Round { wrote, full })
     }
 
     /// Decides one transaction, and puts what it changes into the batch.
@@ -291,8 +276,9 @@ impl Committer {
         self.shared.published.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the batch, with the next part of what compaction deletes, and answers.
-    fn write(&mut self, batch: Batch, compacted: u64, compactions: Vec<Reply<()>>) -> Result<(), String> {
+    /// Writes the batch, with the next part of what compaction deletes, and answers. Gives whether there was anything
+    /// to write.
+    fn write(&mut self, batch: Batch, compacted: u64, compactions: Vec<Reply<()>>) -> Result<bool, String> {
         let (before, garbage) = {
             let mut published = self.lock();
             let before = published.compacted;
@@ -305,7 +291,8 @@ impl Committer {
             delete: garbage.iter().map(|garbage| garbage.slot).collect(),
             compacted: (compacted > before).then_some(compacted),
         };
-        if !(commit.append.is_empty() && commit.delete.is_empty() && commit.compacted.is_none()) {
+        let wrote = !(commit.append.is_empty() && commit.delete.is_empty() && commit.compacted.is_none());
+        if wrote {
             if let Err(error) = self.shared.log.commit(&commit) {
                 // The disk may hold the batch or not. To try again could make things worse: the
                 // system may have dropped what it could not write.
@@ -328,7 +315,7 @@ impl Committer {
         for reply in compactions {
             let _ = reply.send(Ok(()));
         }
-        Ok(())
+        Ok(wrote)
     }
 
     /// Shows what is durable now.
@@ -361,25 +348,5 @@ impl Committer {
             *newest = Newest { revision, open: true };
             changed
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn others_are_waited_for_if_there_are_few_who_write() {
-        let (short, long) = (GATHERING_MAX / 4, GATHERING_MAX * 9);
-        for (waiting, last, expected) in [
-            (0, short, None),
-            (1, short, None),
-            (2, short, Some(short)),
-            (2, long, Some(GATHERING_MAX)),
-            (GATHERED - 1, short, Some(short)),
-            (GATHERED, short, None),
-        ] {
-            assert_eq!(gathering(waiting, last), expected, "{waiting} after {last:?}");
-        }
     }
 }

@@ -16,6 +16,8 @@ mod index;
 mod load;
 mod log;
 mod online;
+mod pace;
+mod queue;
 mod record;
 mod state;
 mod transfer;
@@ -33,8 +35,8 @@ use self::commit::{Command, Committer, Schedule};
 use self::directory::Directory;
 use self::log::Log;
 use self::online::Online;
+use self::queue::{Queue, Refused};
 use self::state::{Newest, Published, Recent, Shared};
-use crate::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use crate::sync::thread::{self, JoinHandle};
 use crate::sync::{Mutex, RwLock, blocking};
 use crate::{Caps, Kv, Limits, Page, RangeQuery, ReadError, Status, Store, Txn, TxnOut, WatchItem, WriteError};
@@ -89,8 +91,8 @@ impl OpenError {
 /// A store in a directory of its own.
 pub struct Embedded {
     shared: Arc<Shared>,
-    /// None once the store is being closed.
-    queue: RwLock<Option<SyncSender<Command>>>,
+    /// Closed with the store.
+    queue: Arc<Queue<Command>>,
     committer: Mutex<Option<JoinHandle<()>>>,
     /// None if the store is in no directory.
     online: Mutex<Option<Online>>,
@@ -132,9 +134,9 @@ impl Embedded {
             limits: options.limits,
             file,
         });
-        let (queue, commands) = sync_channel(shared.limits.queue_transactions_max);
+        let queue = Arc::new(Queue::new(shared.limits.queue_transactions_max));
         let schedule = Schedule::new(options.compaction_interval, revision);
-        let committer = Committer::new(shared.clone(), commands, expiries, schedule, options.on_failure);
+        let committer = Committer::new(shared.clone(), queue.clone(), expiries, schedule, options.on_failure);
         let committer = thread::Builder::new()
             .name("store-committer".to_owned())
             .spawn(|| committer.run())
@@ -146,25 +148,15 @@ impl Embedded {
                 None
             }
         });
-        Ok(Self {
-            shared,
-            queue: RwLock::new(Some(queue)),
-            committer: Mutex::new(Some(committer)),
-            online: Mutex::new(online),
-        })
+        Ok(Self { shared, queue, committer: Mutex::new(Some(committer)), online: Mutex::new(online) })
     }
 
     async fn ask<T>(&self, command: impl FnOnce(commit::Reply<T>) -> Command) -> Result<T, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let closed = || WriteError::Unavailable(self.why_closed());
-        let sent = match &*self.queue.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(queue) => queue.try_send(command(reply)),
-            None => return Err(closed()),
-        };
-        match sent {
+        match self.queue.push(command(reply)) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(WriteError::Overloaded),
-            Err(TrySendError::Disconnected(_)) => return Err(closed()),
+            Err(Refused::Full) => return Err(WriteError::Overloaded),
+            Err(Refused::Closed) => return Err(WriteError::Unavailable(self.why_closed())),
         }
         answer.await.unwrap_or_else(|_| Err(WriteError::Unknown(self.why_closed())))
     }
@@ -172,7 +164,7 @@ impl Embedded {
     /// Takes no more writes. What is given back waits for those that were accepted, and gives up
     /// the disk.
     fn stop(&self) -> impl FnOnce() + Send + 'static {
-        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
+        self.queue.close();
         let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let online = self.online.lock().unwrap_or_else(PoisonError::into_inner).take();
         let shared = self.shared.clone();
