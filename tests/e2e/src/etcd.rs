@@ -1,19 +1,16 @@
 //! A real etcd.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{self, Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::process::{Child, Command, Stdio};
 
+use ports::free_port;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::eventually;
 use crate::tools::{checkout, require};
-
-/// From 10000 on: where the kernel draws from begins at 32768, unless somebody has changed it.
-const PORTS: u16 = 20_000;
 
 /// One member on this machine. It ends with its owner.
 #[derive(Debug)]
@@ -94,19 +91,6 @@ impl Etcd {
         };
         ask().is_ok_and(|answer| answer.contains(r#""health":"true""#))
     }
-}
-
-/// A port that is free now and stays so: none of those that the kernel draws from for whoever asks for any, as others
-/// do meanwhile, and none that was given before.
-fn free_port() -> u16 {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    // Whoever else runs these tests at the same time begins elsewhere.
-    let first = process::id().wrapping_mul(101) % u32::from(PORTS);
-    let mut ports = (0..PORTS).map(|_| {
-        let next = first + u32::from(GIVEN.fetch_add(1, Ordering::Relaxed));
-        10_000 + u16::try_from(next % u32::from(PORTS)).expect("it is below `PORTS`")
-    });
-    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a port is free")
 }
 
 impl Drop for Etcd {

@@ -202,12 +202,12 @@ fn jobs_services_budgets_and_autoscalers_are_looked_after() {
         is("AbleToScale", "True") && is("ScalingActive", "False")
     });
 
-    // A job that was done, of a schedule that is due.
+    // A job that was done, of a schedule that is due. The next minute brings no other while it is not done.
     on(&["create", "cronjob", "often", "--image=example.com/a:1", "--schedule=* * * * *"]);
     let cron_job = "/apis/batch/v1/namespaces/shop/cronjobs/often";
+    on(&["patch", "cronjob", "often", "--type=merge", r#"--patch={"spec": {"concurrencyPolicy": "Forbid"}}"#]);
     cluster.patch_status(cron_job, &json!({"lastScheduleTime": "2026-01-01T00:00:00Z"}));
     let jobs = "/apis/batch/v1/namespaces/shop/jobs";
-    // The next minute may bring another: the first one's pod is the first.
     cluster.wait("the job", |cluster| !cluster.list(jobs).is_empty());
     let pods = "/api/v1/namespaces/shop/pods";
     let its_pod = |cluster: &Cluster| {
@@ -216,6 +216,7 @@ fn jobs_services_budgets_and_autoscalers_are_looked_after() {
     };
     cluster.wait("its pod", |cluster| its_pod(cluster).is_some());
     let pod = its_pod(&cluster).expect("it is there");
+    assert_eq!(cluster.list(jobs).len(), 1, "two jobs of the schedule run at once");
     let exit = json!({"exitCode": 0, "finishedAt": "2026-01-01T00:00:00Z"});
     let containers = json!([{"name": "often", "state": {"terminated": exit}, "image": "", "imageID": "", "ready": false, "restartCount": 0}]);
     let name = pod["metadata"]["name"].as_str().expect("it has one");

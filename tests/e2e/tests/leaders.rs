@@ -1,5 +1,7 @@
 //! Hosts that share an etcd agree on who runs a hook of one host at a time.
 
+use std::time::{Duration, Instant};
+
 use e2e::{Etcd, Host, Setup, eventually};
 
 /// Longer than a test: who takes over before was told to.
@@ -7,6 +9,8 @@ const LONG_LEASE: &str = "lone=hook_lease_ms=600000";
 /// Much longer than a busy machine is busy with something else: who cannot say in two thirds of it that he is there
 /// leads no more.
 const SHORT_LEASE: &str = "lone=hook_lease_ms=15000";
+/// Within a lease, and then it has to write; three for a busy machine.
+const TAKEN_OVER_MAX: Duration = Duration::from_secs(3 * 15);
 const LEADS: &str = "this host runs the hook";
 
 fn host(etcd: &Etcd, lease: &str) -> Option<Host> {
@@ -28,8 +32,11 @@ fn writers(host: &Host) -> Vec<String> {
 
 #[track_caller]
 fn takes_over(host: &Host) {
+    let begun = Instant::now();
     eventually(|| leads(host), || "nobody has taken over".to_owned());
     eventually(|| writers(host).len() == 2, || "who has taken over does not write".to_owned());
+    let took = begun.elapsed();
+    assert!(took < TAKEN_OVER_MAX, "to take over took {took:?}");
 }
 
 #[test]

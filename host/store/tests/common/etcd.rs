@@ -1,10 +1,9 @@
 //! A real etcd for the tests, and a way to see it as if it were empty.
 
 use std::io;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -57,21 +56,8 @@ pub async fn distant_cluster(binary: &Path, members: usize) -> (Vec<Member>, Net
     (start(binary, clients, peers, &network.urls), network)
 }
 
-/// From 10000 on: where the kernel draws from begins at 32768, unless somebody has changed it.
-const PORTS: u16 = 20_000;
-
-/// What is free now, and stays so while a member is not there: none of the ports that the kernel draws from for whoever
-/// asks for any, as others do meanwhile, and none that was given before.
 fn free_urls(count: usize) -> Vec<String> {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    // Whoever else runs these tests at the same time begins elsewhere.
-    let first = std::process::id().wrapping_mul(101) % u32::from(PORTS);
-    let ports = (0..PORTS).map(|_| {
-        let next = first + u32::from(GIVEN.fetch_add(1, Ordering::Relaxed));
-        10_000 + u16::try_from(next % u32::from(PORTS)).unwrap()
-    });
-    let free = ports.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    free.take(count).map(|port| format!("http://127.0.0.1:{port}")).collect()
+    (0..count).map(|_| format!("http://127.0.0.1:{}", ports::free_port())).collect()
 }
 
 /// `known` is where the others look for a member, `peers` where it listens for them.
