@@ -90,6 +90,7 @@ scenarios! {
     ap_odd_requests,
     aq_applies,
     ar_marked_elsewhere,
+    as_nodes_volumes,
     b_crud,
     c_patch_apply,
     d_list_watch,
