@@ -9,7 +9,8 @@ use super::check::Checks;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Features")]
 pub struct FeatureOptions {
-    /// Features by their names in kube-apiserver: APIResponseCompression=false packs no answer; others have no effect
+    /// Features by their names in kube-apiserver: APIResponseCompression=false packs no answer; others have no effect,
+    /// and what it does not know is refused
     #[arg(long, value_name = "NAME=BOOL,...", value_delimiter = ',')]
     pub feature_gates: Vec<String>,
 }
@@ -21,6 +22,8 @@ pub struct Features {
     pub response_compression: bool,
 }
 
+/// All that kube-apiserver 1.36 knows, as its metric `kubernetes_feature_enabled` names them, one on each line.
+const KNOWN: &str = include_str!("feature-gates.txt");
 const RESPONSE_COMPRESSION: &str = "APIResponseCompression";
 /// All features that are as old as that one.
 const ALL_BETA: &str = "AllBeta";
@@ -31,8 +34,18 @@ impl FeatureOptions {
         for gate in self.feature_gates.iter().filter(|gate| !gate.is_empty()) {
             if let Some((name, value)) = checks.pair("feature-gates", gate.trim()) {
                 // Some features are several components', and theirs is the one that counts here.
-                let name = name.trim_start_matches("kube:").to_owned();
-                gates.insert(name, checks.flag("feature-gates", value.trim()));
+                let name = match name.split_once(':') {
+                    None | Some(("kube", _)) => name.trim_start_matches("kube:").to_owned(),
+                    Some((component, _)) => {
+                        checks.error(format!("--feature-gates: component not registered: `{component}`"));
+                        continue;
+                    }
+                };
+                if KNOWN.lines().any(|known| known == name) {
+                    gates.insert(name, checks.flag("feature-gates", value.trim()));
+                } else {
+                    checks.error(format!("--feature-gates: unrecognized feature gate: `{name}`"));
+                }
             }
         }
         let response_compression = gates.remove(RESPONSE_COMPRESSION).or(gates.remove(ALL_BETA)).unwrap_or(true);
@@ -79,5 +92,19 @@ mod tests {
             "--feature-gates must be `true` or `false`: `maybe`",
         ];
         assert_eq!(complete(&["WatchList", "AllAlpha=maybe"]).2, expected);
+    }
+
+    #[test]
+    fn what_kube_apiserver_does_not_know_is_refused() {
+        // Switched on for ever, on, and off there.
+        for known in ["APIServerTracing", "kube:WatchList", "CBORServingAndStorage"] {
+            assert_eq!(complete(&[&format!("{known}=true")]).2, Vec::<String>::new(), "{known}");
+        }
+        let unknown = "--feature-gates: unrecognized feature gate: `WatchLists`";
+        for gates in [&["WatchLists=true"][..], &["WatchList=true", "kube:WatchLists=false"]] {
+            assert_eq!(complete(gates).2, [unknown], "{gates:?}");
+        }
+        assert_eq!(complete(&["=true", "scheduler:WatchList=true"]).2.len(), 2);
+        assert!(complete(&["scheduler:WatchList=true"]).2[0].ends_with("component not registered: `scheduler`"));
     }
 }
