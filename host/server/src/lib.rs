@@ -47,7 +47,7 @@ pub use authz::{
 pub use director::Director;
 pub use host_profile::Image;
 pub use limits::{Limits, REQUEST_BODY_BYTES_MAX};
-pub use observe::{LoggingError, Metrics, init_logging};
+pub use observe::{LoggingError, Metrics, Tally, init_logging};
 pub use request::{
     Arriving, BodyError, Context, Request, RequestBody, RequestInfo, RequestInfoError, Upgrade, UpgradedConnection,
     Warnings,

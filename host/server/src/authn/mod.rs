@@ -18,6 +18,7 @@ use std::sync::Arc;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use parking_lot::RwLock;
+use prometheus::{Histogram, HistogramOpts, Registry};
 
 pub use authenticator::{Authenticator, Credentials};
 pub(crate) use certificates::{Authorities, ClientAuthorities};
@@ -41,7 +42,26 @@ pub struct Authentication {
     plugins: RwLock<Arc<[Arc<dyn Authenticator>]>>,
     anonymous: Anonymous,
     nobody: Arc<User>,
+    certificates_left: Histogram,
 }
+
+/// How long client certificates may have left, as upstream tells them apart: nothing, half an hour, hours, days, to a year.
+const LEFT_SECONDS: [f64; 14] = [
+    0.0,
+    1_800.0,
+    3_600.0,
+    7_200.0,
+    21_600.0,
+    43_200.0,
+    86_400.0,
+    172_800.0,
+    345_600.0,
+    604_800.0,
+    2_592_000.0,
+    7_776_000.0,
+    15_552_000.0,
+    31_104_000.0,
+];
 
 /// What the server itself can tell.
 #[derive(Debug, Default)]
@@ -99,7 +119,23 @@ impl Refusal {
 
 impl Authentication {
     pub(crate) fn new(known: Known, anonymous: Anonymous) -> Self {
-        Self { known, plugins: RwLock::new(Arc::new([])), anonymous, nobody: Arc::new(User::anonymous()) }
+        let certificates_left = HistogramOpts::new(
+            "apiserver_client_certificate_expiration_seconds",
+            "Seconds until the client certificates expire that requests come with.",
+        );
+        let certificates_left = Histogram::with_opts(certificates_left.buckets(LEFT_SECONDS.to_vec()));
+        Self {
+            known,
+            plugins: RwLock::new(Arc::new([])),
+            anonymous,
+            nobody: Arc::new(User::anonymous()),
+            certificates_left: certificates_left.expect("the name is valid"),
+        }
+    }
+
+    /// What it counts goes to `/metrics`.
+    pub(crate) fn register(&self, registry: &Registry) {
+        registry.register(Box::new(self.certificates_left.clone())).expect("names are registered once");
     }
 
     /// In which headers a front proxy says who asks.
@@ -235,6 +271,9 @@ impl Authentication {
         let connection = context.connection();
         if connection.certificates().is_empty() {
             return Ok(None);
+        }
+        if let Some(left) = connection.certificate_left(context.received()) {
+            self.certificates_left.observe(left);
         }
         let authorities = authorities.current();
         connection.verified_user().get(context.received(), &authorities, || {

@@ -122,6 +122,32 @@ async fn a_certificate_is_verified_once_for_a_while() {
 }
 
 #[tokio::test]
+async fn how_long_certificates_have_left_is_counted_with_each_request() {
+    let authority = Authority::new();
+    let now = time::OffsetDateTime::now_utc();
+    let lasting = |time: time::Duration| {
+        context(authority.sign(|params| {
+            params.distinguished_name.push(DnType::CommonName, "bob");
+            params.not_before = now - time::Duration::days(9);
+            params.not_after = now + time;
+        }))
+    };
+    let authentication = authentication(Some(&authority), "", Anonymous::Everywhere);
+    let registry = prometheus::Registry::new();
+    authentication.register(&registry);
+    // One twice on its connection, one that has expired, and one that is none.
+    let (week, expired) = (lasting(time::Duration::days(7)), lasting(-time::Duration::hours(1)));
+    for context in [&week, &week, &expired, &context(Vec::new())] {
+        let _ = authentication.authenticate(context, &HeaderMap::new()).await;
+    }
+    let text = crate::observe::encode(&registry);
+    for line in ["_bucket{le=\"0\"} 1", "_bucket{le=\"345600\"} 1", "_bucket{le=\"604800\"} 3", "_count 3"] {
+        let line = format!("apiserver_client_certificate_expiration_seconds{line}");
+        assert!(text.lines().any(|other| other == line), "no `{line}` in:\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_are_read_as_upstream_reads_them() {
     let csv = "secret,bob,7\n\
                \"other\",eve,8,\"a,b\"\n\

@@ -3,13 +3,14 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::Filter;
 use crate::audit::{Auditor, Record, Stage};
-use crate::request::{Context, Request};
+use crate::request::{Context, Request, Step};
 use crate::response::{BoxError, Response, internal_error};
 
 /// Without an auditor nothing is done.
@@ -28,9 +29,13 @@ impl Filter for Audit {
     type Held = Option<Recorded>;
 
     async fn before(&self, request: &mut Request) -> Result<Self::Held, Response> {
-        let Some(record) = self.auditor.as_ref().and_then(|auditor| auditor.begin(request)) else { return Ok(None) };
+        let Some(auditor) = &self.auditor else { return Ok(None) };
+        let started = Instant::now();
+        let Some(record) = auditor.begin(request) else { return Ok(None) };
         let context = request.context();
-        if !record.write(context, Stage::RequestReceived) {
+        let written = record.write(context, Stage::RequestReceived);
+        context.latency().set(Step::Audit, started.elapsed());
+        if !written {
             record.count_rejected();
             return Err(internal_error(request.uri(), "failed to store audit event"));
         }

@@ -24,6 +24,7 @@ mod in_flight;
 mod log;
 mod metrics;
 mod panics;
+mod passed;
 mod request_info;
 mod retry_after;
 mod routes_complete;

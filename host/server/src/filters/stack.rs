@@ -20,6 +20,7 @@ use super::in_flight::{InFlight, Limits};
 use super::log::Log;
 use super::metrics::Measure;
 use super::panics::ContainPanics;
+use super::passed::Passed;
 use super::request_info::FindRequestInfo;
 use super::retry_after::RetryAfter;
 use super::routes_complete::CaptureRoutesComplete;
@@ -34,6 +35,7 @@ use crate::authz::Authorization;
 use crate::lifecycle::Signals;
 use crate::observe::{AccessMetrics, RequestMetrics};
 use crate::options::{Features, Requests, Shutdown, Web};
+use crate::request::Step;
 use crate::serve::{InFlightRequests, Watches};
 use crate::traces::Tracer;
 
@@ -102,22 +104,26 @@ pub(crate) fn stack<H: Handler>(parts: Parts, handler: H) -> impl Handler {
         // Whoever passes here is waited for at shutdown.
         .then(WaitGroup::new(signals, in_flight));
 
+    let authenticate = Authenticate::new(authentication, auditor.clone(), access_metrics.clone());
+    let impersonate = Impersonate::new(authorization.clone());
+    let authorize = Authorize::new(authorization, access_metrics.clone());
+
     // Inside of the deadline, since an answer that came too late warns nobody.
     let let_in = SendWarnings
         // Browsers ask without credentials whether they may come.
         .then(Cors::new(web.allowed_origins))
-        .then(Authenticate::new(authentication, auditor.clone(), access_metrics.clone()))
+        .then(Passed::new(Step::Authentication, &access_metrics, authenticate))
         // Whose word counts is known, and nobody is anybody else yet.
         .then(Trace::new(tracer))
         // Outside of the audit, which shows what was answered and not how it was sent.
         .then(Pack { is_on: features.response_compression })
         // Knows who asks, and is told whom he impersonates and whether he may.
-        .then(Audit::new(auditor.clone()))
-        .then(Impersonate::new(authorization.clone()))
+        .then(Passed::new(Step::Audit, &access_metrics, Audit::new(auditor.clone())))
+        .then(Passed::new(Step::Impersonation, &access_metrics, impersonate))
         // Knows who asks: those who may do everything are let in even when the house is full.
         .then(InFlight::new(limits))
         // As late as possible, and before anything that tells what exists.
-        .then(Authorize::new(authorization, access_metrics));
+        .then(Passed::new(Step::Authorization, &access_metrics, authorize));
 
     let inside = Layered { around: Filters(let_in), inside: handler };
     // Around authentication, which may ask others and must not take for ever.

@@ -1,14 +1,17 @@
-//! Who got in: kube-apiserver's numbers about authentication and authorisation.
+//! Who got in: kube-apiserver's numbers about authentication and authorisation, and what they and the rest take.
 
 use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+
+use super::passes::{Passes, Stage};
 
 #[derive(Debug)]
 pub(crate) struct AccessMetrics {
     authentication: [Outcome; 3],
     authorization: [Outcome; 4],
     users: [IntCounter; USERS.len()],
+    passes: Passes,
 }
 
 /// How authentication ended. In the order of [`AUTHENTICATIONS`].
@@ -82,7 +85,9 @@ impl AccessMetrics {
         let seconds =
             histograms("authorization_duration_seconds", "Authorization duration in seconds broken out by result.");
         let authorization = AUTHORIZATIONS.map(|result| outcome(&attempts, &seconds, result));
-        Self { authentication, authorization, users: USERS.map(|user| users.with_label_values(&[user])) }
+        let passes = Passes::new();
+        registry.register(Box::new(passes.clone())).expect("names are registered once");
+        Self { authentication, authorization, users: USERS.map(|user| users.with_label_values(&[user])), passes }
     }
 
     pub(crate) fn authenticated(&self, how: Authenticated, time: Duration) {
@@ -91,6 +96,11 @@ impl AccessMetrics {
 
     pub(crate) fn authorized(&self, how: Authorized, time: Duration) {
         self.authorization[how as usize].count(time);
+    }
+
+    /// A request has passed a filter.
+    pub(crate) fn passed(&self, stage: Stage, time: Duration) {
+        self.passes.count(stage, time);
     }
 
     pub(crate) fn user(&self, name: &str) {

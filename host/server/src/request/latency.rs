@@ -9,6 +9,8 @@ pub(crate) enum Step {
     Authentication,
     Impersonation,
     Authorization,
+    /// What upstream does not tell by itself.
+    Audit,
 }
 
 /// In the order of the type; upstream's names.
@@ -16,14 +18,19 @@ const NAMES: [&str; 3] = ["authentication", "impersonation", "authorization"];
 
 /// Nanoseconds of each step.
 #[derive(Debug, Default)]
-pub(crate) struct Latency([AtomicU64; NAMES.len()]);
+pub(crate) struct Latency([AtomicU64; NAMES.len() + 1]);
 
 impl Latency {
     pub(crate) fn set(&self, step: Step, time: Duration) {
         self.0[step as usize].store(time.as_nanos() as u64, Ordering::Relaxed);
     }
 
-    /// Those that took any.
+    /// None, if there was nothing to do.
+    pub(crate) fn of(&self, step: Step) -> Duration {
+        Duration::from_nanos(self.0[step as usize].load(Ordering::Relaxed))
+    }
+
+    /// Those that took any, and have a name.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, Duration)> {
         let times = self.0.iter().map(|time| Duration::from_nanos(time.load(Ordering::Relaxed)));
         NAMES.into_iter().zip(times).filter(|(_, time)| !time.is_zero())

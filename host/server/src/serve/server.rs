@@ -120,8 +120,10 @@ impl Server {
             tokens,
             service_accounts: Some(service_accounts.clone()),
         };
+        let authentication = Arc::new(Authentication::new(known, config.access.anonymous.clone()));
+        authentication.register(metrics.registry());
         Ok(Self {
-            authentication: Arc::new(Authentication::new(known, config.access.anonymous.clone())),
+            authentication,
             service_accounts,
             auditor,
             authorization: Arc::new(Authorization::new(config.access.authorization.clone())),

@@ -80,6 +80,7 @@ async fn what_each_filter_costs() {
         "  authentication by token",
         alone(Authenticate::new(authentication, auditor.clone(), access_metrics.clone())),
     );
+    show("  counting what a filter takes", alone(Passed::new(Step::Audit, &access_metrics, Audit::new(None))));
     show("  trace, which is off", alone(Trace::new(None)));
     show("  audit, off", alone(Audit::new(None)));
     show("  audit, metadata, at once into a file", alone(Audit::new(auditor)));
