@@ -20,7 +20,7 @@ use crate::admin;
 use crate::assembly::{self, Assembly, Loader, Look};
 use crate::bodies::Bodies;
 use crate::chain::{self, Claims, Facts, PluginFamilies, RequestState, Services};
-use crate::numbers::{Metered, Observed, Reads, ResourceNames, Scraped};
+use crate::numbers::{Metered, Observed, Reads, ResourceNames, Scraped, ToldEvents};
 use crate::store;
 
 /// Runs a server until it is told to end.
@@ -94,6 +94,7 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
         routes_complete: server.routes().clone(),
         claims,
         reads: Reads::new(names.clone(), registry)?,
+        told: ToldEvents::register(registry)?,
         facts: Facts::default(),
         chain: ArcSwap::default(),
         removals: watch::Sender::default(),

@@ -10,6 +10,7 @@ use super::framing::Framing;
 use super::{failure, item};
 use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::{Chain, Link, Services};
+use crate::numbers::Told;
 
 /// What the events of one watch are written with.
 pub(super) struct Writer {
@@ -19,6 +20,8 @@ pub(super) struct Writer {
     pub(super) services: Arc<Services>,
     pub(super) form: ItemForm,
     pub(super) framing: Framing,
+    /// Where the size of each event is counted.
+    pub(super) told: Arc<Told>,
     /// What is before and behind the facts of a bookmark's metadata.
     pub(super) bookmark_head: Bytes,
     pub(super) bookmark_tail: Bytes,
@@ -47,7 +50,9 @@ impl Writer {
     /// watch.
     pub(super) fn cached(&self, events: &[Event]) -> Bytes {
         if let [Event::Object(event)] = events {
-            return event.frame();
+            let frame = event.frame();
+            self.told.add(frame.len() as u64);
+            return frame;
         }
         let frame_bytes = |event: &Event| match event {
             Event::Object(event) => event.frame_bytes(),
@@ -56,7 +61,11 @@ impl Writer {
         let mut out = BytesMut::with_capacity(events.iter().map(frame_bytes).sum());
         for event in events {
             match event {
-                Event::Object(event) => event.append_frame(&mut out),
+                Event::Object(event) => {
+                    let before = out.len();
+                    event.append_frame(&mut out);
+                    self.told.add((out.len() - before) as u64);
+                }
                 Event::InitialEventsEnd { revision } => out.put(self.bookmark(*revision, true)),
             }
         }
@@ -95,8 +104,14 @@ impl Writer {
     /// A bookmark as a line.
     pub(super) fn bookmark(&self, revision: u64, end_of_initial_events: bool) -> Bytes {
         let mut out = BytesMut::with_capacity(256);
-        self.framing.append("BOOKMARK", &self.bookmarked(revision, end_of_initial_events), &mut out);
+        self.append("BOOKMARK", &self.bookmarked(revision, end_of_initial_events), &mut out);
         out.freeze()
+    }
+
+    fn append(&self, kind: &str, object: &[u8], out: &mut BytesMut) {
+        let before = out.len();
+        self.framing.append(kind, object, out);
+        self.told.add((out.len() - before) as u64);
     }
 
     /// A bookmark's object.
@@ -130,7 +145,7 @@ impl Computed<'_> {
         if objects.is_empty() {
             return Ok(());
         }
-        let Writer { services, form, framing, .. } = self.writer;
+        let Writer { services, form, .. } = self.writer;
         let kinds: Vec<_> = objects.iter().map(|(kind, _)| *kind).collect();
         let chain = services.chain.load_full();
         let link = self.writer.link(&chain)?;
@@ -149,14 +164,14 @@ impl Computed<'_> {
                 EventKind::Deleted => "DELETED",
                 EventKind::Added => "ADDED",
             };
-            framing.append(kind, &object, &mut self.out);
+            self.writer.append(kind, &object, &mut self.out);
         }
         Ok(())
     }
 
     /// In lines of JSON it is written as it is, but as a table, where it is a row like any other.
     async fn bookmark(&mut self, revision: u64, end_of_initial_events: bool) -> Result<(), Failure> {
-        let Writer { services, form, framing, .. } = self.writer;
+        let Writer { services, form, .. } = self.writer;
         let mut object = self.writer.bookmarked(revision, end_of_initial_events);
         if self.writer.bookmarks_are_computed() {
             let chain = services.chain.load_full();
@@ -165,7 +180,7 @@ impl Computed<'_> {
             object = written.map_err(|error| failure(link, &error, true))?;
             self.first = false;
         }
-        framing.append("BOOKMARK", &object, &mut self.out);
+        self.writer.append("BOOKMARK", &object, &mut self.out);
         Ok(())
     }
 

@@ -223,7 +223,9 @@ async fn body(
             if framing == Framing::Messages && !matches!(form, ItemForm::Rendered(_)) {
                 return Err(Unwritten::Invalid("a watch of messages has to be rendered"));
             }
-            watch::body(link, watcher, options, form, framing)
+            let info = request.info();
+            let told = link.services().told.of(&info.api_group, &info.api_version, &info.resource);
+            watch::body(link, told, watcher, options, form, framing)
         }
     })
 }

@@ -25,6 +25,7 @@ use super::framing::Framing;
 use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::{Link, Neighbours, Services};
 use crate::guest::WatchOptions;
+use crate::numbers::Told;
 
 /// How often a watch that asked for bookmarks gets one, as upstream: each minute, not all at
 /// the same time.
@@ -33,7 +34,14 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 
 /// The body of a watch.
-pub(super) fn body(link: &Link, watcher: Watcher, options: WatchOptions, form: ItemForm, framing: Framing) -> HttpBody {
+pub(super) fn body(
+    link: &Link,
+    told: Arc<Told>,
+    watcher: Watcher,
+    options: WatchOptions,
+    form: ItemForm,
+    framing: Framing,
+) -> HttpBody {
     let (services, plugin): (_, Arc<str>) = (link.services(), link.name().into());
     let now = Instant::now();
     let timeout = options.timeout.unwrap_or_else(|| default_timeout(services.watch_timeout_min));
@@ -44,10 +52,12 @@ pub(super) fn body(link: &Link, watcher: Watcher, options: WatchOptions, form: I
         bookmark: first_bookmark.map(|due| Box::pin(sleep_until(due))),
     };
     let (bookmark_head, bookmark_tail) = (options.bookmark_head, options.bookmark_tail);
+    let services = services.clone();
+    let writer = Writer { plugin, services, form, framing, told, bookmark_head, bookmark_tail };
     HttpBody::stream(Watch {
         watcher,
         moments: Alarm::new(moments),
-        writer: Arc::new(Writer { plugin, services: services.clone(), form, framing, bookmark_head, bookmark_tail }),
+        writer: Arc::new(writer),
         writing: None,
         neighbours: Neighbours::default(),
         first: true,
@@ -149,6 +159,9 @@ impl Watch {
     }
 
     fn last(&mut self, event: Option<Bytes>) -> Poll<Option<Bytes>> {
+        if let Some(event) = &event {
+            self.writer.told.add(event.len() as u64);
+        }
         self.over = true;
         Poll::Ready(event)
     }

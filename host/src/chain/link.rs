@@ -20,7 +20,7 @@ use crate::grants::Grants;
 use crate::guest::{Pool, StartError};
 use crate::limits::Limits;
 use crate::load::Loaded;
-use crate::numbers::Reads;
+use crate::numbers::{Reads, ToldEvents};
 
 /// What all links share.
 pub struct Services {
@@ -30,6 +30,8 @@ pub struct Services {
     pub claims: Arc<Claims>,
     /// What the watch cache answers is counted here.
     pub reads: Reads,
+    /// And what watches tell.
+    pub told: ToldEvents,
     pub facts: Facts,
     /// The chain that serves.
     pub chain: ArcSwap<Chain>,

@@ -8,6 +8,7 @@
 //! - [`Metered`] stands before the store and times what it is asked.
 //! - [`Reads`] counts what the watch cache answers.
 //! - [`Observed`] counts what happens in it: watches that are cut, reads that wait.
+//! - [`ToldEvents`] counts what watches tell.
 //! - [`Scraped`] looks at what is there when somebody reads `/metrics`.
 
 mod metered;
@@ -15,12 +16,14 @@ mod names;
 mod observed;
 mod reads;
 mod scraped;
+mod told;
 
 pub use metered::Metered;
 pub use names::ResourceNames;
 pub use observed::Observed;
 pub use reads::Reads;
 pub use scraped::Scraped;
+pub use told::{Told, ToldEvents};
 
 use prometheus::core::Collector;
 use prometheus::{IntCounterVec, Opts, Registry};

@@ -138,3 +138,40 @@ fn watches_that_are_cut_and_reads_that_wait_are_counted_by_resource() {
     });
     drop(unread);
 }
+
+#[test]
+fn what_requests_take_and_watches_tell_is_counted_as_upstream_does() {
+    let Some(host) = Host::start() else { return };
+    let client = host.client();
+    let map = |name: &str, bytes: usize| {
+        let data = json!({"k": "x".repeat(bytes)});
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data});
+        client.post(CONFIG_MAPS, &map).expect(201);
+    };
+    let filter = |filter: &str| format!("apiserver_request_filter_duration_seconds_count{{filter=\"{filter}\"}}");
+    let filters = ["authentication", "audit", "constrainedimpersonation", "authorization"].map(filter);
+    let expiring = "apiserver_client_certificate_expiration_seconds";
+    let (certificates, not_expired) = (format!("{expiring}_count"), format!("{expiring}_bucket{{le=\"0\"}}"));
+    let filters = filters.iter().chain([&certificates]).map(|series| (series.as_str(), 1.0)).collect::<Vec<_>>();
+    grow(&host, &filters, || map("small", 1));
+    assert_eq!(host.metric(&not_expired), 0.0);
+
+    let labels = r#"group="",resource="configmaps",version="v1""#;
+    let told = format!("apiserver_watch_events_total{{{labels}}}");
+    let sizes = format!("apiserver_watch_events_sizes_count{{{labels}}}");
+    let bucket = |le: u32| format!("apiserver_watch_events_sizes_bucket{{{labels},le=\"{le}\"}}");
+    let (small, large) = (bucket(1024), bucket(4096));
+    let before = [&told, &sizes, &small, &large].map(|series| host.metric(series));
+    // Two at once, one by itself, and three rows.
+    map("large", 3_000);
+    let path = format!("{CONFIG_MAPS}?watch=true&resourceVersion=0");
+    let mut watch = client.stream(&path);
+    watch.by_ref().take(2).for_each(drop);
+    map("another", 3_000);
+    watch.next().expect("it is told");
+    client.stream_as("application/json;as=Table;v=v1;g=meta.k8s.io", &path).take(3).for_each(drop);
+    let after = [&told, &sizes, &small, &large].map(|series| host.metric(series));
+    let grown: Vec<f64> = before.iter().zip(after).map(|(before, after)| after - before).collect();
+    assert_eq!(grown[..2], [6.0, 6.0], "{before:?}");
+    assert!((1.0..=5.0).contains(&grown[2]) && grown[3] == 6.0, "{grown:?}");
+}
