@@ -91,6 +91,7 @@ scenarios! {
     aq_applies,
     ar_marked_elsewhere,
     as_nodes_volumes,
+    as_odd_options,
     b_crud,
     c_patch_apply,
     d_list_watch,

@@ -63,7 +63,7 @@ impl Request<'_> {
 
     pub(super) async fn watch(&self) -> Result<Answer, ApiError> {
         self.wanted()?;
-        let options = ListOptions::read(&self.query, true)?;
+        let options = ListOptions::read(&self.query, self.query.flag("watch").unwrap_or(false))?;
         let selector = self.selector(&options)?;
         let version = parse_version(&options.resource_version).map_err(|why| ApiError::new(500, "", why))?;
         let start = match (options.send_initial_events, version) {

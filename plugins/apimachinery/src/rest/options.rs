@@ -22,8 +22,10 @@ pub struct ListOptions {
 }
 
 impl ListOptions {
+    /// `watch` is whether the query asks for a watch. The deprecated paths do without that, and upstream reads
+    /// them as it reads those of a list.
     pub fn read(query: &Query, watch: bool) -> Result<Self, ApiError> {
-        let options = Self {
+        let mut options = Self {
             label_selector: query.text("labelSelector"),
             field_selector: query.text("fieldSelector"),
             resource_version: query.text("resourceVersion"),
@@ -37,6 +39,15 @@ impl ListOptions {
         // Upstream reads both selectors before it looks at what goes with what, and only then knows the fields.
         selector::parse_labels(&options.label_selector).map_err(ApiError::bad_request)?;
         selector::parse_terms(&options.field_selector).map_err(ApiError::bad_request)?;
+        // Before there were initial events to ask for, a watch without a version began with them.
+        if watch
+            && matches!(options.resource_version.as_str(), "" | "0")
+            && options.send_initial_events.is_none()
+            && options.resource_version_match.is_empty()
+        {
+            options.send_initial_events = Some(true);
+            options.resource_version_match = "NotOlderThan".to_string();
+        }
         let errors = if watch { options.check_watch() } else { options.check_list() };
         refuse("ListOptions", errors).map(|()| options)
     }
@@ -88,18 +99,9 @@ impl ListOptions {
             if named != "NotOlderThan" {
                 errors.push(unsupported(FIELD, json!(named), &["NotOlderThan"]));
             }
-        }
-        if !named.is_empty() || self.begins_with_all() {
             self.check_match_without_continue(&mut errors);
         }
         errors
-    }
-
-    /// Before there were initial events to ask for, a watch without a version began with them.
-    fn begins_with_all(&self) -> bool {
-        matches!(self.resource_version.as_str(), "" | "0")
-            && self.send_initial_events.is_none()
-            && self.resource_version_match.is_empty()
     }
 
     fn check_match_without_continue(&self, errors: &mut Vec<FieldError>) {
@@ -308,6 +310,21 @@ mod tests {
             let want = if want == "ok" { want.to_string() } else { format!("{INVALID}{want}") };
             assert_eq!(list(query, watch), want, "{query}");
         }
+    }
+
+    #[test]
+    fn a_watch_that_says_nothing_begins_with_all() {
+        let read = |query: &str, watch: bool| {
+            let options = ListOptions::read(&Query::parse(query), watch).expect("the query is good");
+            (options.send_initial_events, options.resource_version_match)
+        };
+        for query in ["", "resourceVersion=0"] {
+            assert_eq!(read(query, true), (Some(true), "NotOlderThan".to_string()), "{query}");
+            assert_eq!(read(query, false), (None, String::new()), "{query}");
+        }
+        assert_eq!(read("resourceVersion=1", true), (None, String::new()));
+        let never = "sendInitialEvents=false&resourceVersionMatch=NotOlderThan";
+        assert_eq!(read(never, true), (Some(false), "NotOlderThan".to_string()));
     }
 
     #[test]

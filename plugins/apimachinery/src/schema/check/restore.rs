@@ -2,6 +2,7 @@
 //! merge patches use in place of the decoder, and in whose words they are refused.
 
 use crate::codec::{base64, json, quantity, time};
+use crate::schema::validate::text::float_text;
 use crate::schema::{Object, Scalar, Schema, Shape, Wire};
 use crate::tree::{Map, Value};
 
@@ -29,6 +30,9 @@ fn visit(schema: &Schema, wire: Wire, go: &str, value: &mut Value) -> Result<(),
         (Shape::List(_), other) => Err(format!("cannot restore slice from {}", kind(other))),
         (Shape::Scalar(scalar), value) => {
             visit_scalar(*scalar, wire, go, value)?;
+            if matches!(scalar, Scalar::Integer | Scalar::IntOrString) {
+                make_whole(value);
+            }
             if *scalar == Scalar::Integer && wire == Wire::Int32 {
                 wrap(value);
             }
@@ -57,10 +61,16 @@ fn visit_scalar(scalar: Scalar, wire: Wire, go: &str, value: &Value) -> Result<(
         (Scalar::Quantity, Value::String(text)) => quantity::check(text),
         (Scalar::Quantity, value) => quantity::check(&value.to_string()),
         (Scalar::IntOrString, Value::String(_)) => Ok(()),
-        (Scalar::IntOrString, value) => match value.as_i64().and_then(|number| i32::try_from(number).ok()) {
-            Some(_) => Ok(()),
-            None => decoded("int32"),
+        (Scalar::IntOrString, Value::Number(number)) => match number.as_f64() {
+            Some(whole) if whole.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&whole) => {
+                Ok(())
+            }
+            Some(other) if number.is_f64() => {
+                Err(format!("json: cannot unmarshal number {} into Go value of type int32", float_text(other)))
+            }
+            _ => Err(format!("json: cannot unmarshal number {number} into Go value of type int32")),
         },
+        (Scalar::IntOrString, _) => decoded("int32"),
         (Scalar::String, Value::String(text)) if wire == Wire::Time => time::parse(text).map(drop),
         (Scalar::String, Value::String(text)) if wire == Wire::MicroTime => time::parse_micro(text).map(drop),
         (Scalar::String, _) if matches!(wire, Wire::Time | Wire::MicroTime) => decoded("string"),
@@ -84,6 +94,16 @@ fn visit_scalar(scalar: Scalar, wire: Wire, go: &str, value: &Value) -> Result<(
         }
         (scalar, _) => Err(format!("unrecognized type: {}", simple(scalar, wire))),
     }
+}
+
+/// Makes a number without a fraction an integer, as Go's conversion does: of what is too large, the least.
+fn make_whole(value: &mut Value) {
+    let Value::Number(number) = &*value else { return };
+    let Some(float) = number.as_f64().filter(|_| number.is_f64()) else { return };
+    // What is too small is the least in any case.
+    #[expect(clippy::cast_possible_truncation, reason = "what is too large has been found")]
+    let whole = if float < 9_223_372_036_854_775_808.0 { float as i64 } else { i64::MIN };
+    *value = whole.into();
 }
 
 /// Makes a number one of 32 bits, as Go's conversion does.
@@ -151,7 +171,12 @@ mod tests {
 
     #[test]
     fn numbers_become_those_of_their_fields() {
-        for (priority, expected) in [(json!(1.0), json!(1.0)), (json!(2_147_483_648_i64), json!(i32::MIN))] {
+        for (priority, expected) in [
+            (json!(1.0), json!(1)),
+            (json!(3e9), json!(-1_294_967_296)),
+            (json!(1e20), json!(0)),
+            (json!(2_147_483_648_i64), json!(i32::MIN)),
+        ] {
             let mut pod = json!({"spec": {"priority": priority}});
             assert_eq!(restore(builtin::schema("io.k8s.api.core.v1.Pod"), &mut pod), Ok(()));
             assert_eq!(pod["spec"]["priority"], expected);
