@@ -18,7 +18,14 @@ const GROUPS: &str = "/apis";
 
 /// Answers the paths that every link of the chain has.
 pub(crate) async fn serve(context: &Context, summary: &Summary, apiservices: &Definition) -> Answer {
-    if summary.path().trim_end_matches('/') != GROUPS || summary.method() != "GET" {
+    let path = summary.path().trim_end_matches('/');
+    // Groups are answered by whatever method, but for the own one, which has a route for GET.
+    if path.strip_prefix(GROUPS).is_some_and(|group| group.strip_prefix('/') == Some(apiservice::GROUP))
+        && summary.method() != "GET"
+    {
+        return encode::failure(summary, &ApiError::method_not_allowed());
+    }
+    if path != GROUPS {
         return serve_merged(context, summary, &[apiservices]).await;
     }
     let asked = match Asked::of(summary, Place::Groups) {

@@ -65,6 +65,15 @@ pub(crate) fn is_empty(value: &Value) -> bool {
     }
 }
 
+/// Whether objects desire the same but for lists that are empty in one and null in the other.
+pub(crate) fn same_but_for_empty_lists(a: &Value, b: &Value) -> bool {
+    let is_desired = |name: &str| !matches!(name, "kind" | "apiVersion" | "metadata" | "status");
+    let is_none = |value: &Value| value.is_null() || value.as_array().is_some_and(|items| items.is_empty());
+    let alike = |name: &str| is_none(&a[name]) && is_none(&b[name]) || a[name] == b[name];
+    let members = [a, b].into_iter().filter_map(Value::as_object).flatten();
+    members.map(|(name, _)| name.as_str()).filter(|name| is_desired(name)).all(alike)
+}
+
 /// Whether two values are the same to upstream's comparison, which does not tell what is empty from what is
 /// not there.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
@@ -85,5 +94,27 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
             left.len() == right.len() && left.iter().zip(right).all(|(a, b)| same(a, b))
         }
         _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apimachinery::tree::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_empty_is_the_one_that_is_not_there() {
+        let object = json!({"metadata": {"name": "a"}, "endpoints": [], "ports": null});
+        for (old, same) in [
+            (json!({"endpoints": null, "ports": null}), true),
+            (json!({"ports": []}), true),
+            (json!({"endpoints": [{}], "ports": null}), false),
+            (json!({"addressType": "IPv4"}), false),
+            (json!({"ports": {}}), false),
+        ] {
+            assert_eq!(same_but_for_empty_lists(&object, &old), same, "{old}");
+            assert_eq!(same_but_for_empty_lists(&old, &object), same, "{old}");
+        }
     }
 }

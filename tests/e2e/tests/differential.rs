@@ -92,6 +92,7 @@ scenarios! {
     ar_marked_elsewhere,
     as_nodes_volumes,
     as_odd_options,
+    as_wide_requests,
     b_crud,
     c_patch_apply,
     d_list_watch,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Instant;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
-use http::{Method, Response, StatusCode, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
@@ -32,7 +32,7 @@ use super::trust::Trust;
 use crate::filters::Handler;
 use crate::limits::Limits;
 use crate::request::{Arriving, Context, Request, RequestBody};
-use crate::response::{Body, BoxError, text};
+use crate::response::{Body, BoxError, plain, text};
 
 /// What all connections share.
 pub(super) struct Shared<H> {
@@ -123,6 +123,17 @@ impl<H: Handler> Shared<H> {
             Box::pin(async move {
                 if active.all_head_bytes() > shared.limits.http2_heads_bytes_max {
                     let mut response = text(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too large with the others");
+                    response.body_mut().hold(active);
+                    return Ok(response);
+                }
+                if !is_escaped(message.uri().path()) {
+                    let mut response = unreadable();
+                    if http2 {
+                        response.headers_mut().remove(CONNECTION);
+                    }
+                    if head {
+                        without_body(&mut response);
+                    }
                     response.body_mut().hold(active);
                     return Ok(response);
                 }
@@ -240,5 +251,32 @@ fn without_body(response: &mut Response<Body>) {
     *response.body_mut() = Body::default();
     if let Some(length) = length {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
+    }
+}
+
+/// Whether two hexadecimal digits are behind each `%` of a path: upstream's HTTP reads no other.
+fn is_escaped(path: &str) -> bool {
+    path.split('%').skip(1).all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// What upstream's HTTP says of a request that it cannot read, before any filter.
+fn unreadable() -> Response<Body> {
+    let mut response = plain(StatusCode::BAD_REQUEST, "400 Bad Request");
+    response.headers_mut().remove(X_CONTENT_TYPE_OPTIONS);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_escaped_by_two_digits() {
+        for (path, want) in
+            [("/a", true), ("/a%2Fb%00", true), ("/%", false), ("/a%2", false), ("/%zz/b", false), ("/%%20", false)]
+        {
+            assert_eq!(is_escaped(path), want, "{path}");
+        }
     }
 }

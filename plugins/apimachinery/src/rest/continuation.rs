@@ -6,6 +6,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use crate::codec;
 use crate::status::ApiError;
 use crate::tree::{Value, json};
 
@@ -45,12 +46,16 @@ impl Continuation {
         let bytes = LENIENT.decode(token).map_err(|error| {
             let at = match error {
                 base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => at,
-                // The group that is not whole.
-                _ => token.len() - token.len() % 4,
+                // What would fill the last group up, and may not be there; else the group that is not whole.
+                _ => token.find('=').unwrap_or(token.len() - token.len() % 4),
             };
             format!("illegal base64 data at input byte {at}")
         })?;
         let token: Value = serde_json::from_slice(&bytes).map_err(|_| json_error(&bytes))?;
+        if !matches!(token, Value::Object(_) | Value::Null) {
+            let kind = codec::json::kind(&token);
+            return Err(format!("json: cannot unmarshal {kind} into Go value of type storage.continueToken"));
+        }
         match token["v"].as_str().unwrap_or_default() {
             VERSION => {}
             other => return Err(format!("server does not recognize this encoded version {other}")),
@@ -63,11 +68,12 @@ impl Continuation {
         if start.is_empty() {
             return Err(format!("encoded start key empty (version {VERSION})"));
         }
-        // A token must not lead out of the list that it is for.
-        if start.starts_with('/') || start.split('/').any(|part| part == "..") {
+        // A token must not lead out of the list that it is for; one slash before it is a matter of spelling.
+        let below = start.strip_prefix('/').unwrap_or(start);
+        if !below.is_empty() && below.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(start.to_string());
         }
-        Ok(Self { revision, start: start.to_string() })
+        Ok(Self { revision, start: below.to_string() })
     }
 }
 
@@ -104,6 +110,15 @@ mod tests {
     }
 
     #[test]
+    fn a_token_may_start_with_a_slash() {
+        for (start, want) in [("/b\\u0000", "b\0"), ("/ns/b", "ns/b"), ("/", "")] {
+            let token = format!("{{\"v\":\"meta.k8s.io/v1\",\"rv\":12,\"start\":\"{start}\"}}");
+            let read = Continuation::decode(&URL_SAFE_NO_PAD.encode(token)).unwrap();
+            assert_eq!(read, Continuation { revision: Some(12), start: want.into() });
+        }
+    }
+
+    #[test]
     fn a_made_up_token_is_refused() {
         let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
         for (token, want) in [
@@ -116,6 +131,13 @@ mod tests {
             ),
             (encoded("{\"v\":\"meta.k8s.io/v1\",\"rv\":1}"), "encoded start key empty (version meta.k8s.io/v1)"),
             (encoded("{\"v\":\"meta.k8s.io/v1\",\"rv\":1,\"start\":\"a/../../b\"}"), "a/../../b"),
+            (encoded("{\"v\":\"meta.k8s.io/v1\",\"rv\":1,\"start\":\"/../b\"}"), "/../b"),
+            (encoded("{\"v\":\"meta.k8s.io/v1\",\"rv\":1,\"start\":\"//b\"}"), "//b"),
+            (encoded("{\"v\":\"meta.k8s.io/v1\",\"rv\":1,\"start\":\"./b\"}"), "./b"),
+            (encoded("{\"v\":\"meta.k8s.io/v1\",\"rv\":1,\"start\":\"a/\"}"), "a/"),
+            (encoded("[]"), "json: cannot unmarshal array into Go value of type storage.continueToken"),
+            (encoded("null"), "server does not recognize this encoded version "),
+            ("e30=".to_string(), "illegal base64 data at input byte 3"),
         ] {
             let error = Continuation::decode(&token).unwrap_err();
             assert_eq!(error.message, format!("invalid continue token: continue key is not valid: {want}"));

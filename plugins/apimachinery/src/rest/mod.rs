@@ -53,13 +53,15 @@ async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
         return Err(ApiError::unknown_resource());
     }
     if summary.subresource().is_empty() {
-        // `NAME//status` names no subresource, and is no name.
-        if summary.parts_count() > 2 {
+        // `NAME//status` names no subresource, and is no name to the router of built-in types.
+        if definition.builtin && summary.parts_count() > 2 {
             return Err(ApiError::unknown_resource());
         }
         return serve_resource(request).await;
     }
-    let Some(subresource) = definition.subresource(summary.subresource()).filter(|_| summary.parts_count() == 3) else {
+    // What reads custom resources does not look at what comes after.
+    let is_whole = !definition.builtin || summary.parts_count() == 3;
+    let Some(subresource) = definition.subresource(summary.subresource()).filter(|_| is_whole) else {
         return Err(ApiError::unknown_resource());
     };
     if !subresource.verbs.iter().any(|verb| **verb == *request.part_verb()) {
@@ -100,7 +102,7 @@ async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
     }
     refuse_head(request)?;
     request.warn_of_deprecation();
-    if verb != "update" {
+    if !matches!(verb, "create" | "update") {
         request.check_path_name()?;
     }
     match (verb, named) {

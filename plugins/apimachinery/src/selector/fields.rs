@@ -27,7 +27,11 @@ pub fn parse_terms(selector: &str) -> Result<Vec<FieldRequirement>, String> {
         let Some((name, operator, value)) = split_term(term) else {
             return Err(format!("invalid selector: '{selector}'; can't understand '{term}'"));
         };
-        requirements.push(FieldRequirement { name: name.into(), operator, value: unescape(value)? });
+        let value = unescape(value)?;
+        // An operator with nothing about it requires nothing.
+        if !(name.is_empty() && value.is_empty()) {
+            requirements.push(FieldRequirement { name: name.into(), operator, value });
+        }
     }
     Ok(requirements)
 }
@@ -139,6 +143,9 @@ mod tests {
         for (selector, expected) in [
             ("", ""),
             (",", ""),
+            ("=", ""),
+            ("!=,==", ""),
+            ("metadata.name=a,=", "metadata.name Operator::Equals a"),
             ("metadata.name=a", "metadata.name Operator::Equals a"),
             ("spec.nodeName=", "spec.nodeName Operator::Equals "),
             ("spec.host==n", "spec.nodeName Operator::Equals n"),

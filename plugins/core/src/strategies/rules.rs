@@ -10,7 +10,7 @@ use apimachinery::validation::place::{Findings, Place};
 use apimachinery::validation::{metadata, names};
 use plugin_sdk::Store;
 
-use crate::tree::{child, same};
+use crate::tree::{child, same, same_but_for_empty_lists};
 use crate::warnings::Warnings;
 
 const SELECTOR: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector";
@@ -233,6 +233,7 @@ impl Strategy for Rules {
         let differs = |member: &str| object["metadata"][member] != old["metadata"][member];
         !self.generation_stays
             && (apimachinery::strategy::desires_differ(object, old)
+                && (self.minds_empties || !same_but_for_empty_lists(object, old))
                 || (self.annotations_count && differs("annotations"))
                 || (self.labels_count && differs("labels")))
     }
