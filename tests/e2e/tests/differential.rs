@@ -93,6 +93,7 @@ scenarios! {
     as_nodes_volumes,
     as_odd_options,
     as_wide_requests,
+    at_connections,
     b_crud,
     c_patch_apply,
     d_list_watch,

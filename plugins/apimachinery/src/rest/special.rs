@@ -59,6 +59,12 @@ impl<'a> Special<'a> {
         &self.0.query
     }
 
+    /// Whether the client asks for another protocol on this connection.
+    pub fn wants_upgrade(&self) -> bool {
+        let asks = |value: &str| value.to_ascii_lowercase().contains("upgrade");
+        self.0.context.head().headers.iter().any(|(name, value)| name == "connection" && asks(value))
+    }
+
     pub fn store(&self) -> &Store {
         &self.0.store
     }

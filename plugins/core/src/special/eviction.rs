@@ -18,17 +18,18 @@ const DISRUPTED_PODS_MAX: usize = 2000;
 
 pub(super) async fn evict(special: &Special<'_>, definitions: &[Definition]) -> Result<Answer, ApiError> {
     let (eviction, write) = special.posted_since("v1beta1", "policy", "v1", "Eviction").await?;
-    let mut options = special.delete_options(&eviction["deleteOptions"])?;
-    options.dry_run |= write.dry_run;
     let (pods, budgets) = (of(definitions, "", "pods")?, of(definitions, "policy", "poddisruptionbudgets")?);
     let (namespace, name) = (special.namespace(), special.name());
     if meta(&eviction, "name") != name {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
     }
     let manager = special.manager(&write);
-    let mut registry = special.registry(pods, &manager, options.dry_run);
+    let mut registry = special.registry(pods, &manager, write.dry_run);
     registry.subresource = "";
     let pod = registry.get(namespace, name).await?.value;
+    let mut options = special.delete_options(&eviction["deleteOptions"])?;
+    options.dry_run |= write.dry_run;
+    registry.dry_run = options.dry_run;
     if !is_over(&pod) {
         let prefix = format!("{}{namespace}/", budgets.storage_prefix);
         let all = small::values(special.store(), &prefix).await?;
