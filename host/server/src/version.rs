@@ -20,7 +20,9 @@ pub(crate) fn version() -> Bytes {
 }
 
 fn object() -> Value {
-    let build = FIELDS.into_iter().zip(build()).map(|((name, _), value)| (name, value));
+    let mut build = FIELDS.into_iter().zip(build()).map(|((name, _), value)| (name, value));
+    // As upstream writes them.
+    let numbers: Vec<_> = build.by_ref().take(2).collect();
     let emulated = [
         ("emulationMajor", MAJOR),
         ("emulationMinor", MINOR),
@@ -28,7 +30,12 @@ fn object() -> Value {
         ("minCompatibilityMinor", MIN_COMPATIBILITY_MINOR),
     ];
     let emulated = emulated.map(|(name, value)| (name, value.to_owned()));
-    build.chain(emulated).map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
+    numbers
+        .into_iter()
+        .chain(emulated)
+        .chain(build)
+        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .collect()
 }
 
 /// How the metric calls what `/version` answers.

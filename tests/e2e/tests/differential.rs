@@ -94,6 +94,7 @@ scenarios! {
     as_odd_options,
     as_wide_requests,
     at_connections,
+    av_member_order,
     b_crud,
     c_patch_apply,
     d_list_watch,

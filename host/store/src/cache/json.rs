@@ -26,7 +26,7 @@ pub(super) struct Scan {
 pub(super) enum Splice {
     /// Behind another member.
     Behind(usize),
-    /// Before the first member.
+    /// Before another member.
     Before(usize),
     /// Between empty braces.
     Alone(usize),
@@ -133,7 +133,7 @@ impl Scanner<'_> {
         self.expect(b'{')?;
         let inside = self.at;
         let mut types = place == Place::Root;
-        let mut first = true;
+        let (mut first, mut is_only) = (true, true);
         if place == Place::Root {
             self.space();
             self.found.types_end = self.at;
@@ -155,7 +155,9 @@ impl Scanner<'_> {
             self.space();
             self.expect(b':')?;
             self.space();
+            let member = name.start as usize - 1;
             let is_type = self.member(place, level, fields, name)?;
+            let is_uid = matches!(self.found.splice, Some(Splice::Behind(at)) if at == self.at);
             self.space();
             let next = self.next()?;
             types &= is_type;
@@ -165,8 +167,14 @@ impl Scanner<'_> {
                 self.found.types_end = if next == b'}' { at - 1 } else { self.at };
             }
             match next {
-                b',' => {}
-                b'}' => return Ok(()),
+                b',' => is_only = false,
+                b'}' => {
+                    // Names are sorted where one is the last of several: the version comes before the uid there.
+                    if place == Place::Metadata && is_uid && !is_only {
+                        self.found.splice = Some(Splice::Before(member));
+                    }
+                    return Ok(());
+                }
                 _ => return Err(self.wrong_before("`,` or `}` is missing")),
             }
         }

@@ -298,6 +298,11 @@ mod tests {
             r#"{"kind":"T","metadata":{"name":"n","uid":"u","labels":{"x":"y"}},"spec":{"on":"yes"}}"#,
             r#"{"kind":"T","metadata":{"name":"n","uid":"u","resourceVersion":"7","labels":{"x":"y"}},"spec":{"on":"yes"}}"#,
         ),
+        // Sorted by their names.
+        (
+            r#"{"metadata":{"labels":{"x":"y"},"name":"n","uid":"u"}}"#,
+            r#"{"metadata":{"labels":{"x":"y"},"name":"n","resourceVersion":"7","uid":"u"}}"#,
+        ),
         (
             r#"{"spec":{"uid":"no"},"metadata":{"uid" : "u" ,"name":"n"}}"#,
             r#"{"spec":{"uid":"no"},"metadata":{"uid" : "u","resourceVersion":"7" ,"name":"n"}}"#,
@@ -313,7 +318,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_version_goes_behind_the_uid_or_to_the_front() {
+    fn the_version_goes_beside_the_uid_or_to_the_front() {
         for (value, json) in SHAPES {
             let object = object(value, 7);
             assert_eq!(object.json(), json);

@@ -14,7 +14,7 @@ use crate::codec::proto;
 use crate::definition::Definition;
 use crate::encode::{self, encode};
 use crate::negotiate::{Encoding, MetaVersion, Notation, Shape, Wanted};
-use crate::schema::defaults;
+use crate::schema::{defaults, written};
 use crate::status::{ApiError, FieldError};
 use crate::table;
 use crate::tree::{Value, json};
@@ -86,7 +86,7 @@ impl Request<'_> {
     pub(super) fn answer_collection(&self, collection: Collection, continue_token: &str) -> Result<Answer, ApiError> {
         let wanted = self.wanted()?;
         let definition = self.definition;
-        let mut metadata = json!({});
+        let mut metadata = json!({"resourceVersion": collection.revision().to_string()});
         // The list type of custom resources always writes its token.
         if !continue_token.is_empty() || (!definition.builtin && wanted.shape == Shape::Whole) {
             metadata["continue"] = continue_token.into();
@@ -96,7 +96,6 @@ impl Request<'_> {
         {
             metadata["remainingItemCount"] = remaining.into();
         }
-        metadata["resourceVersion"] = collection.revision().to_string().into();
         let (around, kind) = self.list_form(wanted.shape, &metadata)?;
         // What upstream leaves unset if there is nothing: lists of metadata, and rows that it makes for any type.
         let unset = match kind {
@@ -126,9 +125,11 @@ impl Request<'_> {
     fn list_form(&self, shape: Shape, metadata: &Value) -> Result<((String, String), FormKind), ApiError> {
         let definition = self.definition;
         Ok(match shape {
+            Shape::Whole if definition.builtin => {
+                (list_around(&definition.list_kind, &definition.api_version(), metadata), FormKind::Untyped)
+            }
             Shape::Whole => {
-                let kind = if definition.builtin { FormKind::Untyped } else { FormKind::Whole };
-                (list_around(&definition.list_kind, &definition.api_version(), metadata), kind)
+                (custom_around(&definition.list_kind, &definition.api_version(), metadata), FormKind::Whole)
             }
             Shape::PartialList(version) => (
                 list_around("PartialObjectMetadataList", version.api_version(), metadata),
@@ -296,6 +297,14 @@ fn list_around(kind: &str, api_version: &str, metadata: &Value) -> (String, Stri
     let head =
         format!("{{\"kind\":{},\"apiVersion\":{},\"metadata\":{metadata},\"items\":[", json!(kind), json!(api_version));
     (head, "]}\n".to_string())
+}
+
+/// The same of what upstream has no struct for, whose members it sorts.
+fn custom_around(kind: &str, api_version: &str, metadata: &Value) -> (String, String) {
+    let mut metadata = metadata.clone();
+    written::sort(&mut metadata);
+    let head = format!("{{\"apiVersion\":{},\"items\":[", json!(api_version));
+    (head, format!("],\"kind\":{},\"metadata\":{metadata}}}\n", json!(kind)))
 }
 
 /// Whether nobody has said what is shown of a type.

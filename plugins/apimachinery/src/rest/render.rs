@@ -11,7 +11,7 @@ use crate::codec::json::decode_stored;
 use crate::definition::{Cell, Column, Definition};
 use crate::encode::encode_item;
 use crate::negotiate::{Encoding, MetaVersion};
-use crate::schema::{SchemaRef, structural};
+use crate::schema::{SchemaRef, builtin, structural, written};
 use crate::table;
 use crate::tree::{Map, Value, json};
 
@@ -297,7 +297,12 @@ fn partial(definition: &Definition, mut object: Value, version: MetaVersion) -> 
     let mut out = Map::new();
     out.insert("kind", "PartialObjectMetadata".into());
     out.insert("apiVersion", version.api_version().into());
-    out.insert("metadata", object["metadata"].take());
+    let mut metadata = object["metadata"].take();
+    if !definition.builtin {
+        // Metadata has a struct again.
+        written::arrange(builtin::schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"), &mut metadata);
+    }
+    out.insert("metadata", metadata);
     Value::Object(out)
 }
 

@@ -27,17 +27,29 @@ pub struct Fields {
 }
 
 impl Fields {
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&Field> {
+        self.place(name).map(|place| &self.fields[place])
+    }
+
+    /// A field, and where its struct has it among the others, from one on: so upstream writes them.
+    #[inline]
+    pub fn find(&self, name: &str) -> Option<(usize, &Field)> {
+        let place = self.place(name)?;
+        let field = &self.fields[place];
+        Some((if field.native.at == 0 { place + 1 } else { usize::from(field.native.at) }, field))
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
         if self.slots.is_empty() {
-            return self.fields.iter().find(|field| same_text(&field.name, name));
+            return self.fields.iter().position(|field| same_text(&field.name, name));
         }
         let mut slot = hash(name);
         loop {
-            let at = self.slots.get(slot & (self.slots.len() - 1))?;
+            let at = usize::from(*self.slots.get(slot & (self.slots.len() - 1))?);
             // There is none at `NONE`.
-            let field = self.fields.get(usize::from(*at))?;
-            if same_text(&field.name, name) {
-                return Some(field);
+            if same_text(&self.fields.get(at)?.name, name) {
+                return Some(at);
             }
             slot += 1;
         }

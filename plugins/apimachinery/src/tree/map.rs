@@ -116,6 +116,20 @@ impl Map {
         }
     }
 
+    /// The same for ranks that are known, of which there are as many as members.
+    pub(crate) fn arrange_by(&mut self, ranks: &mut [u16]) {
+        // They are few, and most stand right.
+        for sorted in 1..ranks.len().min(self.members.len()) {
+            let mut at = sorted;
+            while at > 0 && ranks[at - 1] > ranks[at] {
+                ranks.swap(at - 1, at);
+                self.members.swap(at - 1, at);
+                at -= 1;
+            }
+        }
+        self.find_places();
+    }
+
     /// Brings the members into the order of their ranks; those of one rank keep theirs.
     pub(crate) fn arrange(&mut self, rank: impl Fn(&str) -> usize) {
         if !self.members.is_sorted_by_key(|(name, _)| rank(name)) {

@@ -3,9 +3,8 @@
 //! Until roles are evaluated here, `system:masters` may do everything, and everybody may see
 //! health and version: what the host itself decides by.
 
-use apimachinery::rest::object::arrange;
 use apimachinery::rest::{Special, clock};
-use apimachinery::schema::builtin;
+use apimachinery::schema::{builtin, written};
 use apimachinery::status::ApiError;
 use apimachinery::tree::{Value, json};
 use apimachinery::validation::names;
@@ -159,7 +158,7 @@ pub(super) async fn posted(special: &Special<'_>, group: &str, kind: &str) -> Re
     let schema = builtin::kind(group, "v1", kind).ok_or_else(ApiError::unknown_resource)?.schema();
     metadata(&mut review);
     special.manage(schema, &options, &mut review);
-    arrange(&mut review);
+    written::arrange(schema, &mut review);
     Ok(review)
 }
 

@@ -4,7 +4,7 @@
 use apimachinery::definition::Definition;
 use apimachinery::rest::object::{arrange, meta, set_meta};
 use apimachinery::rest::{Special, clock};
-use apimachinery::schema::builtin;
+use apimachinery::schema::{builtin, written};
 use apimachinery::status::{ApiError, FieldError};
 use apimachinery::tree::{Value, json};
 use apimachinery::validation::quoted;
@@ -115,6 +115,7 @@ pub(super) async fn review(special: &Special<'_>) -> Result<Answer, ApiError> {
         remove(&mut review["status"], "authenticated");
     }
     or_set(&mut review["status"], "user", json!({}));
+    written::arrange(builtin::schema("io.k8s.api.authentication.v1.TokenReview"), &mut review);
     special.answer(201, review)
 }
 

@@ -74,8 +74,20 @@ pub fn served(definition: &Definition, mut value: Value) -> Value {
     if !definition.stored_as_served() {
         definition.strategy.reshape_to_serve(&mut value);
         value["apiVersion"] = definition.api_version().into();
+        if definition.strategy.converts() {
+            arrange(definition, &definition.api_version(), &mut value);
+        }
     }
     value
+}
+
+/// Brings an object in a version of its resource into the order in which upstream writes it.
+pub(crate) fn arrange(definition: &Definition, api_version: &str, object: &mut Value) {
+    if !definition.builtin {
+        return schema::written::sort(object);
+    }
+    let other = definition.known_version(api_version).map_or(&definition.schema, |known| &known.schema);
+    schema::written::arrange(other, object);
 }
 
 /// The host shows clients a custom resource with the defaults of today, which are those of the
@@ -92,6 +104,7 @@ fn served_custom(definition: &Definition, mut value: Value) -> Value {
         check::prune(own, &mut value);
     }
     value["apiVersion"] = api_version.into();
+    schema::written::sort(&mut value);
     value
 }
 
@@ -231,7 +244,6 @@ impl<'a> Registry<'a> {
         if self.applied {
             return;
         }
-        object::arrange(new);
         managed::update(Versions::of(self.definition), old, new, &self.who(), &self.unreachable_fields());
     }
 
@@ -302,7 +314,7 @@ impl<'a> Registry<'a> {
         if self.definition.builtin {
             schema::defaults::write_stored(&self.definition.schema, value);
         }
-        object::arrange(value);
+        arrange(self.definition, &self.definition.api_version(), value);
     }
 
     /// An object that is not stored, as it were if it had been.
@@ -312,7 +324,7 @@ impl<'a> Registry<'a> {
             strategy.reshape_to_store(&mut object);
             self.keep_stored(&mut object, old)?;
             strategy.reshape_to_serve(&mut object);
-            object::arrange(&mut object);
+            arrange(self.definition, &self.definition.api_version(), &mut object);
         }
         if let Some(schema) = &self.definition.storage_schema {
             check::prune(schema, &mut object);
@@ -343,7 +355,7 @@ impl<'a> Registry<'a> {
         let mut marked = parse(old)?;
         marked["metadata"] = value["metadata"].take();
         set_meta(&mut marked, "resourceVersion", "");
-        object::arrange(&mut marked);
+        arrange(self.definition, &self.definition.storage_version, &mut marked);
         Ok(written(&marked))
     }
 
@@ -358,7 +370,7 @@ impl<'a> Registry<'a> {
                 check::prune(schema, &mut value);
             }
             value["apiVersion"] = (*self.definition.storage_version).into();
-            object::arrange(&mut value);
+            arrange(self.definition, &self.definition.storage_version, &mut value);
         }
         Ok(written(&value))
     }
