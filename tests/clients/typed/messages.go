@@ -100,7 +100,7 @@ func messages(ctx context.Context, config *rest.Config, clients kubernetes.Inter
 			return err
 		}
 	}
-	// The last bookmark comes two seconds before the end.
+	// Who does not say how a watch begins is told of all there is first; the last bookmark comes two seconds before the end.
 	seconds := int64(3)
 	short, err := clients.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{
 		AllowWatchBookmarks: true, TimeoutSeconds: &seconds, FieldSelector: "metadata.name=none",
@@ -109,7 +109,7 @@ func messages(ctx context.Context, config *rest.Config, clients kubernetes.Inter
 		return err
 	}
 	defer short.Stop()
-	if err := told(short, watch.Bookmark, "*v1.Pod", "", ""); err != nil {
+	if err := first(told(short, watch.Bookmark, "*v1.Pod", "", "true"), told(short, watch.Bookmark, "*v1.Pod", "", "")); err != nil {
 		return err
 	}
 	found, err := pods.Get(ctx, "a", metav1.GetOptions{})
