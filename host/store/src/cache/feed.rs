@@ -51,7 +51,9 @@ impl Inner {
                             return None;
                         }
                         newest = Some(revision);
-                        changed.extend(changes.into_iter().map(|change| (revision, prepare(change, &claims, watched))));
+                        changed.extend(
+                            changes.into_iter().map(|change| (revision, self.prepare(change, &claims, watched))),
+                        );
                     }
                 }
             }
@@ -125,6 +127,25 @@ impl Inner {
         touched
     }
 
+    fn prepare(&self, change: Change, claims: &Claims, watched: bool) -> Prepared {
+        let kv = match change {
+            Change::Delete { key } => return Prepared::Delete(key),
+            Change::Put(kv) => kv,
+        };
+        let claim = claims.of(&kv.key);
+        let (key, value, revision) = (kv.key, kv.value, kv.mod_revision);
+        let object = match self.checked.take(&value, claim) {
+            Some(read) => Object::known(key, value, read, revision, claim),
+            None => Object::new(key, value, revision, claim),
+        };
+        if watched {
+            // Before anybody has to wait for it. Else it is for who looks first: a start
+            // replays much that nobody looks at.
+            object.show();
+        }
+        Prepared::Put(Arc::new(object))
+    }
+
     pub(super) fn stop(&self) {
         self.applied.end();
         self.core().watchers.end(&WatchEnd::Stopped);
@@ -146,21 +167,5 @@ fn unreadable(change: &Change) -> Option<String> {
     match change {
         Change::Put(kv) => load::readable(kv).err(),
         Change::Delete { .. } => None,
-    }
-}
-
-fn prepare(change: Change, claims: &Claims, watched: bool) -> Prepared {
-    match change {
-        Change::Delete { key } => Prepared::Delete(key),
-        Change::Put(kv) => {
-            let claim = claims.of(&kv.key);
-            let object = Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, claim));
-            if watched {
-                // Before anybody has to wait for it. Else it is for who looks first: a start
-                // replays much that nobody looks at.
-                object.show();
-            }
-            Prepared::Put(object)
-        }
     }
 }

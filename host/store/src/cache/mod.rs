@@ -5,6 +5,7 @@
 //! Reads take the newest tree, or an older one, and never lock out the feed for long. A write goes
 //! to the store, and returns when the feed has shown it here: whoever wrote reads what he wrote.
 
+mod checked;
 mod claims;
 mod event;
 mod feed;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use self::checked::Checked;
 use self::claims::{Claim, Claims};
 use self::history::{History, Tree};
 use self::selector::Matcher;
@@ -59,6 +61,7 @@ struct Inner {
     now: ArcSwap<Snapshot>,
     applied: Applied,
     claims: ArcSwap<Claims>,
+    checked: Checked,
     observer: OnceLock<Box<dyn Observer>>,
     core: Mutex<Core>,
 }
@@ -111,6 +114,7 @@ impl Cache {
             core: Mutex::new(Core { history: History::new(revision, tree.clone()), watchers: Watchers::default() }),
             now: ArcSwap::from_pointee(Snapshot { revision, tree }),
             claims: ArcSwap::from_pointee(claims),
+            checked: Checked::default(),
             observer: OnceLock::new(),
             store,
         });

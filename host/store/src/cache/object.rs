@@ -55,6 +55,17 @@ struct Facts {
     fields: Box<[Option<Text>]>,
 }
 
+/// What was read of a value that is stored.
+#[derive(Debug)]
+pub(super) struct Read(Scan);
+
+impl Read {
+    /// Nothing of a value that is no JSON object. An error says why a value cannot be stored.
+    pub(super) fn new(value: &[u8], claim: &Claim) -> Result<Option<Self>, String> {
+        if is_object(value) { json::scan(value, Form::Stored, claim).map(Self).map(Some) } else { Ok(None) }
+    }
+}
+
 impl Object {
     /// Takes a stored value.
     pub(super) fn new(key: Key, value: Bytes, revision: u64, claim: &Arc<Claim>) -> Self {
@@ -62,9 +73,11 @@ impl Object {
         Self::from(Source::Value(value), key, revision, stored_bytes, claim)
     }
 
-    /// Whether a value can be stored; an error says what is wrong with it.
-    pub(super) fn check(value: &[u8]) -> Result<(), String> {
-        if is_object(value) { json::scan(value, Form::Stored, &Claim::default()).map(drop) } else { Ok(()) }
+    /// Takes a stored value of which everything is known already.
+    pub(super) fn known(key: Key, value: Bytes, read: Read, revision: u64, claim: &Arc<Claim>) -> Self {
+        let stored_bytes = value.len() as u32;
+        let shown = Shown::read(value, read, revision).into();
+        Self { key, revision, stored_bytes, claim: claim.clone(), source: Mutex::new(None), shown }
     }
 
     /// The same object with another resource version: as it is shown when it was deleted.
@@ -182,12 +195,15 @@ impl Object {
 }
 
 impl Shown {
-    /// Puts the resource version in.
     fn new(value: Bytes, revision: u64, claim: &Claim) -> Self {
-        let scan = if is_object(&value) { json::scan(&value, Form::Stored, claim).ok() } else { None };
-        let Some(scan) = scan else {
-            return Self { json: value, types_end: 0, version: (0, 0), facts: Facts::default() };
-        };
+        match Read::new(&value, claim) {
+            Ok(Some(read)) => Self::read(value, read, revision),
+            _ => Self { json: value, types_end: 0, version: (0, 0), facts: Facts::default() },
+        }
+    }
+
+    /// Puts the resource version in.
+    fn read(value: Bytes, Read(scan): Read, revision: u64) -> Self {
         let types_end = scan.types_end as u32;
         let (splice, mut facts) = (scan.splice, Facts::new(scan));
         let Some(splice) = splice else {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::object::Object;
+use super::checked::Checked;
+use super::object::{Object, Read};
 use super::{Cache, Inner};
 use crate::{Guard, Key, Op, Txn, TxnOut, WriteError};
 
@@ -23,13 +24,9 @@ impl Cache {
     /// Applies all operations if all guards hold, at one revision. When this returns they are
     /// durable, and every read here shows them.
     pub async fn txn(&self, guards: Vec<Guard>, ops: Vec<Op>) -> Result<TxnOutcome, WriteError> {
-        for op in &ops {
-            if let Op::Put { key, value, .. } = op {
-                Object::check(value)
-                    .map_err(|what| WriteError::Invalid(format!("the value of `{key}` is wrong: {what}")))?;
-            }
-        }
         let values: Vec<(Key, Option<Bytes>)> = ops.iter().map(|op| (op.key().clone(), value(op).cloned())).collect();
+        let _under_way = UnderWay { checked: &self.inner.checked, values: &values };
+        self.inner.check(&values)?;
         match self.inner.store.txn(Txn { guards, ops, get_on_refusal: false }).await? {
             TxnOut::Applied { revision } => {
                 let ended =
@@ -37,7 +34,7 @@ impl Cache {
                 self.inner.applied.wait(revision).await.map_err(ended)?;
                 match self.inner.written_at(revision, values.len()) {
                     Some(objects) => Ok(TxnOutcome::Applied(objects)),
-                    None => self.inner.rebuild(revision, values).await.map(TxnOutcome::Applied),
+                    None => self.inner.rebuild(revision, &values).await.map(TxnOutcome::Applied),
                 }
             }
             TxnOut::Refused { revision, key, .. } => {
@@ -50,7 +47,34 @@ impl Cache {
     }
 }
 
+/// Values that a transaction writes. However it ends, nothing more is known of them then.
+struct UnderWay<'a> {
+    checked: &'a Checked,
+    values: &'a [(Key, Option<Bytes>)],
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.checked.forget(self.values.iter().filter_map(|(_, value)| value.as_ref()));
+    }
+}
+
 impl Inner {
+    /// Reads what is to be stored, for the feed as well.
+    fn check(&self, values: &[(Key, Option<Bytes>)]) -> Result<(), WriteError> {
+        let claims = self.claims.load();
+        for (key, value) in values {
+            let Some(value) = value else { continue };
+            let claim = claims.of(key);
+            let read = Read::new(value, claim)
+                .map_err(|what| WriteError::Invalid(format!("the value of `{key}` is wrong: {what}")))?;
+            if let Some(read) = read {
+                self.checked.put(value, claim, read);
+            }
+        }
+        Ok(())
+    }
+
     /// The objects that one revision wrote, if they are remembered.
     fn written_at(&self, revision: u64, operations: usize) -> Option<Vec<Arc<Object>>> {
         let core = self.core();
@@ -63,16 +87,16 @@ impl Inner {
     }
 
     /// The objects that one revision wrote, when so much was written since that it is forgotten.
-    async fn rebuild(&self, revision: u64, values: Vec<(Key, Option<Bytes>)>) -> Result<Vec<Arc<Object>>, WriteError> {
+    async fn rebuild(&self, revision: u64, values: &[(Key, Option<Bytes>)]) -> Result<Vec<Arc<Object>>, WriteError> {
         let mut objects = Vec::with_capacity(values.len());
         for (key, value) in values {
-            let claim = self.claims.load().of(&key).clone();
+            let claim = self.claims.load().of(key).clone();
             let object = match value {
-                Some(value) => Object::new(key, value, revision, &claim),
+                Some(value) => Object::new(key.clone(), value.clone(), revision, &claim),
                 None => {
                     let lost =
                         |what: String| WriteError::Unknown(format!("revision `{revision}` was written, but {what}"));
-                    let before = self.store.get(&key, Some(revision - 1)).await;
+                    let before = self.store.get(key, Some(revision - 1)).await;
                     let (found, _) = before.map_err(|error| lost(error.to_string()))?;
                     let kv = found.ok_or_else(|| lost(format!("`{key}` was not there before")))?;
                     Arc::new(Object::new(kv.key, kv.value, kv.mod_revision, &claim)).at(revision)
