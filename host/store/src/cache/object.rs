@@ -276,6 +276,10 @@ mod tests {
     use super::*;
 
     impl Object {
+        pub(in crate::cache) fn is_shown(&self) -> bool {
+            self.shown.get().is_some()
+        }
+
         /// The value without its version.
         fn stored(&self) -> String {
             let shown = self.shown();

@@ -114,3 +114,48 @@ fn value(op: &Op) -> Option<&Bytes> {
         Op::Delete { .. } => None,
     }
 }
+
+#[cfg(all(test, not(feature = "explore")))]
+mod tests {
+    use futures_util::FutureExt as _;
+    use redb::backends::InMemoryBackend;
+
+    use super::*;
+    use crate::{Embedded, Limits, Options, SelectableField};
+
+    fn put(key: &str, value: &'static str) -> Op {
+        Op::Put { key: key.into(), value: Bytes::from(value.as_bytes().to_vec()), ttl: None }
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_not_read_again_and_nothing_is_known_of_it_afterwards() {
+        let store = Embedded::open_on(InMemoryBackend::new(), Options::default()).unwrap();
+        let cache = Cache::start(Arc::new(store), Limits::default()).await.unwrap();
+        let field = SelectableField {
+            name: "spec.on".to_owned(),
+            path: vec!["spec".into(), "on".into()],
+            absent: String::new(),
+        };
+        cache.claim("/r/", vec![field.clone()]).unwrap();
+        let (value, json) = (
+            r#"{"metadata":{"name":"a","labels":{"x":"y"}},"spec":{"on":"yes"}}"#,
+            r#"{"metadata":{"resourceVersion":"2","name":"a","labels":{"x":"y"}},"spec":{"on":"yes"}}"#,
+        );
+        let TxnOutcome::Applied(objects) = cache.txn(vec![], vec![put("/r/a", value)]).await.unwrap() else {
+            panic!("refused");
+        };
+        let object = &objects[0];
+        // Nobody has looked at it yet.
+        assert!(object.is_shown());
+        assert_eq!((object.json().as_ref(), object.name(), object.label("x")), (json.as_bytes(), Some("a"), Some("y")));
+        assert_eq!(object.field(&field), "yes");
+        let guard = Guard { key: "/r/a".into(), revision: 1 };
+        let refused = cache.txn(vec![guard], vec![put("/r/a", value)]).await.unwrap();
+        assert!(matches!(refused, TxnOutcome::Refused { .. }));
+        let wrong = cache.txn(vec![], vec![put("/r/a", value), put("/r/b", "{")]).await;
+        assert!(matches!(wrong, Err(WriteError::Invalid(_))));
+        // A transaction that nobody waits for any more.
+        assert!(cache.txn(vec![], vec![put("/r/a", value)]).now_or_never().is_none());
+        assert!(cache.inner.checked.is_empty());
+    }
+}
