@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::schema::SchemaRef;
 use crate::schema::builtin::{self, ResourceFacts};
+use crate::schema::{Schema, SchemaRef};
 use crate::strategy::{Plain, Strategy};
 
 /// One resource in one version.
@@ -58,7 +58,12 @@ pub struct KnownVersion {
     /// Whether its status is written apart from the rest, and so the rest apart from it.
     pub has_status: bool,
     /// Whether only a webhook could make objects of the other versions of those in this one.
-    pub is_converted_elsewhere: bool,
+    pub needs_webhook: bool,
+}
+
+/// Why an object of this type cannot be shown in another version.
+pub fn no_webhooks(api_version: &str, kind: &str) -> String {
+    format!("conversion webhook for {api_version}, Kind={kind} failed: this server calls no conversion webhooks")
 }
 
 #[derive(Clone)]
@@ -210,6 +215,22 @@ impl Definition {
     /// `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// What objects have where they are stored, be it in another version or, of what is built in, in another group.
+    ///
+    /// # Panics
+    /// If a built-in resource is stored as what is none.
+    pub(crate) fn stored_schema(&self) -> &Schema {
+        match &self.storage_schema {
+            Some(schema) => schema,
+            None if !self.builtin || *self.storage_version == self.api_version() => &self.schema,
+            None => {
+                let (group, version) = self.storage_version.split_once('/').unwrap_or(("", &*self.storage_version));
+                let facts = builtin::resource(group, version, &self.resource);
+                facts.unwrap_or_else(|| panic!("`{}` has no `{}`", self.storage_version, self.resource)).of.schema()
+            }
+        }
     }
 
     /// A version of this resource, if it has it.

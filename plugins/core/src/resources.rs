@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use apimachinery::definition::{Definition, KnownVersion};
-use apimachinery::schema::SchemaRef;
-use apimachinery::schema::builtin::{self, ResourceFacts};
+use apimachinery::schema::builtin;
 use plugin_sdk::registration::{Claim, Contents, Route, SelectableField};
 
 use crate::hooks::endpoints::LEASES_PREFIX;
@@ -23,33 +22,35 @@ const READABLE: [&str; 4] = [
 
 /// Every built-in resource but those of the other two servers, in discovery's order.
 pub fn definitions() -> Vec<Definition> {
-    builtin::resources()
+    let mut definitions: Vec<Definition> = builtin::resources()
         .iter()
         .filter(|facts| !matches!(facts.resource, "customresourcedefinitions" | "apiservices"))
         .map(|facts| {
             let strategy = strategies::of(facts.group, facts.version, facts.resource);
             let warning = deprecation(facts.group, facts.resource).map(Box::from);
-            Definition {
-                deprecation_warning: warning,
-                versions: versions(facts),
-                ..Definition::from_facts(facts, strategy)
-            }
+            Definition { deprecation_warning: warning, ..Definition::from_facts(facts, strategy) }
         })
-        .collect()
+        .collect();
+    for at in 0..definitions.len() {
+        definitions[at].versions = versions(&definitions, at);
+    }
+    definitions
 }
 
-/// The versions of a resource that has several.
-fn versions(facts: &ResourceFacts) -> Arc<[KnownVersion]> {
-    let same = |other: &&ResourceFacts| (other.group, other.resource) == (facts.group, facts.resource);
-    if builtin::resources().iter().filter(same).count() == 1 {
+/// The versions of a resource that has several. What is in two groups is one thing in each: upstream knows nothing of
+/// the other there.
+fn versions(definitions: &[Definition], at: usize) -> Arc<[KnownVersion]> {
+    let own = &definitions[at];
+    let same = |other: &&Definition| (&other.group, &other.resource) == (&own.group, &own.resource);
+    if definitions.iter().filter(same).count() < 2 {
         return Arc::default();
     }
-    let versions = builtin::resources().iter().filter(same).map(|known| KnownVersion {
-        api_version: format!("{}/{}", known.group, known.version).into(),
-        schema: SchemaRef::Builtin(known.of),
-        strategy: strategies::of(known.group, known.version, known.resource),
-        has_status: known.subresources.iter().any(|subresource| subresource.name == "status"),
-        is_converted_elsewhere: false,
+    let versions = definitions.iter().filter(same).map(|known| KnownVersion {
+        api_version: known.api_version().into(),
+        schema: known.schema.clone(),
+        strategy: known.strategy,
+        has_status: known.subresource("status").is_some(),
+        needs_webhook: false,
     });
     versions.collect()
 }

@@ -10,6 +10,7 @@ mod conditions;
 mod controllers;
 mod crd;
 mod custom;
+mod kept;
 mod routes;
 mod serving;
 

@@ -2,10 +2,9 @@
 //! is needed, made again when a route names a newer revision than was read.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use apimachinery::definition::Definition;
+use apimachinery::definition::{Definition, no_webhooks};
 use apimachinery::discovery;
 use apimachinery::encode;
 use apimachinery::openapi::Published;
@@ -16,25 +15,16 @@ use plugin_sdk::{Answer, Context, Store, Summary};
 
 use crate::crd::{self, Crd};
 use crate::custom;
+use crate::kept::{Custom, Kept};
 
-/// Definitions that are kept ready; more are read again when they are asked for.
-const KEPT_MAX: usize = 128;
 /// Definitions are read in pages, since each may be megabytes.
 const PAGE: u32 = 8;
 
 #[derive(Default)]
 pub(crate) struct Serving {
-    custom: RefCell<HashMap<String, Custom>>,
+    custom: RefCell<Kept>,
     all: RefCell<All>,
     published: Published,
-}
-
-/// One definition in all its served versions.
-struct Custom {
-    revision: u64,
-    versions: HashMap<String, Rc<Definition>>,
-    /// Versions that only a webhook can make of what is stored.
-    elsewhere: Vec<String>,
 }
 
 /// All definitions, without their schemas.
@@ -61,12 +51,8 @@ impl Serving {
         if !summary.subresource().is_empty() && definition.subresource(summary.subresource()).is_none() {
             return encode::failure(summary, &ApiError::not_found(&definition, summary.name()));
         }
-        if self.is_converted_elsewhere(name, version) {
-            let Definition { kind, .. } = &*definition;
-            let message = format!(
-                "conversion webhook for {}, Kind={kind} failed: this server calls no conversion webhooks",
-                definition.api_version()
-            );
+        if self.is_converted_by_webhook(name, version) {
+            let message = no_webhooks(&definition.api_version(), &definition.kind);
             return encode::failure(summary, &ApiError::new(500, "", message));
         }
         rest::handle(&definition, context, summary).await
@@ -74,8 +60,8 @@ impl Serving {
 
     /// Whether objects would have to be converted by a webhook to be shown in this version. To
     /// show them as they are would be wrong.
-    fn is_converted_elsewhere(&self, name: &str, version: &str) -> bool {
-        self.custom.borrow().get(name).is_some_and(|kept| kept.elsewhere.iter().any(|other| other == version))
+    fn is_converted_by_webhook(&self, name: &str, version: &str) -> bool {
+        self.custom.borrow_mut().get(name).is_some_and(|kept| kept.by_webhook.iter().any(|other| other == version))
     }
 
     /// The definition, not older than the route that led here.
@@ -86,7 +72,7 @@ impl Serving {
         version: &str,
         revision: u64,
     ) -> Result<Option<Rc<Definition>>, ApiError> {
-        if let Some(kept) = self.custom.borrow().get(name).filter(|kept| kept.revision >= revision) {
+        if let Some(kept) = self.custom.borrow_mut().get(name).filter(|kept| kept.revision >= revision) {
             return Ok(kept.versions.get(version).cloned());
         }
         let found = store.get(crd::key(name), Freshness::NotOlder(revision)).await.map_err(from_store)?;
@@ -94,16 +80,17 @@ impl Serving {
             self.custom.borrow_mut().remove(name);
             return Ok(None);
         };
-        let made = custom::for_serving(&object.value()).map_err(ApiError::internal)?;
-        let versions = made.into_iter().map(|made| (made.version.to_string(), Rc::new(made)));
-        let elsewhere = Crd::parse(&object.value()).map_err(ApiError::internal)?.converted_elsewhere();
-        let made = Custom { revision: object.revision().max(revision), versions: versions.collect(), elsewhere };
+        let stored = object.value();
+        let crd = Crd::parse(&stored).map_err(ApiError::internal)?;
+        let made = custom::for_serving(&crd, &stored).map_err(ApiError::internal)?;
+        let made = Custom {
+            revision: object.revision().max(revision),
+            versions: made.into_iter().map(|made| (made.version.to_string(), Rc::new(made))).collect(),
+            by_webhook: crd.converted_by_webhook(),
+            bytes: stored.len(),
+        };
         let wanted = made.versions.get(version).cloned();
-        let mut kept = self.custom.borrow_mut();
-        if kept.len() >= KEPT_MAX {
-            kept.clear();
-        }
-        kept.insert(name.to_string(), made);
+        self.custom.borrow_mut().put(name, made);
         Ok(wanted)
     }
 

@@ -112,6 +112,7 @@ fn everything(of: Type<'_>, value: &Value) -> Result<Set, String> {
             }
         }
         (Atom::Map(map), Value::Object(members)) => {
+            set.reserve(members.len());
             for (name, value) in members {
                 let children = everything(map.get(name).unwrap_or(Type::Deduced), value)?;
                 set.push(Entry { element: PathElement::Field(name.clone()), member: true, children });

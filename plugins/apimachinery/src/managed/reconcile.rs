@@ -115,7 +115,7 @@ mod tests {
             schema,
             strategy: &Plain,
             has_status: false,
-            is_converted_elsewhere: false,
+            needs_webhook: false,
         }
     }
 
@@ -142,8 +142,8 @@ mod tests {
         let mut custom = Definition::of_rows("a.b", "v1", "things", Vec::new());
         let schema = from_openapi(&json!({"type": "object", "properties": {"a": {"type": "string"}}}));
         let schema = SchemaRef::Inline(schema.into());
-        let elsewhere = KnownVersion { is_converted_elsewhere: true, ..known("a.b/v3", schema.clone()) };
-        custom.versions = [known("a.b/v2", schema), elsewhere].into();
+        let by_webhook = KnownVersion { needs_webhook: true, ..known("a.b/v3", schema.clone()) };
+        custom.versions = [known("a.b/v2", schema), by_webhook].into();
         let object = json!({"apiVersion": "a.b/v1", "kind": "Thing", "a": "b"});
         assert_eq!(kept(&custom, &object, &["a.b/v2"]), Ok(vec!["a.b/v2".to_string()]));
         let amended = json!({"apiVersion": "a.b/v1", "kind": "Thing", "b": "c"});

@@ -237,6 +237,10 @@ impl Set {
         Ok((set, itself))
     }
 
+    pub(super) fn reserve(&mut self, entries: usize) {
+        self.entries.reserve_exact(entries);
+    }
+
     /// Adds an entry, if there is anything in it, that is not yet there; to be followed by
     /// [`Set::sort`].
     pub(super) fn push(&mut self, entry: Entry) {

@@ -8,7 +8,7 @@ use super::compare::{Comparison, compare};
 use super::entries::Entry;
 use super::set::Set;
 use super::types::Type;
-use crate::definition::Definition;
+use crate::definition::{Definition, no_webhooks};
 use crate::schema::{Schema, defaults};
 use crate::tree::Value;
 
@@ -41,15 +41,9 @@ impl<'a> Versions<'a> {
         if from == to {
             return Ok(Some((Cow::Borrowed(object), of)));
         }
-        if self
-            .definition
-            .and_then(|definition| definition.known_version(to))
-            .is_some_and(|to| to.is_converted_elsewhere)
-        {
+        if self.definition.and_then(|definition| definition.known_version(to)).is_some_and(|to| to.needs_webhook) {
             let kind = object["kind"].as_str().unwrap_or_default();
-            return Err(format!(
-                "conversion webhook for {from}, Kind={kind} failed: this server calls no conversion webhooks"
-            ));
+            return Err(no_webhooks(from, kind));
         }
         let mut converted = object.clone();
         if let Some(definition) = self.definition.filter(|definition| definition.builtin) {

@@ -3,7 +3,7 @@
 //! (`schema::structural`). Everything that needs to know what a field is (decoding,
 //! pruning, defaults, validation, patches, managed fields, OpenAPI) reads this.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::builtin;
 use super::fields::Fields;
@@ -202,10 +202,10 @@ pub enum SchemaRef {
     Later(Arc<Later>),
 }
 
-/// A schema that is seldom needed: it is kept as it was written, and read on first use.
+/// A schema that is seldom needed: it is kept as it was written until its first use, and then as it was read.
 #[derive(Debug)]
 pub struct Later {
-    written: Box<str>,
+    written: Mutex<Box<str>>,
     read: fn(&str) -> Schema,
     schema: OnceLock<Schema>,
 }
@@ -221,7 +221,16 @@ impl SchemaRef {
 
     /// A schema that is read on first use.
     pub fn later(written: impl Into<Box<str>>, read: fn(&str) -> Schema) -> Self {
-        Self::Later(Arc::new(Later { written: written.into(), read, schema: OnceLock::new() }))
+        Self::Later(Arc::new(Later { written: Mutex::new(written.into()), read, schema: OnceLock::new() }))
+    }
+}
+
+impl Later {
+    fn schema(&self) -> &Schema {
+        self.schema.get_or_init(|| {
+            let written = std::mem::take(&mut *self.written.lock().unwrap_or_else(PoisonError::into_inner));
+            (self.read)(&written)
+        })
     }
 }
 
@@ -232,7 +241,7 @@ impl std::ops::Deref for SchemaRef {
         match self {
             Self::Inline(schema) => schema,
             Self::Builtin(of) => of.schema(),
-            Self::Later(later) => later.schema.get_or_init(|| (later.read)(&later.written)),
+            Self::Later(later) => later.schema(),
         }
     }
 }
@@ -270,5 +279,20 @@ impl Rules {
     /// Whether other schemas say more about the same value.
     pub fn has_alternatives(&self) -> bool {
         !(self.all_of.is_empty() && self.any_of.is_empty() && self.one_of.is_empty() && self.not.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_let_go_of_once_it_was_read() {
+        let schema = SchemaRef::later("a long text", |_| Schema::default());
+        let SchemaRef::Later(later) = &schema else { panic!("made later") };
+        assert_eq!(&**later.written.lock().unwrap(), "a long text");
+        let read: *const Schema = &*schema;
+        assert_eq!(&**later.written.lock().unwrap(), "");
+        assert!(std::ptr::eq::<Schema>(read, &*schema), "it is read once");
     }
 }

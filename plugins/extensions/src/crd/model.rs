@@ -200,7 +200,7 @@ impl Crd {
     }
 
     /// Served versions in which objects may not be stored, if a webhook converts.
-    pub(crate) fn converted_elsewhere(&self) -> Vec<String> {
+    pub(crate) fn converted_by_webhook(&self) -> Vec<String> {
         if !self.is_converted_by_webhook() {
             return Vec::new();
         }

@@ -27,11 +27,10 @@ pub(crate) fn for_discovery(crd: &Crd) -> impl Iterator<Item = Definition> {
     crd.served_versions().map(|version| build(crd, version, &Schemas::None))
 }
 
-/// Those of all served versions, for the requests of clients.
-pub(crate) fn for_serving(stored: &[u8]) -> Result<Vec<Definition>, String> {
-    let crd = Crd::parse(stored)?;
-    let schemas = Schemas::Shared(shared(&crd, &Written::parse(stored)?));
-    Ok(crd.served_versions().map(|version| build(&crd, version, &schemas)).collect())
+/// Those of all served versions, for the requests of clients; `stored` has the schemas.
+pub(crate) fn for_serving(crd: &Crd, stored: &[u8]) -> Result<Vec<Definition>, String> {
+    let schemas = Schemas::Shared(shared(crd, &Written::parse(stored)?));
+    Ok(crd.served_versions().map(|version| build(crd, version, &schemas)).collect())
 }
 
 /// That of one version, if it is served, with the words of its author.
@@ -86,7 +85,7 @@ fn shared(crd: &Crd, written: &Written<'_>) -> Arc<[KnownVersion]> {
         schema: SchemaRef::later(written.openapi(&version.name), |openapi| Schema { openapi: None, ..schema(openapi) }),
         strategy: &CUSTOM,
         has_status: version.has_status(),
-        is_converted_elsewhere: crd.is_converted_by_webhook(),
+        needs_webhook: crd.is_converted_by_webhook(),
     });
     versions.collect()
 }
@@ -266,7 +265,7 @@ mod tests {
     #[test]
     fn each_served_version_has_a_definition() {
         let stored = gizmos().to_string();
-        let made = for_serving(stored.as_bytes()).unwrap();
+        let made = for_serving(&Crd::parse(stored.as_bytes()).unwrap(), stored.as_bytes()).unwrap();
         let versions: Vec<&str> = made.iter().map(|definition| &*definition.version).collect();
         assert_eq!(versions, ["v1", "v2"]);
         let [v1, v2] = &made[..] else { panic!("two versions") };
@@ -289,7 +288,7 @@ mod tests {
     #[test]
     fn what_the_versions_know_of_each_other_is_kept_once() {
         let stored = gizmos().to_string();
-        let made = for_serving(stored.as_bytes()).unwrap();
+        let made = for_serving(&Crd::parse(stored.as_bytes()).unwrap(), stored.as_bytes()).unwrap();
         let [v1, v2] = &made[..] else { panic!("two versions") };
         assert!(Arc::ptr_eq(&v1.versions, &v2.versions));
         let all: Vec<&str> = v1.versions.iter().map(|known| &*known.api_version).collect();
