@@ -57,7 +57,8 @@ impl ToldEvents {
             return told.clone();
         }
         let mut told = self.0.told.write();
-        let labels = if told.len() < self.0.named_max { labels } else { Labels::default() };
+        let has_room = told.len() < self.0.named_max || told.contains_key(&labels);
+        let labels = if has_room { labels } else { Labels::default() };
         told.entry(labels).or_insert_with(|| Arc::new(Told::new(&BYTES))).clone()
     }
 }

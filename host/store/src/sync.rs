@@ -55,7 +55,7 @@ mod explored {
         Ok(work())
     }
 
-    /// It is too late whenever the explorer goes on here.
+    /// It is too late whenever the explorer goes on here: that others wake it is for other tests.
     pub(crate) fn wait_at_most<'a, T>(
         mutex: &'a Mutex<T>,
         _: &Condvar,

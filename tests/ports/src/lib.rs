@@ -10,7 +10,8 @@ const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 
 /// A port that is free now and stays so while its server is not there: none of those that the kernel draws from for
-/// whoever asks for any, as others do meanwhile, and none that was given before.
+/// whoever asks for any, as others do meanwhile, and none that this process
+/// was given before.
 ///
 /// # Panics
 ///

@@ -53,6 +53,10 @@ impl<T> Queue<T> {
             () => state.items.push_back(item),
         }
         let enough = state.wanted > 0 && state.items.len() >= state.wanted;
+        if enough {
+            // Once is enough: whoever waits says anew what he wants.
+            state.wanted = 0;
+        }
         drop(state);
         if enough {
             self.enough.notify_one();
@@ -132,11 +136,13 @@ impl<T> Queue<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, channel};
     use std::thread;
 
     use super::*;
 
     const LONG: Duration = Duration::from_secs(3600);
+    const SOON: Duration = Duration::from_secs(60);
 
     #[test]
     fn what_came_first_is_taken_first_and_no_more_wait_than_may() {
@@ -155,20 +161,41 @@ mod tests {
         assert_eq!(queue.wait(Some(Instant::now())), Waited::Late);
         queue.gather(2, Duration::from_millis(1));
 
-        // Whatever is first, neither waits for an hour.
-        let there = thread::spawn({
-            let queue = queue.clone();
-            move || (queue.wait(Some(Instant::now() + LONG)), queue.gather(3, LONG), queue.len())
-        });
-        (0..3).for_each(|item| queue.push(item).expect("there is room"));
-        assert_eq!(there.join().expect("it ends"), (Waited::There, (), 3));
+        let there = ended(&queue, |queue| queue.wait(Some(Instant::now() + LONG)));
+        waited_for(&queue, 1);
+        queue.push(0).expect("there is room");
+        assert_eq!(there.recv_timeout(SOON), Ok(Waited::There));
 
-        let closed = thread::spawn({
-            let queue = queue.clone();
-            move || (queue.gather(4, LONG), queue.len())
-        });
+        let enough = ended(&queue, |queue| queue.gather(3, LONG));
+        waited_for(&queue, 3);
+        queue.push(1).expect("there is room");
+        waited_for(&queue, 3);
+        queue.push(2).expect("there is room");
+        assert_eq!(enough.recv_timeout(SOON), Ok(()));
+        // Who is there already is woken once.
+        assert_eq!((queue.len(), queue.lock().wanted), (3, 0));
+
+        let closed = ended(&queue, |queue| queue.gather(4, LONG));
+        waited_for(&queue, 4);
         queue.close();
-        assert_eq!(closed.join().expect("it ends"), ((), 3));
+        assert_eq!((closed.recv_timeout(SOON), queue.len()), (Ok(()), 3));
+    }
+
+    /// Tells when a thread of its own has done this.
+    fn ended<T: Send + 'static>(
+        queue: &Arc<Queue<i32>>,
+        wait: impl FnOnce(&Queue<i32>) -> T + Send + 'static,
+    ) -> Receiver<T> {
+        let ((tell, told), queue) = (channel(), queue.clone());
+        thread::spawn(move || tell.send(wait(&queue)));
+        told
+    }
+
+    /// Returns when somebody waits for so many.
+    fn waited_for(queue: &Queue<i32>, count: usize) {
+        while queue.lock().wanted != count {
+            thread::yield_now();
+        }
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
     fn mapping(&mut self, depth: usize) -> Result<Value, String> {
         let mut members = Map::new();
         // A number is another key than its text, though not in JSON.
-        let mut no_texts = HashSet::new();
+        let (mut no_texts, mut both) = (HashSet::new(), HashSet::new());
         loop {
             let item = self.next()?;
             if matches!(item.0, Event::MappingEnd) {
@@ -184,9 +184,13 @@ impl<'a> Reader<'a> {
             let item = self.next()?;
             let line = item.1.start.line();
             let value = self.value(item, depth + 1)?;
-            if members.contains_key(&key) && is_text != no_texts.contains(&key) && self.duplicates.len() < STRICT_MAX {
-                let shown = if is_text { format!("{key:?}") } else { key.clone() };
-                self.duplicates.push(format!("line {line}: key {shown} already set in map"));
+            if members.contains_key(&key) {
+                if is_text == no_texts.contains(&key) && !both.contains(&key) {
+                    both.insert(key.clone());
+                } else if self.duplicates.len() < STRICT_MAX {
+                    let shown = if is_text { format!("{key:?}") } else { key.clone() };
+                    self.duplicates.push(format!("line {line}: key {shown} already set in map"));
+                }
             }
             if !is_text {
                 no_texts.insert(key.clone());
@@ -396,6 +400,8 @@ mod tests {
         for (text, expected) in [
             ("1: a\n1: b", "line 2: key 1 already set in map"),
             ("true: a\nyes: b", "line 2: key true already set in map"),
+            ("1: a\n\"1\": b\n\"1\": c", "line 3: key \"1\" already set in map"),
+            ("\"1\": a\n1: b\n1: c", "line 3: key 1 already set in map"),
             ("1: a\n'1': b", ""),
             ("'1': a\n1: b", ""),
             ("a: &x {k: 1, k: 2}\nb: *x\nc: *x", &["line 1: key \"k\" already set in map"; 3].join("\n  ")),
