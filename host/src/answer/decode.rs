@@ -50,7 +50,8 @@ fn one(link: &Link, object: &Arc<Object>, value: Vec<u8>) -> Result<Served, Call
 }
 
 /// Where the leading `"kind":"..","apiVersion":".."` members of an object end, the comma behind
-/// them included. Decoders write them first, and without escapes.
+/// them included, written without escapes. Nothing if others stand between them, as names that are sorted may: such
+/// objects are only shown whole.
 fn types_end(json: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(json).ok()?;
     let mut at = 1;

@@ -12,6 +12,9 @@ use crate::bindings::host::chain::request::ItemForm;
 use crate::chain::{Chain, Link, Services};
 use crate::numbers::Told;
 
+/// What a bookmark's metadata has at the end of the initial events.
+const END: &[u8] = br#""annotations":{"k8s.io/initial-events-end":"true"}"#;
+
 /// What the events of one watch are written with.
 pub(super) struct Writer {
     /// The link whose current generation writes what has to be rendered. A watch holds none:
@@ -118,10 +121,14 @@ impl Writer {
     fn bookmarked(&self, revision: u64, end_of_initial_events: bool) -> Bytes {
         let mut out = BytesMut::with_capacity(256);
         out.put_slice(&self.bookmark_head);
-        out.put_slice(format!("\"resourceVersion\":\"{revision}\"").as_bytes());
-        if end_of_initial_events {
-            out.put_slice(b",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}");
-        }
+        let version = format!("\"resourceVersion\":\"{revision}\"");
+        let parts: &[&[u8]] = match end_of_initial_events {
+            false => &[version.as_bytes()],
+            // Names are sorted where the types' are.
+            true if self.bookmark_head.starts_with(b"{\"apiVersion\"") => &[END, b",", version.as_bytes()],
+            true => &[version.as_bytes(), b",", END],
+        };
+        parts.iter().for_each(|part| out.put_slice(part));
         out.put_slice(&self.bookmark_tail);
         out.freeze()
     }

@@ -259,7 +259,8 @@ fn is_escaped(path: &str) -> bool {
     path.split('%').skip(1).all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// What upstream's HTTP says of a request that it cannot read, before any filter.
+/// What upstream's HTTP says of a request that it cannot read, before any filter. Over HTTP/2 it resets the stream
+/// without a word; here the client is told as well.
 fn unreadable() -> Response<Body> {
     let mut response = plain(StatusCode::BAD_REQUEST, "400 Bad Request");
     response.headers_mut().remove(X_CONTENT_TYPE_OPTIONS);

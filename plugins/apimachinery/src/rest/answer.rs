@@ -14,7 +14,7 @@ use crate::codec::proto;
 use crate::definition::Definition;
 use crate::encode::{self, encode};
 use crate::negotiate::{Encoding, MetaVersion, Notation, Shape, Wanted};
-use crate::schema::{defaults, written};
+use crate::schema::defaults;
 use crate::status::{ApiError, FieldError};
 use crate::table;
 use crate::tree::{Value, json};
@@ -202,8 +202,8 @@ impl Request<'_> {
         let definition = self.definition;
         let (kind, api_version) = (definition.kind.to_string(), definition.api_version());
         let around = |kind: &str, api_version: &str, tail: String| {
-            let head = format!("{{\"kind\":{},\"apiVersion\":{},\"metadata\":{{", json!(kind), json!(api_version));
-            (head.into_bytes(), tail.into_bytes())
+            let (kind, api_version) = (json!(kind), json!(api_version));
+            (format!("{{\"kind\":{kind},\"apiVersion\":{api_version},\"metadata\":{{").into_bytes(), tail.into_bytes())
         };
         let Wanted { notation: Notation { encoding, .. }, shape } = self.wanted()?;
         let rendered = |kind| {
@@ -211,6 +211,11 @@ impl Request<'_> {
             ItemForm::Rendered(Rendering { form, first_form: None })
         };
         let (form, (bookmark_head, bookmark_tail)) = match shape {
+            Shape::Whole if !definition.builtin => {
+                let (kind, api_version) = (json!(kind), json!(api_version));
+                let head = format!("{{\"apiVersion\":{api_version},\"kind\":{kind},\"metadata\":{{");
+                (whole(definition), (head.into_bytes(), nothing_behind_metadata(definition).into_bytes()))
+            }
             Shape::Whole => {
                 let form = if encoding == Encoding::Protobuf { rendered(FormKind::Whole) } else { whole(definition) };
                 (form, around(&kind, &api_version, nothing_behind_metadata(definition)))
@@ -302,7 +307,7 @@ fn list_around(kind: &str, api_version: &str, metadata: &Value) -> (String, Stri
 /// The same of what upstream has no struct for, whose members it sorts.
 fn custom_around(kind: &str, api_version: &str, metadata: &Value) -> (String, String) {
     let mut metadata = metadata.clone();
-    written::sort(&mut metadata);
+    metadata.sort_all_objects();
     let head = format!("{{\"apiVersion\":{},\"items\":[", json!(api_version));
     (head, format!("],\"kind\":{},\"metadata\":{metadata}}}\n", json!(kind)))
 }

@@ -1,6 +1,6 @@
 //! Reading and writing the parts of an object that every resource has.
 
-use crate::tree::{Map, Value, same_text};
+use crate::tree::{Map, Value};
 
 /// `metadata`, made if it is not there.
 pub fn metadata_mut(object: &mut Value) -> &mut Map {
@@ -74,56 +74,10 @@ pub fn carry_over_meta(to: &mut Value, from: &Value, key: &str) {
     }
 }
 
-/// The order of an object on the wire; the others are behind.
-const OBJECT: [&str; 3] = ["kind", "apiVersion", "metadata"];
-/// The order of `metadata` on the wire. `resourceVersion` stands behind `uid`, where the host
-/// writes it in.
-const METADATA: [&str; 15] = [
-    "name",
-    "generateName",
-    "namespace",
-    "selfLink",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "labels",
-    "annotations",
-    "ownerReferences",
-    "finalizers",
-    "managedFields",
-];
-
-/// Puts `kind`, `apiVersion` and `metadata` first, as the store requires and clients expect.
-pub fn arrange(object: &mut Value) {
-    fn rank(order: &[&str], name: &str) -> usize {
-        order.iter().position(|known| same_text(known, name)).unwrap_or(order.len())
-    }
-    let Value::Object(map) = object else { return };
-    map.arrange(|name| rank(&OBJECT, name));
-    if let Some(Value::Object(metadata)) = map.get_mut("metadata") {
-        metadata.arrange(|name| rank(&METADATA, name));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tree::json;
-
-    #[test]
-    fn an_object_is_arranged_as_the_store_requires() {
-        let mut object = json!({
-            "data": {}, "metadata": {"labels": {}, "custom": 1, "uid": "u", "name": "a"}, "apiVersion": "v1", "kind": "K",
-        });
-        arrange(&mut object);
-        assert_eq!(
-            object.to_string(),
-            r#"{"kind":"K","apiVersion":"v1","metadata":{"name":"a","uid":"u","labels":{},"custom":1},"data":{}}"#
-        );
-    }
 
     #[test]
     fn carrying_over_removes_what_the_source_lacks() {

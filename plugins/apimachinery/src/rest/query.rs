@@ -28,7 +28,7 @@ impl Query {
 
     /// Anything but `false` and `0` is true, as upstream has it.
     pub fn flag(&self, name: &str) -> Option<bool> {
-        self.get(name).map(|value| !matches!(value, "false" | "0"))
+        self.get(name).map(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
     }
 
     pub fn number(&self, name: &str) -> Result<Option<i64>, ApiError> {

@@ -1,5 +1,5 @@
 //! The order in which upstream writes what it has taken from a struct: fields as the struct has them,
-//! maps by their keys.
+//! maps by their keys. What it has no struct for is sorted ([`Value::sort_all_objects`]).
 
 use super::{Field, Object, Schema, Shape};
 use crate::tree::Value;
@@ -43,18 +43,6 @@ pub fn arrange(schema: &Schema, value: &mut Value) {
     }
 }
 
-/// Brings all members of a custom object into the order in which upstream writes what it has no struct for.
-pub fn sort(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.sort_keys();
-            members.values_mut().for_each(sort);
-        }
-        Value::Array(items) => items.iter_mut().for_each(sort),
-        _ => {}
-    }
-}
-
 fn each<'v>(schema: &Schema, values: impl Iterator<Item = &'v mut Value>) {
     values.filter(|value| is_nested(value)).for_each(|value| arrange(schema, value));
 }
@@ -82,13 +70,6 @@ mod tests {
     use super::*;
     use crate::schema::builtin;
     use crate::tree::json;
-
-    #[test]
-    fn members_of_custom_objects_stand_by_their_names() {
-        let mut thing = json!({"kind": "T", "spec": [{"b": {"d": 1, "c": 2}, "a": 3}], "apiVersion": "v1"});
-        sort(&mut thing);
-        assert_eq!(thing.to_string(), r#"{"apiVersion":"v1","kind":"T","spec":[{"a":3,"b":{"c":2,"d":1}}]}"#);
-    }
 
     #[test]
     fn members_stand_as_in_the_struct() {

@@ -2,7 +2,7 @@
 //! tokens and knows whose they are; who may have one, and what it is bound to, is decided here.
 
 use apimachinery::definition::Definition;
-use apimachinery::rest::object::{arrange, meta, set_meta};
+use apimachinery::rest::object::{meta, set_meta};
 use apimachinery::rest::{Special, clock};
 use apimachinery::schema::{builtin, written};
 use apimachinery::status::{ApiError, FieldError};
@@ -80,7 +80,7 @@ pub(super) async fn issue(
         },
         "status": {"token": issued.token, "expirationTimestamp": until},
     });
-    arrange(&mut answer);
+    written::arrange(builtin::schema("io.k8s.api.authentication.v1.TokenRequest"), &mut answer);
     special.annotate_audit("authentication.kubernetes.io/issued-credential-id", &issued.credential_id);
     special.answer(201, answer)
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use apimachinery::schema::structural::{from_openapi, resource_from_openapi, skeleton};
-use apimachinery::schema::{Schema, check, defaults, written};
+use apimachinery::schema::{Schema, check, defaults};
 use apimachinery::tree::{Map, Value, json};
 use plugin_sdk::Stored;
 use serde::de::value::MapAccessDeserializer;
@@ -212,7 +212,7 @@ fn decode(tag: &Tag, object: Stored) -> Result<Vec<u8>, String> {
         check::prune(schema, &mut value);
     }
     defaults::apply(schema, &mut value);
-    written::sort(&mut value);
+    value.sort_all_objects();
     let mut written = Vec::with_capacity(object.value.len());
     value.write(&mut written);
     Ok(written)

@@ -2,7 +2,7 @@
 
 use plugin_sdk::storage::{Guard, Operation as Write, Put, TxnResult};
 
-use super::{ATTEMPTS_MAX, Registry, Stored, Written};
+use super::{ATTEMPTS_MAX, Registry, Stored, Written, arrange};
 use crate::rest::clock;
 use crate::rest::errors::from_store;
 use crate::rest::object::{is_deleting, meta, meta_list, meta_number, metadata_mut};
@@ -75,8 +75,12 @@ impl Registry<'_> {
                 let result = self.store.txn(guards, vec![Write::Put(put)]).await.map_err(from_store)?;
                 first(result).map(|object| object.map(|object| Deleted::Going(Written::Object(object))))
             }
-            Step::Remove(object) if self.dry_run => Ok(Some(Deleted::Gone(Written::Tree(object)))),
             Step::Remove(mut object) => {
+                // It may have been marked for it.
+                arrange(self.definition, &self.definition.schema, &mut object);
+                if self.dry_run {
+                    return Ok(Some(Deleted::Gone(Written::Tree(object))));
+                }
                 let companions = strategy.companions_of_removal(&object);
                 guards.extend(companions.guards);
                 let mut operations = vec![Write::Delete(key)];

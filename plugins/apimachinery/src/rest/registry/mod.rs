@@ -22,7 +22,7 @@ use crate::codec::json::decode_stored;
 use crate::definition::Definition;
 use crate::managed::{self, Manager, Set, Versions};
 use crate::schema::empties::Empties;
-use crate::schema::{self, Shape, check};
+use crate::schema::{self, Schema, Shape, check};
 use crate::status::{ApiError, FieldError};
 use crate::strategy::Operation;
 
@@ -75,19 +75,18 @@ pub fn served(definition: &Definition, mut value: Value) -> Value {
         definition.strategy.reshape_to_serve(&mut value);
         value["apiVersion"] = definition.api_version().into();
         if definition.strategy.converts() {
-            arrange(definition, &definition.api_version(), &mut value);
+            arrange(definition, &definition.schema, &mut value);
         }
     }
     value
 }
 
-/// Brings an object in a version of its resource into the order in which upstream writes it.
-pub(crate) fn arrange(definition: &Definition, api_version: &str, object: &mut Value) {
-    if !definition.builtin {
-        return schema::written::sort(object);
+/// Brings an object with this schema, one of those that the resource has, into the order in which upstream writes it.
+pub(crate) fn arrange(definition: &Definition, schema: &Schema, object: &mut Value) {
+    match definition.builtin {
+        true => schema::written::arrange(schema, object),
+        false => object.sort_all_objects(),
     }
-    let other = definition.known_version(api_version).map_or(&definition.schema, |known| &known.schema);
-    schema::written::arrange(other, object);
 }
 
 /// The host shows clients a custom resource with the defaults of today, which are those of the
@@ -104,7 +103,7 @@ fn served_custom(definition: &Definition, mut value: Value) -> Value {
         check::prune(own, &mut value);
     }
     value["apiVersion"] = api_version.into();
-    schema::written::sort(&mut value);
+    value.sort_all_objects();
     value
 }
 
@@ -282,7 +281,7 @@ impl<'a> Registry<'a> {
                     .map(|name| vec![name])
                     .collect();
                 match (&*self.definition.group, &*self.definition.resource) {
-                    _ if self.keeps_metadata() => paths.push(vec!["metadata"]),
+                    of if parts::METADATA_STAYS.contains(&of) => paths.push(vec!["metadata"]),
                     ("apps", "deployments") => paths.push(vec!["metadata", "labels"]),
                     ("", "pods") => {
                         paths.push(vec!["metadata", "deletionTimestamp"]);
@@ -296,25 +295,12 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// Whether a write of the status leaves all metadata as it was, as upstream says of a few types.
-    fn keeps_metadata(&self) -> bool {
-        const TYPES: [(&str, &str); 6] = [
-            ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
-            ("flowcontrol.apiserver.k8s.io", "flowschemas"),
-            ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
-            ("networking.k8s.io", "servicecidrs"),
-            ("resource.k8s.io", "resourceclaims"),
-            ("storage.k8s.io", "volumeattachments"),
-        ];
-        TYPES.contains(&(&*self.definition.group, &*self.definition.resource))
-    }
-
     /// What upstream's serializers write of fields that are not set, once it is stored.
     fn complete(&self, value: &mut Value) {
         if self.definition.builtin {
             schema::defaults::write_stored(&self.definition.schema, value);
         }
-        arrange(self.definition, &self.definition.api_version(), value);
+        arrange(self.definition, &self.definition.schema, value);
     }
 
     /// An object that is not stored, as it were if it had been.
@@ -324,7 +310,7 @@ impl<'a> Registry<'a> {
             strategy.reshape_to_store(&mut object);
             self.keep_stored(&mut object, old)?;
             strategy.reshape_to_serve(&mut object);
-            arrange(self.definition, &self.definition.api_version(), &mut object);
+            arrange(self.definition, &self.definition.schema, &mut object);
         }
         if let Some(schema) = &self.definition.storage_schema {
             check::prune(schema, &mut object);
@@ -355,7 +341,7 @@ impl<'a> Registry<'a> {
         let mut marked = parse(old)?;
         marked["metadata"] = value["metadata"].take();
         set_meta(&mut marked, "resourceVersion", "");
-        arrange(self.definition, &self.definition.storage_version, &mut marked);
+        arrange(self.definition, self.definition.stored_schema(), &mut marked);
         Ok(written(&marked))
     }
 
@@ -370,7 +356,7 @@ impl<'a> Registry<'a> {
                 check::prune(schema, &mut value);
             }
             value["apiVersion"] = (*self.definition.storage_version).into();
-            arrange(self.definition, &self.definition.storage_version, &mut value);
+            arrange(self.definition, self.definition.stored_schema(), &mut value);
         }
         Ok(written(&value))
     }

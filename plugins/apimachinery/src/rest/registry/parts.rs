@@ -5,7 +5,7 @@ use crate::rest::object::{carry_over, carry_over_meta, meta, metadata_mut, set_m
 use crate::tree::{Text, Value};
 
 /// Resources whose metadata stays as it is when their status is written: group, resource.
-const METADATA_STAYS: [(&str, &str); 6] = [
+pub(super) const METADATA_STAYS: [(&str, &str); 6] = [
     ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
     ("flowcontrol.apiserver.k8s.io", "flowschemas"),
     ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
