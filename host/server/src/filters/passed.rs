@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Filter;
-use crate::observe::{AccessMetrics, Stage};
+use crate::observe::AccessMetrics;
 use crate::request::{Context, Request, Step};
 use crate::response::Response;
 
@@ -21,13 +21,7 @@ impl<F> Passed<F> {
     }
 
     fn count(&self, time: Duration) {
-        let stage = match self.step {
-            Step::Authentication => Stage::Authentication,
-            Step::Audit => Stage::Audit,
-            Step::Impersonation => Stage::Impersonation,
-            Step::Authorization => Stage::Authorization,
-        };
-        self.metrics.passed(stage, time);
+        self.metrics.passed(self.step, time);
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 
-use super::passes::{Passes, Stage};
+use super::passes::Passes;
+use crate::request::Step;
 
 #[derive(Debug)]
 pub(crate) struct AccessMetrics {
@@ -99,8 +100,8 @@ impl AccessMetrics {
     }
 
     /// A request has passed a filter.
-    pub(crate) fn passed(&self, stage: Stage, time: Duration) {
-        self.passes.count(stage, time);
+    pub(crate) fn passed(&self, step: Step, time: Duration) {
+        self.passes.count(step, time);
     }
 
     pub(crate) fn user(&self, name: &str) {

@@ -13,6 +13,5 @@ pub(crate) use access::{AccessMetrics, Authenticated, Authorized};
 pub use logging::{LoggingError, init_logging};
 pub use metrics::Metrics;
 pub(crate) use metrics::encode;
-pub(crate) use passes::Stage;
 pub(crate) use requests::{Answered, RequestMetrics, StartedRequest};
 pub use tally::Tally;

@@ -7,17 +7,10 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::tally::Tally;
+use crate::request::Step;
 
-/// A filter whose time is told. In the order of [`NAMES`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Stage {
-    Authentication,
-    Audit,
-    Impersonation,
-    Authorization,
-}
-
-const NAMES: [&str; 4] = ["authentication", "audit", "constrainedimpersonation", "authorization"];
+/// In the order of [`Step`].
+const NAMES: [&str; Step::COUNT] = ["authentication", "audit", "constrainedimpersonation", "authorization"];
 const FAMILY: &str = "apiserver_request_filter_duration_seconds";
 const HELP: &str = "Seconds that a request takes to pass a filter, by filter.";
 
@@ -55,8 +48,8 @@ impl Passes {
         Self(Arc::new(Times { description, times: NAMES.map(|_| Tally::new(&NANOSECONDS)) }))
     }
 
-    pub(super) fn count(&self, stage: Stage, time: Duration) {
-        self.0.times[stage as usize].add(time.as_nanos() as u64);
+    pub(super) fn count(&self, step: Step, time: Duration) {
+        self.0.times[step as usize].add(time.as_nanos() as u64);
     }
 }
 

@@ -3,22 +3,25 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What takes time before a request is served.
+/// What takes time before a request is served: filters that may ask others, in the order in which a request passes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Authentication,
+    Audit,
     Impersonation,
     Authorization,
-    /// What upstream does not tell by itself.
-    Audit,
 }
 
-/// In the order of the type; upstream's names.
-const NAMES: [&str; 3] = ["authentication", "impersonation", "authorization"];
+impl Step {
+    pub(crate) const COUNT: usize = 4;
+}
+
+/// In the order of the type; upstream's names. What audit takes it does not tell by itself.
+const NAMES: [Option<&str>; Step::COUNT] = [Some("authentication"), None, Some("impersonation"), Some("authorization")];
 
 /// Nanoseconds of each step.
 #[derive(Debug, Default)]
-pub(crate) struct Latency([AtomicU64; NAMES.len() + 1]);
+pub(crate) struct Latency([AtomicU64; Step::COUNT]);
 
 impl Latency {
     pub(crate) fn set(&self, step: Step, time: Duration) {
@@ -33,6 +36,7 @@ impl Latency {
     /// Those that took any, and have a name.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, Duration)> {
         let times = self.0.iter().map(|time| Duration::from_nanos(time.load(Ordering::Relaxed)));
-        NAMES.into_iter().zip(times).filter(|(_, time)| !time.is_zero())
+        let named = NAMES.into_iter().zip(times).filter_map(|(name, time)| name.map(|name| (name, time)));
+        named.filter(|(_, time)| !time.is_zero())
     }
 }
