@@ -33,7 +33,9 @@ def steps_of(resource, kind, version, namespaced, rest):
     rest = json.loads(json.dumps(rest).replace("xtypes", NS))
     body = {"apiVersion": version, "kind": kind} | rest | {"metadata": metadata}
     return named([
-        post(f"{of} created", at, backwards(body)), get(f"{of} shown", f"{at}/{name}"), get(f"{of} listed", f"{at}?fieldSelector=metadata.name={name}"),
+        post(f"{of} created", at, backwards(body)),
+        # Who looks after flow schemas says something of each that comes.
+        get(f"{of} shown", f"{at}/{name}", wait=20 if resource == "flowschemas" else None), get(f"{of} listed", f"{at}?fieldSelector=metadata.name={name}"),
         get(f"{of} as metadata", f"{at}/{name}", accept=PARTIAL), get(f"{of} as a row", f"{at}/{name}?includeObject=Object", accept=TABLE),
         patch(f"{of} patched", f"{at}/{name}", "merge", {"metadata": {"generateName": "g", "labels": {"aa": "4"}, "annotations": {"0": "5"}}}),
         patch(f"{of} applied", f"{at}/{name}?fieldManager=one", "apply", {"apiVersion": version, "kind": kind, "metadata": {"name": name, "labels": {"ab": "6"}}}),
