@@ -10,8 +10,8 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use host_server::health::{Check, Endpoint};
 use host_server::lifecycle::{notify_ready, obey_signals};
-use host_server::options::{RunConfig, RunOptions};
-use host_server::{Director, Image, KUBERNETES_VERSION, Request, Response, Server};
+use host_server::options::{FrontProxyAccess, RunConfig, RunOptions};
+use host_server::{Believed, Director, Image, KUBERNETES_VERSION, Request, Response, Server};
 use host_store::{Cache, Store};
 use tokio::sync::watch;
 
@@ -109,7 +109,8 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     services.facts.set("version", KUBERNETES_VERSION.to_string());
     services.facts.set("service-cluster-ip-range", service_range);
     services.facts.set("enabled-admission-plugins", plugins.admission.join(","));
-    keep_client_ca_fact(&services, server.client_ca());
+    services.facts.set("hostname", hostname());
+    keep_trust_facts(&services, server.config().access.front_proxy.as_ref(), server.believed());
     server.health().add(Check::new("etcd", Endpoint::ALL, store_check(&services)));
     server.health().add(Check::new("etcd-readiness", [Endpoint::Readyz], store_check(&services)));
     server.health().add(Check::informer_sync(server.routes().clone()));
@@ -144,15 +145,46 @@ async fn serve(config: RunConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The authorities change with their files, and plugins tell other servers of them.
-fn keep_client_ca_fact(services: &Arc<Services>, mut client_ca: watch::Receiver<String>) {
-    services.facts.set("client-ca", client_ca.borrow_and_update().clone());
+/// Whose certificates are believed, and whom front proxies speak for: plugins tell other servers of it. The names are
+/// those that kube-apiserver publishes it under, but for `client-ca`. Authorities change with their files.
+fn keep_trust_facts(
+    services: &Arc<Services>,
+    front_proxy: Option<&FrontProxyAccess>,
+    mut believed: watch::Receiver<Believed>,
+) {
+    let set = |services: &Services, believed: &Believed| {
+        services.facts.set("client-ca", believed.clients.clone());
+        let given =
+            [("client-ca-file", &believed.given_clients), ("requestheader-client-ca-file", &believed.front_proxies)];
+        for (name, pem) in given {
+            if let Some(pem) = pem {
+                services.facts.set(name, pem.clone());
+            }
+        }
+    };
+    if let Some(proxy) = front_proxy {
+        for (name, texts) in [
+            ("requestheader-allowed-names", &proxy.names),
+            ("requestheader-username-headers", &proxy.given.user),
+            ("requestheader-uid-headers", &proxy.given.uid),
+            ("requestheader-group-headers", &proxy.given.group),
+            ("requestheader-extra-headers-prefix", &proxy.given.extra_prefixes),
+        ] {
+            services.facts.set(name, serde_json::json!(texts).to_string());
+        }
+    }
+    set(services, &believed.borrow_and_update());
     let services = services.clone();
     tokio::spawn(async move {
-        while client_ca.changed().await.is_ok() {
-            services.facts.set("client-ca", client_ca.borrow_and_update().clone());
+        while believed.changed().await.is_ok() {
+            set(&services, &believed.borrow_and_update());
         }
     });
+}
+
+/// As the system knows this machine; empty where it does not say.
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 /// The store answers. Named as tools that watch a kube-apiserver know it.

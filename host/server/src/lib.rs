@@ -55,6 +55,6 @@ pub use request::{
 pub use response::{
     Body, BoxError, Failure, PACKED_BYTES_MIN, Response, WATCH_MESSAGES, append_watch_message, not_found, text,
 };
-pub use serve::{Bound, Connection, Running, Server, ServerHandle, StartError};
+pub use serve::{Believed, Bound, Connection, Running, Server, ServerHandle, StartError};
 pub use signatures::{Unverifiable, verify_signature};
 pub use version::KUBERNETES_VERSION;

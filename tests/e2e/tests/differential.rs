@@ -95,6 +95,7 @@ scenarios! {
     as_wide_requests,
     at_connections,
     av_member_order,
+    ax_first_objects,
     ay_member_order_elsewhere,
     b_crud,
     c_patch_apply,

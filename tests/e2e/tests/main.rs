@@ -36,6 +36,7 @@ mod options;
 mod pages;
 mod plain_reads;
 mod projects;
+mod published;
 mod python;
 mod rolling;
 mod services;

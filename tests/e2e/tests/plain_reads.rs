@@ -67,7 +67,8 @@ fn they_are_what_the_link_would_have_said() {
     let Some(host) = Host::start() else { return };
     create_some(&host);
     let mut told = BTreeSet::new();
-    for path in objects(&host) {
+    // The lease of the server is renewed now and then, perhaps between two reads.
+    for path in objects(&host).into_iter().filter(|path| !path.contains("/leases/apiserver-")) {
         let before = plain_reads(&host);
         let asked = host.client().with_header("accept", ASKED).get(&path).expect(200);
         assert_eq!(plain_reads(&host), before, "{path}: the link was not asked");

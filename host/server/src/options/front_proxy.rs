@@ -41,6 +41,17 @@ pub struct FrontProxyAccess {
     pub client_ca_file: PathBuf,
     pub names: Vec<String>,
     pub headers: FrontProxyHeaders,
+    /// The headers as they were given, which is how others are told of them.
+    pub given: GivenHeaders,
+}
+
+/// Names of headers, in the operator's words.
+#[derive(Debug, Clone, Default)]
+pub struct GivenHeaders {
+    pub user: Vec<String>,
+    pub uid: Vec<String>,
+    pub group: Vec<String>,
+    pub extra_prefixes: Vec<String>,
 }
 
 impl FrontProxyOptions {
@@ -77,6 +88,12 @@ impl FrontProxyOptions {
             client_ca_file: absolute(path),
             names: self.requestheader_allowed_names.clone(),
             headers: FrontProxyHeaders { user: names(user), uid: names(uid), group: names(group), extra_prefixes },
+            given: GivenHeaders {
+                user: self.requestheader_username_headers.clone(),
+                uid: self.requestheader_uid_headers.clone(),
+                group: self.requestheader_group_headers.clone(),
+                extra_prefixes: self.requestheader_extra_headers_prefix.clone(),
+            },
         })
     }
 }

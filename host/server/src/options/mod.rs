@@ -38,7 +38,7 @@ pub(crate) use audit::{
 pub use check::OptionErrors;
 pub use features::{FeatureOptions, Features};
 pub use file::with_config_file;
-pub use front_proxy::{FrontProxyAccess, FrontProxyOptions};
+pub use front_proxy::{FrontProxyAccess, FrontProxyOptions, GivenHeaders};
 pub use logging::{LogFormat, Logging, LoggingOptions};
 pub use own_links::{OWN_LINKS, OwnLink};
 pub use plugins::{PluginChoice, PluginOptions, Plugins};

@@ -54,6 +54,12 @@ impl<T> FromFiles<T> {
         &self.value
     }
 
+    /// What the file that this option names held when the value was made; nothing if the option names none.
+    pub(crate) fn content(&self, flag: &str) -> Option<String> {
+        let at = self.sources.iter().position(|source| source.flag == flag)?;
+        Some(String::from_utf8_lossy(&self.contents[at]).into_owned())
+    }
+
     /// Reads the files again. True if there is a new value; the old one stays if the files are
     /// not good for one.
     pub(crate) fn refresh(&mut self) -> bool {

@@ -23,4 +23,5 @@ pub use connection::Connection;
 pub(crate) use in_flight::{InFlightRequest, InFlightRequests};
 pub use running::{Running, ServerHandle};
 pub use server::{Bound, Server, StartError};
+pub use trust::Believed;
 pub(crate) use watches::Watches;

@@ -14,7 +14,7 @@ use super::http::Shared;
 use super::in_flight::InFlightRequests;
 use super::reload::{Files, trusted};
 use super::running::{Running, Sequence, ServerHandle};
-use super::trust::Trust;
+use super::trust::{Believed, Trust};
 use super::watches::Watches;
 use super::{listener, reload};
 use crate::audit::{AuditError, Auditor, Decoder};
@@ -142,9 +142,9 @@ impl Server {
         &self.config
     }
 
-    /// The authorities whose client certificates are accepted, PEM: they change with their files.
-    pub fn client_ca(&self) -> watch::Receiver<String> {
-        self.trust.client_ca()
+    /// Whose certificates are believed: they change with their files.
+    pub fn believed(&self) -> watch::Receiver<Believed> {
+        self.trust.believed()
     }
 
     /// Where plugins that know users are added.

@@ -18,6 +18,9 @@ use crate::authn::{Authorities, ClientAuthorities};
 use crate::options::{Access, Tls};
 use crate::pki::{AnyCertificate, CertificateError, FromFiles, Pki, Source, wrong};
 
+const CLIENT_CA_FILE: &str = "client-ca-file";
+const PROXY_CA_FILE: &str = "requestheader-client-ca-file";
+
 pub(super) struct Trust {
     builder: ConfigBuilder<ServerConfig, WantsVerifier>,
     protocols: Vec<Vec<u8>>,
@@ -25,9 +28,19 @@ pub(super) struct Trust {
     authorities: Arc<ClientAuthorities>,
     /// Those of front proxies.
     proxies: Option<Arc<ClientAuthorities>>,
-    /// The authorities whose client certificates are accepted, PEM.
-    client_ca: watch::Sender<String>,
+    believed: watch::Sender<Believed>,
     current: RwLock<Current>,
+}
+
+/// Whose certificates are believed, PEM, as others are told of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Believed {
+    /// Of clients, the host's own authority included.
+    pub clients: String,
+    /// Those of `--client-ca-file`, if it is given.
+    pub given_clients: Option<String>,
+    /// Those of `--requestheader-client-ca-file`, if it is given.
+    pub front_proxies: Option<String>,
 }
 
 struct Files {
@@ -74,7 +87,7 @@ impl Trust {
         Ok(Self {
             proxies: proxies.map(|proxies| Arc::new(ClientAuthorities::new(proxies.clone()))),
             authorities: Arc::new(ClientAuthorities::new(authorities.clone())),
-            client_ca: watch::Sender::new(authorities.pem().to_owned()),
+            believed: watch::Sender::new(files.believed()),
             builder,
             protocols,
             files: Mutex::new(files),
@@ -97,8 +110,8 @@ impl Trust {
         self.proxies.as_ref()
     }
 
-    pub(super) fn client_ca(&self) -> watch::Receiver<String> {
-        self.client_ca.subscribe()
+    pub(super) fn believed(&self) -> watch::Receiver<Believed> {
+        self.believed.subscribe()
     }
 
     /// The chain that is served to clients that ask for nothing special, PEM.
@@ -117,13 +130,18 @@ impl Trust {
         if authorities {
             let new = files.authorities.value();
             self.authorities.replace(new.clone());
-            self.client_ca.send_replace(new.pem().to_owned());
         }
         if let (Some(proxies), Some(files)) = (&self.proxies, &mut files.proxies)
             && files.refresh()
         {
             proxies.replace(files.value().clone());
         }
+        let now = files.believed();
+        self.believed.send_if_modified(|believed| {
+            let changed = *believed != now;
+            *believed = now;
+            changed
+        });
         if serving || named || authorities {
             *self.current.write() = files.current(&self.builder, &self.protocols);
         }
@@ -132,6 +150,14 @@ impl Trust {
 }
 
 impl Files {
+    fn believed(&self) -> Believed {
+        Believed {
+            clients: self.authorities.value().pem().to_owned(),
+            given_clients: self.authorities.content(CLIENT_CA_FILE),
+            front_proxies: self.proxies.as_ref().and_then(|proxies| proxies.content(PROXY_CA_FILE)),
+        }
+    }
+
     fn current(&self, builder: &ConfigBuilder<ServerConfig, WantsVerifier>, protocols: &[Vec<u8>]) -> Current {
         let named = self.named.iter().map(|(names, pair)| {
             let pair: &Pair = pair.value();
@@ -154,7 +180,7 @@ impl Files {
 /// The host's own authority stays, so that `admin.kubeconfig` always lets somebody in.
 fn authorities(client_ca_file: Option<&Path>, pki: &Pki) -> Result<FromFiles<Authorities>, CertificateError> {
     let own = Source { flag: "data-dir", path: pki.authority_file() };
-    let given = client_ca_file.map(|path| Source { flag: "client-ca-file", path: path.to_owned() });
+    let given = client_ca_file.map(|path| Source { flag: CLIENT_CA_FILE, path: path.to_owned() });
     let sources: Vec<_> = given.into_iter().chain([own]).collect();
     FromFiles::read(sources.clone(), move |contents| {
         for (source, content) in sources.iter().zip(contents) {
@@ -167,7 +193,7 @@ fn authorities(client_ca_file: Option<&Path>, pki: &Pki) -> Result<FromFiles<Aut
 }
 
 fn proxies(client_ca_file: &Path) -> Result<FromFiles<Authorities>, CertificateError> {
-    let source = Source { flag: "requestheader-client-ca-file", path: client_ca_file.to_owned() };
+    let source = Source { flag: PROXY_CA_FILE, path: client_ca_file.to_owned() };
     FromFiles::read(vec![source.clone()], move |contents| {
         Authorities::from_pem(&contents.concat()).map_err(|error| wrong(&source, error))
     })

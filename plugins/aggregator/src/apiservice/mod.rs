@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use apimachinery::definition::Definition;
 use apimachinery::discovery::order::Priority;
-use apimachinery::tree::Value;
+use apimachinery::tree::{Value, json};
 use plugin_sdk::Store;
 use plugin_sdk::storage::{Error, ListQuery};
 
@@ -52,6 +52,42 @@ pub(crate) struct Condition {
     pub(crate) status: String,
     pub(crate) reason: String,
     pub(crate) message: String,
+}
+
+impl Condition {
+    pub(crate) fn new(status: &str, reason: &str, message: &str) -> Self {
+        Self { status: status.into(), reason: reason.into(), message: message.into() }
+    }
+
+    /// Of one that the delegates serve.
+    pub(crate) fn local() -> Self {
+        Self::new("True", "Local", "Local APIServices are always available")
+    }
+
+    /// Sets it; its time is that of the last change of its status.
+    pub(crate) fn set(&self, object: &mut Value, now: &str) {
+        let conditions = &mut object["status"]["conditions"];
+        if !conditions.is_array() {
+            *conditions = json!([]);
+        }
+        let Some(conditions) = conditions.as_array_mut() else { return };
+        let old = conditions.iter().position(|condition| condition["type"] == "Available");
+        let since = match old.map(|at| &conditions[at]) {
+            Some(old) if old["status"] == self.status.as_str() => old["lastTransitionTime"].clone(),
+            _ => json!(now),
+        };
+        let new = json!({
+            "type": "Available",
+            "status": self.status,
+            "lastTransitionTime": since,
+            "reason": self.reason,
+            "message": self.message,
+        });
+        match old {
+            Some(at) => conditions[at] = new,
+            None => conditions.push(new),
+        }
+    }
 }
 
 impl ApiService {

@@ -1,10 +1,13 @@
 //! The rules of the resource beside its schema.
 
+use apimachinery::rest::clock;
 use apimachinery::rest::object::carry_over;
 use apimachinery::status::FieldError;
 use apimachinery::strategy::{Operation, Strategy};
 use apimachinery::tree::{Value, json};
 use apimachinery::validation::{metadata, names};
+
+use super::Condition;
 
 const DEFAULT_PORT: u16 = 443;
 const GROUP_PRIORITY_MAX: i64 = 20000;
@@ -27,6 +30,10 @@ impl Strategy for ApiServiceStrategy {
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
         carry_over(object, &json!({}), "status");
+        // What the delegates serve is there at once, and nobody in particular said so.
+        if object["spec"]["service"].is_null() {
+            Condition::local().set(object, &clock::now());
+        }
     }
 
     fn validates_metadata(&self) -> bool {

@@ -9,7 +9,7 @@ use apimachinery::rest::clock;
 use apimachinery::rest::from_store;
 use apimachinery::rest::registry::{Change, Registry};
 use apimachinery::status::ApiError;
-use apimachinery::tree::{Value, json};
+use apimachinery::tree::Value;
 use futures_util::future::join_all;
 use plugin_sdk::{Client, HookContext, Result};
 
@@ -23,7 +23,7 @@ const LOCAL_INTERVAL_MS: u64 = 60_000;
 pub(super) async fn run_local(context: Rc<HookContext>, definition: &Definition) -> Result {
     let store_failed = |error| described("follow APIServices", from_store(error));
     let mut changes = Changes::of(context.clone(), &[&definition.storage_prefix]).await.map_err(store_failed)?;
-    let local = condition("True", "Local", "Local APIServices are always available");
+    let local = Condition::local();
     loop {
         let store = context.store();
         let known = apiservice::list(&store, definition).await.map_err(store_failed)?;
@@ -107,34 +107,38 @@ fn judge(
     let of = format!("service/{} in \"{}\"", service.name, service.namespace);
     let object = match found {
         Ok(Some(object)) => object,
-        Ok(None) => return condition("False", "ServiceNotFound", &format!("{of} is not present")),
+        Ok(None) => return Condition::new("False", "ServiceNotFound", &format!("{of} is not present")),
         Err(why) => {
-            return condition("Unknown", "ServiceAccessError", &format!("{of} cannot be checked due to: {why}"));
+            return Condition::new("Unknown", "ServiceAccessError", &format!("{of} cannot be checked due to: {why}"));
         }
     };
     if has_endpoints(object) {
         let ports = members(&object["spec"]["ports"]);
         let Some(port) = ports.iter().find(|port| port["port"] == service.port) else {
             let message = format!("{of} is not listening on port {}", service.port);
-            return condition("False", "ServicePortError", &message);
+            return Condition::new("False", "ServicePortError", &message);
         };
         let port = port["name"].as_str().unwrap_or_default();
         let slices = match slices {
             Ok(Some(list)) => members(&list["items"]),
             Ok(None) => &[],
             Err(why) => {
-                return condition("Unknown", "EndpointsAccessError", &format!("{of} cannot be checked due to: {why}"));
+                return Condition::new(
+                    "Unknown",
+                    "EndpointsAccessError",
+                    &format!("{of} cannot be checked due to: {why}"),
+                );
             }
         };
         if slices.is_empty() {
-            return condition("False", "EndpointsNotFound", &format!("cannot find endpointslices for {of}"));
+            return Condition::new("False", "EndpointsNotFound", &format!("cannot find endpointslices for {of}"));
         }
         if !slices.iter().any(|slice| is_reachable(slice, port)) {
             let message = format!("endpointslices for {of} have no addresses with port name \"{port}\"");
-            return condition("False", "MissingEndpoints", &message);
+            return Condition::new("False", "MissingEndpoints", &message);
         }
     }
-    condition("True", "Passed", "all checks passed")
+    Condition::new("True", "Passed", "all checks passed")
 }
 
 /// Whether a slice has an address that is ready on the port of this name.
@@ -149,16 +153,12 @@ fn members(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn condition(status: &str, reason: &str, message: &str) -> Condition {
-    Condition { status: status.into(), reason: reason.into(), message: message.into() }
-}
-
 /// Writes the condition; an APIService that is gone needs none.
 async fn mark(registry: &Registry<'_>, known: &ApiService, available: &Condition) -> Result<(), ApiError> {
     let now = clock::now();
     let mut next = |old: Option<&Value>| {
         let mut next = old.cloned().unwrap_or_default();
-        set(&mut next, available, &now);
+        available.set(&mut next, &now);
         Ok(next)
     };
     match registry.update("", &known.name, &Change::default(), &mut next).await {
@@ -167,33 +167,10 @@ async fn mark(registry: &Registry<'_>, known: &ApiService, available: &Condition
     }
 }
 
-/// Sets the condition; its time is that of the last change of its status.
-fn set(object: &mut Value, available: &Condition, now: &str) {
-    let conditions = &mut object["status"]["conditions"];
-    if !conditions.is_array() {
-        *conditions = json!([]);
-    }
-    let Some(conditions) = conditions.as_array_mut() else { return };
-    let old = conditions.iter().position(|condition| condition["type"] == "Available");
-    let since = match old.map(|at| &conditions[at]) {
-        Some(old) if old["status"] == available.status.as_str() => old["lastTransitionTime"].clone(),
-        _ => json!(now),
-    };
-    let new = json!({
-        "type": "Available",
-        "status": available.status,
-        "lastTransitionTime": since,
-        "reason": available.reason,
-        "message": available.message,
-    });
-    match old {
-        Some(at) => conditions[at] = new,
-        None => conditions.push(new),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use apimachinery::tree::json;
+
     use super::*;
 
     fn service() -> Service {
@@ -261,12 +238,12 @@ mod tests {
     #[test]
     fn the_time_is_that_of_the_last_change() {
         let mut object = json!({ "status": {} });
-        set(&mut object, &condition("False", "ServiceNotFound", "a"), "then");
-        set(&mut object, &condition("False", "EndpointsNotFound", "b"), "now");
+        Condition::new("False", "ServiceNotFound", "a").set(&mut object, "then");
+        Condition::new("False", "EndpointsNotFound", "b").set(&mut object, "now");
         let available = |object: &Value| object["status"]["conditions"][0].clone();
         assert_eq!(available(&object)["lastTransitionTime"], "then");
         assert_eq!(available(&object)["reason"], "EndpointsNotFound");
-        set(&mut object, &condition("True", "Passed", "c"), "now");
+        Condition::new("True", "Passed", "c").set(&mut object, "now");
         assert_eq!(available(&object)["lastTransitionTime"], "now");
         assert_eq!(object["status"]["conditions"].as_array().map(Vec::len), Some(1));
     }

@@ -19,6 +19,12 @@ pub fn now() -> String {
     rfc3339(now_seconds())
 }
 
+/// Now, as `metav1.MicroTime`: `2026-01-31T12:00:00.000000Z`.
+pub fn now_micro() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{}.{:06}Z", rfc3339(since.as_secs() as i64).trim_end_matches('Z'), since.subsec_micros())
+}
+
 /// Seconds since 1970 as `metav1.Time`.
 pub fn rfc3339(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));

@@ -18,6 +18,8 @@ pub(super) struct Set {
     pub(super) hook: &'static str,
     /// Kinds with their groups and resources.
     kinds: &'static [(&'static str, &'static str, &'static str)],
+    /// Who manages them.
+    manager: &'static str,
     reconcile: Reconcile,
 }
 
@@ -33,11 +35,13 @@ pub(super) const SETS: [Set; 3] = [
             ("Role", RBAC, "roles"),
             ("RoleBinding", RBAC, "rolebindings"),
         ],
+        manager: ensure::MANAGER,
         reconcile: roles,
     },
     Set {
         hook: "scheduling/bootstrap-system-priority-classes",
         kinds: &[("PriorityClass", "scheduling.k8s.io", "priorityclasses")],
+        manager: ensure::MANAGER,
         reconcile: |_, _| false,
     },
     Set {
@@ -46,6 +50,7 @@ pub(super) const SETS: [Set; 3] = [
             ("PriorityLevelConfiguration", FLOWCONTROL, "prioritylevelconfigurations"),
             ("FlowSchema", FLOWCONTROL, "flowschemas"),
         ],
+        manager: "api-priority-and-fairness-config-producer-v1",
         reconcile: spec,
     },
 ];
@@ -61,12 +66,12 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext, set: 
     let all: Value = serde_json::from_str(OBJECTS)?;
     for (kind, group, resource) in set.kinds {
         let definition = ensure::definition(definitions, group, resource)?;
-        let mut objects: Vec<Value> = items(&all, kind).cloned().collect();
-        // The levels of the schemas are made before them.
-        if *kind == "FlowSchema" {
-            objects.iter_mut().for_each(|schema| flowschemas::set_condition(schema, true));
-        }
-        ensure::all(definition, &store, objects, set.reconcile).await?;
+        let objects: Vec<Value> = items(&all, kind).cloned().collect();
+        ensure::all(definition, &store, set.manager, objects, set.reconcile).await?;
+    }
+    // The other hook would do it, but later than this server says that it is ready.
+    if set.kinds.iter().any(|(kind, ..)| *kind == "FlowSchema") {
+        flowschemas::look(definitions, &store).await?;
     }
     Ok(())
 }

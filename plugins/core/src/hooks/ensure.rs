@@ -17,6 +17,9 @@ use crate::small;
 /// How many objects are made side by side.
 const BATCH: usize = 64;
 
+/// Who is written down as the manager of most of what the server makes.
+pub(super) const MANAGER: &str = "kube-apiserver";
+
 /// Changes an object that is there to have what it should; false if it has.
 pub(super) type Reconcile = fn(&mut Value, &Value) -> bool;
 
@@ -36,11 +39,12 @@ pub(super) fn definition<'a>(
 pub(super) async fn all(
     definition: &Definition,
     store: &Store,
+    manager: &str,
     objects: Vec<Value>,
     reconcile: Reconcile,
 ) -> Result<(), ApiError> {
     let groups = ["system:masters".to_string()];
-    let registry = Registry::for_server(definition, store, &groups);
+    let registry = Registry { manager, ..Registry::for_server(definition, store, &groups) };
     let found = small::values(store, &definition.storage_prefix).await?;
     let found: BTreeMap<(&str, &str), &Value> =
         found.iter().map(|value| ((meta(value, "namespace"), meta(value, "name")), value)).collect();

@@ -7,7 +7,8 @@ use apimachinery::changes::Changes;
 use apimachinery::definition::Definition;
 use apimachinery::rest::{clock, from_store};
 use apimachinery::tree::{Value, json};
-use plugin_sdk::{HookContext, Result};
+use futures_util::future::join_all;
+use plugin_sdk::{HookContext, Result, Store};
 
 use super::{ensure, statuses};
 use crate::small;
@@ -18,6 +19,8 @@ const GROUP: &str = "flowcontrol.apiserver.k8s.io";
 const MANAGER: &str = "api-priority-and-fairness-config-consumer-v1";
 /// Changes are watched; this is for what failed.
 const INTERVAL_MS: u64 = 60_000;
+/// How many conditions are written side by side.
+const BATCH: usize = 64;
 
 /// Looks at all schemas whenever one of them or a level changed: there are tens.
 pub(super) async fn run(definitions: &[Definition], context: HookContext) -> Result {
@@ -28,18 +31,7 @@ pub(super) async fn run(definitions: &[Definition], context: HookContext) -> Res
     let mut changes =
         Changes::of(context.clone(), &[&schemas.storage_prefix, &levels.storage_prefix]).await.map_err(from_store)?;
     loop {
-        let names: BTreeSet<String> = small::names(&store, &levels.storage_prefix).await?.into_iter().collect();
-        for schema in small::values(&store, &schemas.storage_prefix).await? {
-            let wanted = |schema: &Value| {
-                let wanted = condition(schema, names.contains(level(schema)));
-                let own = statuses::condition(schema, "Dangling");
-                let same = ["status", "reason", "message"].iter().all(|field| own[field] == wanted[field]);
-                (!same).then_some(wanted)
-            };
-            if wanted(&schema).is_some() {
-                statuses::apply(schemas, &store, MANAGER, &schema, &wanted).await;
-            }
-        }
+        look(definitions, &store).await?;
         context.ready();
         if !changes.wait(INTERVAL_MS).await.map_err(from_store)? {
             return Ok(());
@@ -47,9 +39,23 @@ pub(super) async fn run(definitions: &[Definition], context: HookContext) -> Res
     }
 }
 
-/// For a schema that the server is about to make.
-pub(super) fn set_condition(schema: &mut Value, found: bool) {
-    schema["status"]["conditions"] = json!([condition(schema, found)]);
+/// Brings the condition of each schema to what it should be. Side by side, since each write waits for the disk.
+pub(super) async fn look(definitions: &[Definition], store: &Store) -> Result {
+    let schemas = ensure::definition(definitions, GROUP, "flowschemas")?;
+    let levels = ensure::definition(definitions, GROUP, "prioritylevelconfigurations")?;
+    let names: BTreeSet<String> = small::names(store, &levels.storage_prefix).await?.into_iter().collect();
+    let wanted = |schema: &Value| {
+        let wanted = condition(schema, names.contains(level(schema)));
+        let own = statuses::condition(schema, "Dangling");
+        let same = ["status", "reason", "message"].iter().all(|field| own[field] == wanted[field]);
+        (!same).then_some(wanted)
+    };
+    let found = small::values(store, &schemas.storage_prefix).await?;
+    let stale: Vec<&Value> = found.iter().filter(|schema| wanted(schema).is_some()).collect();
+    for batch in stale.chunks(BATCH) {
+        join_all(batch.iter().map(|schema| statuses::apply(schemas, store, MANAGER, schema, &wanted))).await;
+    }
+    Ok(())
 }
 
 fn level(schema: &Value) -> &str {

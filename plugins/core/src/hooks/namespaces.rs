@@ -16,7 +16,7 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
     let store = context.store();
     loop {
         let wanted: Vec<Value> = NAMESPACES.iter().map(|name| json!({"metadata": {"name": name}})).collect();
-        ensure::all(definition, &store, wanted, |_, _| false).await?;
+        ensure::all(definition, &store, ensure::MANAGER, wanted, |_, _| false).await?;
         context.ready();
         context.sleep(INTERVAL_MS).await;
         if context.is_cancelled() {

@@ -4,7 +4,7 @@
 mod access;
 mod autoscalers;
 mod budgets;
-mod certificates;
+pub(crate) mod certificates;
 mod cluster;
 mod conditions;
 mod configmaps;

@@ -6,54 +6,54 @@ use std::borrow::Cow;
 
 const TAG: u8 = 0x1f;
 /// The class of tags whose meaning the type around them gives.
-pub(super) const CONTEXT: u8 = 2;
+pub(crate) const CONTEXT: u8 = 2;
 const LENGTH_MAX: usize = 1 << 23;
 
-pub(super) const BOOLEAN: u32 = 1;
-pub(super) const INTEGER: u32 = 2;
-pub(super) const BIT_STRING: u32 = 3;
-pub(super) const OCTET_STRING: u32 = 4;
-pub(super) const NULL: &[u8] = &[5, 0];
-pub(super) const OBJECT_IDENTIFIER: u32 = 6;
-pub(super) const SEQUENCE: u32 = 16;
-pub(super) const SET: u32 = 17;
+pub(crate) const BOOLEAN: u32 = 1;
+pub(crate) const INTEGER: u32 = 2;
+pub(crate) const BIT_STRING: u32 = 3;
+pub(crate) const OCTET_STRING: u32 = 4;
+pub(crate) const NULL: &[u8] = &[5, 0];
+pub(crate) const OBJECT_IDENTIFIER: u32 = 6;
+pub(crate) const SEQUENCE: u32 = 16;
+pub(crate) const SET: u32 = 17;
 
 /// What stands before a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) class: u8,
-    pub(super) tag: u32,
+pub(crate) struct Head {
+    pub(crate) class: u8,
+    pub(crate) tag: u32,
     length: usize,
-    pub(super) is_compound: bool,
+    pub(crate) is_compound: bool,
 }
 
 /// A value with what it is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Element<'a> {
-    pub(super) head: Head,
-    pub(super) content: &'a [u8],
+pub(crate) struct Element<'a> {
+    pub(crate) head: Head,
+    pub(crate) content: &'a [u8],
     /// With its head.
-    pub(super) whole: &'a [u8],
+    pub(crate) whole: &'a [u8],
 }
 
 /// Values one after the other.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.at == self.bytes.len()
     }
 
     /// A value of any type.
-    pub(super) fn any(&mut self) -> Result<Element<'a>, String> {
+    pub(crate) fn any(&mut self) -> Result<Element<'a>, String> {
         let start = self.at;
         let (head, at) = self.head()?;
         let end = at.checked_add(head.length).filter(|end| *end <= self.bytes.len());
@@ -63,12 +63,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A value that may be missing at the end.
-    pub(super) fn optional(&mut self) -> Result<Option<Element<'a>>, String> {
+    pub(crate) fn optional(&mut self) -> Result<Option<Element<'a>>, String> {
         if self.is_empty() { Ok(None) } else { self.any().map(Some) }
     }
 
     /// What is inside of a tag of its own.
-    pub(super) fn tagged(&mut self, tag: u32) -> Result<Reader<'a>, String> {
+    pub(crate) fn tagged(&mut self, tag: u32) -> Result<Reader<'a>, String> {
         let element = self.any()?;
         match (element.head.class, element.head.tag, element.head.is_compound) == (CONTEXT, tag, true) {
             true => Ok(Reader::new(element.content)),
@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value of one type. `of` is what upstream calls it.
-    pub(super) fn value(&mut self, tag: u32, of: &str) -> Result<Element<'a>, String> {
+    pub(crate) fn value(&mut self, tag: u32, of: &str) -> Result<Element<'a>, String> {
         let is_compound = matches!(tag, SEQUENCE | SET);
         let (head, at) = self.head()?;
         if (head.class, head.tag, head.is_compound) != (0, tag, is_compound) {
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         self.any()
     }
 
-    pub(super) fn identifier(&mut self) -> Result<&'a [u8], String> {
+    pub(crate) fn identifier(&mut self) -> Result<&'a [u8], String> {
         let content = self.value(OBJECT_IDENTIFIER, "ObjectIdentifier")?.content;
         if content.is_empty() {
             return Err(syntax("zero length OBJECT IDENTIFIER"));
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of up to 64 bits.
-    pub(super) fn integer(&mut self) -> Result<i64, String> {
+    pub(crate) fn integer(&mut self) -> Result<i64, String> {
         let content = self.value(INTEGER, "int")?.content;
         if !is_minimal(content)? {
             return Err(structure("integer not minimally-encoded"));
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     /// As a number: what is left of the last byte is made up for at the beginning.
-    pub(super) fn bits(&mut self) -> Result<Cow<'a, [u8]>, String> {
+    pub(crate) fn bits(&mut self) -> Result<Cow<'a, [u8]>, String> {
         let content = self.value(BIT_STRING, "BitString")?.content;
         let Some((&padding, bits)) = content.split_first() else { return Err(syntax("zero length BIT STRING")) };
         let last = bits.last().copied();
@@ -166,16 +166,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn syntax(why: &str) -> String {
+pub(crate) fn syntax(why: &str) -> String {
     format!("asn1: syntax error: {why}")
 }
 
-pub(super) fn structure(why: &str) -> String {
+pub(crate) fn structure(why: &str) -> String {
     format!("asn1: structure error: {why}")
 }
 
 /// Whether a number is written with as few bytes as it can be.
-pub(super) fn is_minimal(number: &[u8]) -> Result<bool, String> {
+pub(crate) fn is_minimal(number: &[u8]) -> Result<bool, String> {
     match number {
         [] => Err(structure("empty integer")),
         [0, second, ..] => Ok(second & 0x80 != 0),
@@ -185,7 +185,7 @@ pub(super) fn is_minimal(number: &[u8]) -> Result<bool, String> {
 }
 
 /// The number that bytes are, if it has no more than 64 bits.
-pub(super) fn signed(number: &[u8]) -> Option<i64> {
+pub(crate) fn signed(number: &[u8]) -> Option<i64> {
     let first = i64::from(number.first()?.cast_signed());
     (number.len() <= 8).then(|| number[1..].iter().fold(first, |all, byte| all << 8 | i64::from(*byte)))
 }

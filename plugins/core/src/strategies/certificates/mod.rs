@@ -6,9 +6,9 @@
 
 mod algorithm;
 mod alternatives;
-mod asn1;
+pub(crate) mod asn1;
 mod key;
-mod pem;
+pub(crate) mod pem;
 mod request;
 
 use std::collections::BTreeSet;

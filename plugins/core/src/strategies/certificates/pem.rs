@@ -15,14 +15,14 @@ const LENIENT: GeneralPurpose =
     GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 /// What is between two lines of dashes.
-pub(super) struct Block<'a> {
-    pub(super) kind: &'a str,
-    pub(super) has_headers: bool,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Block<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) has_headers: bool,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// All blocks of a text.
-pub(super) fn blocks(mut text: &str) -> impl Iterator<Item = Block<'_>> {
+pub(crate) fn blocks(mut text: &str) -> impl Iterator<Item = Block<'_>> {
     std::iter::from_fn(move || {
         loop {
             let end = text.find(END)?;
