@@ -231,7 +231,7 @@ mod tests {
             (object("ExternalName", 80), none(), "True", "Passed", "all checks passed".to_string()),
         ];
         for (found, slices, status, reason, message) in cases {
-            assert_eq!(judge(&service(), &found, &slices), condition(status, reason, &message));
+            assert_eq!(judge(&service(), &found, &slices), Condition::new(status, reason, &message));
         }
     }
 

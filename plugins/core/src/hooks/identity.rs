@@ -76,6 +76,7 @@ pub(super) async fn collect(definitions: &[Definition], context: &HookContext) -
 
 struct Leases<'a> {
     definition: &'a Definition,
+    namespaces: &'a Definition,
     store: plugin_sdk::Store,
     groups: [String; 1],
 }
@@ -83,7 +84,8 @@ struct Leases<'a> {
 impl<'a> Leases<'a> {
     fn new(definitions: &'a [Definition], context: &HookContext) -> Result<Self> {
         let definition = ensure::definition(definitions, "coordination.k8s.io", "leases")?;
-        Ok(Self { definition, store: context.store(), groups: ["system:masters".to_string()] })
+        let namespaces = ensure::definition(definitions, "", "namespaces")?;
+        Ok(Self { definition, namespaces, store: context.store(), groups: ["system:masters".to_string()] })
     }
 
     fn registry(&self) -> Registry<'_> {
@@ -91,6 +93,8 @@ impl<'a> Leases<'a> {
     }
 
     async fn keep(&self, own: &Own) -> Result<(), ApiError> {
+        // On a fresh server the hook that makes it may be behind.
+        ensure::one(self.namespaces, &self.store, json!({"metadata": {"name": NAMESPACE}})).await?;
         let change = Change { creates: true, ..Change::default() };
         let mut next = |old: Option<&Value>| rest::typed(self.definition, own.renewed(old, &clock::now_micro()));
         self.registry().update(NAMESPACE, &own.name, &change, &mut next).await.map(drop)
