@@ -10,6 +10,8 @@ pub(super) enum Token {
     Literal(Literal),
     /// A number that its type does not hold.
     TooLarge(&'static str),
+    /// A name in backticks, which no expression here may use.
+    Escaped,
     /// Punctuation, operators, and `in`.
     Sign(&'static str),
     End,
@@ -92,7 +94,18 @@ impl Lexer<'_> {
             return Ok(Token::End);
         }
         if let Some(prefix) = self.string_prefix() {
-            return self.string(prefix);
+            let from = self.at;
+            // What is no string as a whole is what its beginning is.
+            return self.string(prefix).or_else(|length| match prefix {
+                "" => Err(length),
+                _ => {
+                    self.at = from + prefix.len();
+                    Ok(Token::Ident(prefix.to_string()))
+                }
+            });
+        }
+        if first == '`' {
+            return self.escaped();
         }
         if first.is_ascii_digit() || (first == '.' && self.peek(1).is_ascii_digit()) {
             return self.number();
@@ -137,6 +150,10 @@ impl Lexer<'_> {
         let mut out = Vec::new();
         while !self.starts(&closing) {
             let ends = self.at >= self.text.len() || (!long && matches!(self.peek(0), '\n' | '\r'));
+            if ends && long {
+                self.at = from + prefix.len();
+                return self.empty_string(bytes);
+            }
             if ends {
                 return Err(self.at - from);
             }
@@ -156,6 +173,22 @@ impl Lexer<'_> {
             true => Literal::Bytes(out.into()),
             false => Literal::Text(Arc::from(String::from_utf8_lossy(&out).as_ref())),
         }))
+    }
+
+    fn empty_string(&mut self, bytes: bool) -> Result<Token, usize> {
+        self.at += 2;
+        Ok(Token::Literal(if bytes { Literal::Bytes([].into()) } else { Literal::Text("".into()) }))
+    }
+
+    fn escaped(&mut self) -> Result<Token, usize> {
+        let from = self.at;
+        self.at += 1;
+        let name = self.take(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '.' | '-' | '/' | ' '));
+        if name.is_empty() || self.peek(0) != '`' {
+            return Err(self.at + 1 - from);
+        }
+        self.at += 1;
+        Ok(Token::Escaped)
     }
 
     fn escape(&mut self, bytes: bool, out: &mut Vec<u8>) -> Option<()> {
@@ -193,7 +226,7 @@ impl Lexer<'_> {
     }
 
     fn number(&mut self) -> Result<Token, usize> {
-        if self.starts("0x") {
+        if self.starts("0x") && self.peek(2).is_ascii_hexdigit() {
             self.at += 2;
             let digits = self.take(|char| char.is_ascii_hexdigit());
             return Ok(self.whole(&digits, 16));

@@ -7,9 +7,37 @@ use super::macros;
 
 /// How deep expressions may be nested.
 const DEPTH_MAX: usize = 200;
+/// What begins an expression: each is a list of what may come, as messages show it.
 const PRIMARY: &str =
     "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
-const RESERVED: [&str; 20] = [
+/// And behind the parenthesis of a call.
+const ARGUMENTS: &str = "{'[', '{', '(', ')', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
+                         STRING, BYTES, IDENTIFIER}";
+/// And in an index.
+const INDEX: &str = "{'[', '{', '(', '.', '-', '!', '?', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
+                     STRING, BYTES, IDENTIFIER}";
+/// And what is behind an opened list, map or message, each of which may be empty but for a comma.
+const ELEMENTS: Items = Items {
+    closing: "]",
+    first: "{'[', ']', '{', '(', '.', ',', '-', '!', '?', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
+            STRING, BYTES, IDENTIFIER}",
+    more: "{']', ','}",
+    begins: |token| begins_expression(token) || *token == Token::Sign("?"),
+};
+const ENTRIES: Items = Items {
+    closing: "}",
+    first: "{'[', '{', '}', '(', '.', ',', '-', '!', '?', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
+            STRING, BYTES, IDENTIFIER}",
+    more: "{'}', ','}",
+    begins: |token| begins_expression(token) || *token == Token::Sign("?"),
+};
+const FIELDS: Items = Items {
+    closing: "}",
+    first: "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}",
+    more: "{'}', ','}",
+    begins: |token| matches!(token, Token::Ident(_) | Token::Escaped | Token::Sign("?")),
+};
+const RESERVED: [&str; 21] = [
     "as",
     "break",
     "const",
@@ -30,6 +58,7 @@ const RESERVED: [&str; 20] = [
     "true",
     "var",
     "void",
+    "while",
 ];
 /// By binding strength, weakest first, with the names of their functions.
 const BINARY: [&[(&str, &str)]; 3] = [
@@ -41,7 +70,7 @@ const BINARY: [&[(&str, &str)]; 3] = [
 /// `bindings` says whether there is `cel.bind`.
 pub(super) fn parse(source: &str, bindings: bool) -> Result<Ast, Vec<Issue>> {
     let (tokens, mut issues) = tokens(source);
-    let mut parser = Parser { tokens, next: 0, ast: Ast::default(), depth: 0, bindings };
+    let mut parser = Parser { tokens, next: 0, ast: Ast::default(), depth: 0, within: Vec::new(), bindings };
     match parser.whole() {
         Ok(root) => parser.ast.root = root,
         Err(issue) => issues.push(issue),
@@ -54,7 +83,25 @@ struct Parser {
     next: usize,
     ast: Ast,
     depth: usize,
+    /// What ends the expressions that the present one is part of, innermost last.
+    within: Vec<&'static [&'static str]>,
     bindings: bool,
+}
+
+/// What stands between brackets, separated by commas, of which one may be last.
+struct Items {
+    closing: &'static str,
+    first: &'static str,
+    more: &'static str,
+    begins: fn(&Token) -> bool,
+}
+
+fn begins_expression(token: &Token) -> bool {
+    match token {
+        Token::Sign(sign) => matches!(*sign, "[" | "{" | "(" | "." | "-" | "!"),
+        Token::End | Token::Escaped => false,
+        Token::Ident(_) | Token::Literal(_) | Token::TooLarge(_) => true,
+    }
 }
 
 impl Parser {
@@ -95,22 +142,46 @@ impl Parser {
     }
 
     fn no_primary(&self) -> Issue {
-        self.unexpected(PRIMARY, |token| match token {
-            Token::Sign(sign) => matches!(*sign, "[" | "{" | "(" | "." | "-" | "!"),
-            Token::End => false,
-            _ => true,
-        })
+        self.unexpected(PRIMARY, begins_expression)
     }
 
+    /// Whether an expression that has just ended may be followed by this token.
+    fn may_follow(&self, token: &Token) -> bool {
+        match (token, self.within.last()) {
+            (Token::End, outermost) => outermost.is_none(),
+            (Token::Sign(sign), within) => {
+                matches!(*sign, "." | "[" | "?" | "&&" | "||")
+                    || BINARY.iter().any(|level| level.iter().any(|(operator, _)| operator == sign))
+                    || within.is_some_and(|closing| closing.contains(sign))
+            }
+            _ => false,
+        }
+    }
+
+    /// What is part of something that one of these ends.
+    fn part<T>(
+        &mut self,
+        closing: &'static [&'static str],
+        read: impl FnOnce(&mut Self) -> Result<T, Issue>,
+    ) -> Result<T, Issue> {
+        self.within.push(closing);
+        let part = read(self)?;
+        self.within.pop();
+        Ok(part)
+    }
+
+    /// A sign is one too few if what is there could have followed it.
     fn expect(&mut self, sign: &str) -> Result<usize, Issue> {
         if let Some(at) = self.accept(sign) {
             return Ok(at);
         }
+        let error = self.unexpected(&format!("'{sign}'"), |token| matches!(token, Token::Sign(next) if *next == sign));
         let found = &self.tokens[self.next];
-        if found.token == Token::End && matches!(sign, ")" | "]") {
-            return Err(Issue::new(found.at, format!("Syntax error: missing '{sign}' at '<EOF>'")));
+        let follows = if sign == ":" { begins_expression(&found.token) } else { self.may_follow(&found.token) };
+        if follows && !error.message.contains("extraneous") {
+            return Err(Issue::new(found.at, format!("Syntax error: missing '{sign}' at '{}'", found.text)));
         }
-        Err(self.unexpected(&format!("'{sign}'"), |token| matches!(token, Token::Sign(next) if *next == sign)))
+        Err(error)
     }
 
     fn identifier(&mut self) -> Result<String, Issue> {
@@ -119,12 +190,15 @@ impl Parser {
                 self.next += 1;
                 Ok(name)
             }
-            _ => {
-                let found = &self.tokens[self.next];
-                let text = if found.token == Token::End { "" } else { &found.text };
-                Err(Issue::new(found.at, format!("Syntax error: no viable alternative at input '.{text}'")))
-            }
+            Token::Escaped => Err(Issue::new(self.at(), "unsupported syntax: '`'")),
+            _ => Err(self.no_identifier()),
         }
+    }
+
+    fn no_identifier(&self) -> Issue {
+        let found = &self.tokens[self.next];
+        let text = if found.token == Token::End { "" } else { &found.text };
+        Issue::new(found.at, format!("Syntax error: no viable alternative at input '.{text}'"))
     }
 
     fn expression(&mut self) -> Result<Id, Issue> {
@@ -136,7 +210,7 @@ impl Parser {
         let expression = match self.accept("?") {
             None => condition,
             Some(at) => {
-                let yes = self.logical("||", "_||_")?;
+                let yes = self.part(&[":"], |parser| parser.logical("||", "_||_"))?;
                 self.expect(":")?;
                 let no = self.expression()?;
                 self.ast.call(at, "_?_:_", vec![condition, yes, no])
@@ -226,14 +300,18 @@ impl Parser {
                     let field = self.ast.add(name_at, Kind::Literal(Literal::Text(field.into())));
                     operand = self.ast.call(at, "_?._", vec![operand, field]);
                 } else if let Some(at) = self.accept("(") {
-                    let args = self.list(")", |parser| parser.expression())?;
+                    let args = self.args()?;
                     operand = macros::member(&mut self.ast, at, operand, &field, args, self.bindings)?;
                 } else {
                     operand = self.ast.add(at, Kind::Select { operand, field, test: false });
                 }
             } else if let Some(at) = self.accept("[") {
-                let function = if self.accept("?").is_some() { "_[?_]" } else { "_[_]" };
-                let index = self.expression()?;
+                let optional = self.accept("?").is_some();
+                if !optional && !begins_expression(self.peek()) {
+                    return Err(self.unexpected(INDEX, |token| (ELEMENTS.begins)(token)));
+                }
+                let function = if optional { "_[?_]" } else { "_[_]" };
+                let index = self.part(&["]"], Self::expression)?;
                 self.expect("]")?;
                 operand = self.ast.call(at, function, vec![operand, index]);
             } else {
@@ -264,32 +342,40 @@ impl Parser {
                 match self.accept("(") {
                     None => Ok(self.ast.add(at, Kind::Ident(name))),
                     Some(at) => {
-                        let args = self.list(")", |parser| parser.expression())?;
+                        let args = self.args()?;
                         macros::global(&mut self.ast, at, &name, args)
                     }
                 }
             }
+            // From the outermost scope: there are no others that a name could be found in.
+            Token::Sign(".") => {
+                self.next += 1;
+                match self.peek() {
+                    Token::Ident(_) => self.primary(),
+                    _ => Err(self.no_identifier()),
+                }
+            }
             Token::Sign("(") => {
                 self.next += 1;
-                let inner = self.expression()?;
+                let inner = self.part(&[")"], Self::expression)?;
                 self.expect(")")?;
                 Ok(inner)
             }
             Token::Sign("[") => {
                 self.next += 1;
-                let elements = self.list("]", |parser| {
+                let elements = self.items(&ELEMENTS, |parser| {
                     let optional = parser.accept("?").is_some();
-                    Ok(Element { value: parser.expression()?, optional })
+                    Ok(Element { value: parser.part(&["]", ","], Self::expression)?, optional })
                 })?;
                 Ok(self.ast.add(at, Kind::List(elements)))
             }
             Token::Sign("{") => {
                 self.next += 1;
-                let entries = self.list("}", |parser| {
+                let entries = self.items(&ENTRIES, |parser| {
                     let optional = parser.accept("?").is_some();
-                    let key = parser.expression()?;
+                    let key = parser.part(&[":"], Self::expression)?;
                     parser.expect(":")?;
-                    Ok(Entry { key, value: parser.expression()?, optional })
+                    Ok(Entry { key, value: parser.part(&["}", ","], Self::expression)?, optional })
                 })?;
                 Ok(self.ast.add(at, Kind::Map(entries)))
             }
@@ -315,27 +401,58 @@ impl Parser {
             name.push_str(&self.identifier()?);
         }
         let at = self.expect("{")?;
-        let fields = self.list("}", |parser| {
+        let fields = self.items(&FIELDS, |parser| {
+            parser.accept("?");
+            if !matches!(parser.peek(), Token::Ident(_) | Token::Escaped) {
+                let name = |token: &Token| matches!(token, Token::Ident(_) | Token::Escaped);
+                return Err(parser.unexpected("{IDENTIFIER, ESC_IDENTIFIER}", name));
+            }
             let name = parser.identifier()?;
             let at = parser.expect(":")?;
-            Ok(Field { at, name, value: parser.expression()? })
+            Ok(Field { at, name, value: parser.part(&["}", ","], Self::expression)? })
         })?;
         Ok(self.ast.add(at, Kind::Message { name, fields }))
     }
 
-    /// What is between a bracket that was read and `closing`; a comma may be last.
-    fn list<T>(&mut self, closing: &str, read: impl Fn(&mut Self) -> Result<T, Issue>) -> Result<Vec<T>, Issue> {
-        let mut items = Vec::new();
-        while self.accept(closing).is_none() {
-            items.push(read(self)?);
+    /// What a call is given, behind its parenthesis.
+    fn args(&mut self) -> Result<Vec<Id>, Issue> {
+        let mut args = Vec::new();
+        if self.accept(")").is_some() {
+            return Ok(args);
+        }
+        if !begins_expression(self.peek()) {
+            return Err(self.unexpected(ARGUMENTS, |token| begins_expression(token) || *token == Token::Sign(")")));
+        }
+        loop {
+            args.push(self.part(&[",", ")"], Self::expression)?);
             if self.accept(",").is_none() {
-                self.expect(closing)?;
-                break;
-            }
-            if closing == ")" && self.is(closing) {
-                return Err(self.no_primary());
+                self.expect(")")?;
+                return Ok(args);
             }
         }
+    }
+
+    /// What is behind a bracket that was read, and the one that closes it.
+    fn items<T>(&mut self, of: &Items, read: impl Fn(&mut Self) -> Result<T, Issue>) -> Result<Vec<T>, Issue> {
+        let ends = |token: &Token| matches!(token, Token::Sign(sign) if *sign == "," || *sign == of.closing);
+        let mut items = Vec::new();
+        if !ends(self.peek()) && !(of.begins)(self.peek()) {
+            return Err(self.unexpected(of.first, |token| ends(token) || (of.begins)(token)));
+        }
+        while (of.begins)(self.peek()) {
+            items.push(read(self)?);
+            if !ends(self.peek()) {
+                return Err(self.unexpected(of.more, ends));
+            }
+            if !self.is(",") {
+                break;
+            }
+            self.next += 1;
+        }
+        if items.is_empty() {
+            self.accept(",");
+        }
+        self.expect(of.closing)?;
         Ok(items)
     }
 }

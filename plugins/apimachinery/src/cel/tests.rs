@@ -250,3 +250,50 @@ fn what_expressions_can_call_something() {
         assert_eq!(super::is_identifier(name), expected, "{name}");
     }
 }
+
+/// What upstream says of these, recorded from it: the first thing that it finds, without the place.
+#[test]
+fn what_cannot_be_read_is_refused_in_upstreams_words() {
+    const REST: &str = "'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+    let arguments = |input: &str| format!("{input} expecting {{'[', '{{', '(', ')', '.', '-', '!', {REST}");
+    let elements = |input: &str| format!("{input} expecting {{'[', ']', '{{', '(', '.', ',', '-', '!', '?', {REST}");
+    let entries = |input: &str| format!("{input} expecting {{'[', '{{', '}}', '(', '.', ',', '-', '!', '?', {REST}");
+    let index = |input: &str| format!("{input} expecting {{'[', '{{', '(', '.', '-', '!', '?', {REST}");
+    let primary = |input: &str| format!("{input} expecting {{'[', '{{', '(', '.', '-', '!', {REST}");
+    let end = "mismatched input '<EOF>'";
+    for (source, at, expected) in [
+        ("foo(", 5, arguments(end)),
+        ("foo(,)", 5, arguments("extraneous input ','")),
+        ("foo(1,", 7, primary(end)),
+        ("a.b(", 5, arguments(end)),
+        ("foo(1", 6, "missing ')' at '<EOF>'".to_string()),
+        ("foo(bar(1", 10, format!("{end} expecting ')'")),
+        ("[", 2, elements(end)),
+        ("[1", 3, format!("{end} expecting {{']', ','}}")),
+        ("[1,", 4, "missing ']' at '<EOF>'".to_string()),
+        ("[,", 3, "missing ']' at '<EOF>'".to_string()),
+        ("[1,,2]", 4, "mismatched input ',' expecting ']'".to_string()),
+        ("[1 2]", 4, "extraneous input '2' expecting {']', ','}".to_string()),
+        ("{", 2, entries(end)),
+        ("{1 2}", 4, "missing ':' at '2'".to_string()),
+        ("{1:2", 5, format!("{end} expecting {{'}}', ','}}")),
+        ("{1:2,,}", 6, "extraneous input ',' expecting '}'".to_string()),
+        ("a[", 3, index(end)),
+        ("a ? b c", 7, "missing ':' at 'c'".to_string()),
+        ("Msg{", 5, format!("{end} expecting {{'}}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}}")),
+        ("Msg{?", 6, format!("{end} expecting {{IDENTIFIER, ESC_IDENTIFIER}}")),
+        ("Msg{a:1,", 9, "missing '}' at '<EOF>'".to_string()),
+        (".(", 2, "no viable alternative at input '.('".to_string()),
+        ("0x", 2, "extraneous input 'x' expecting <EOF>".to_string()),
+        ("r'", 2, "token recognition error at: '''".to_string()),
+        ("'''a", 3, "token recognition error at: ''a'".to_string()),
+    ] {
+        let said = value_of(source, &json!({})).unwrap_err();
+        assert_eq!(said.lines().next(), Some(&*format!("ERROR: <input>:1:{at}: Syntax error: {expected}")), "{source}");
+    }
+    for (source, expected) in [("a.`b`", "1:3: unsupported syntax: '`'"), ("while", "1:1: reserved identifier: while")]
+    {
+        let said = value_of(source, &json!({})).unwrap_err();
+        assert_eq!(said.lines().next(), Some(&*format!("ERROR: <input>:{expected}")), "{source}");
+    }
+}
