@@ -329,6 +329,7 @@ const WIRES: &[(&str, &str)] = &[
 fn write_resources(types: &Types, out: &mut String) {
     let resources = read_list("resources.json");
     let columns = read("columns.json");
+    let column_descriptions = read("column-descriptions.json");
     let selectors = read("field-selectors.json");
     writeln!(out, "pub(super) static RESOURCES: [ResourceFacts; {}] = [", resources.len()).unwrap();
     for facts in &resources {
@@ -367,10 +368,14 @@ fn write_resources(types: &Types, out: &mut String) {
         }
         out.push_str("], columns: &[");
         for column in columns.get(&key).and_then(Value::as_array).into_iter().flatten() {
+            let name = column[0].as_str().unwrap_or("");
+            // Whether of this resource or of every other one.
+            let mut described = [&*key, ""].into_iter().filter_map(|of| column_descriptions.get(of)?[name].as_str());
+            let description = described.next().unwrap_or_else(|| panic!("column {name} of {key} has no description"));
             write!(
                 out,
-                "ColumnFacts {{ name: {:?}, kind: {:?}, format: {:?}, priority: {} }}, ",
-                column[0].as_str().unwrap_or(""),
+                "ColumnFacts {{ name: {:?}, kind: {:?}, format: {:?}, description: {description:?}, priority: {} }}, ",
+                name,
                 column[1].as_str().unwrap_or(""),
                 column[2].as_str().unwrap_or(""),
                 column[3],

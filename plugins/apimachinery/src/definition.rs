@@ -1,6 +1,7 @@
 //! What a resource is, as data. Built-ins are listed in `plugins/core`, custom
 //! resources are made from their CRD; the engine in `rest` serves both from this alone.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::schema::builtin::{self, ResourceFacts};
@@ -93,7 +94,8 @@ pub struct Column {
     /// `string`, `integer`, `number`, `boolean` or `date`.
     pub kind: Box<str>,
     pub format: Box<str>,
-    pub description: Box<str>,
+    /// Of built-in types a part of the plugin: nothing is allocated for it.
+    pub description: Cow<'static, str>,
     /// 0 is always shown, above only with `-o wide`.
     pub priority: i32,
     pub cell: Cell,
@@ -103,6 +105,8 @@ pub struct Column {
 pub enum Cell {
     /// The value at this JSONPath (custom resources).
     Path(Box<str>),
+    /// The same, which is a number where there is none.
+    Number(Box<str>),
     /// Computed by `table::cells` for this built-in resource, by the column's position.
     Builtin,
 }
@@ -170,7 +174,7 @@ impl Definition {
                     name: column.name.into(),
                     kind: column.kind.into(),
                     format: column.format.into(),
-                    description: Box::default(),
+                    description: column.description.into(),
                     priority: column.priority,
                     cell: Cell::Builtin,
                 })

@@ -196,7 +196,7 @@ impl Custom {
                 kind: text(column, 1),
                 format: text(column, 2),
                 cell: Cell::Path(text(column, 3)),
-                description: text(column, 4),
+                description: text(column, 4).into_string().into(),
                 priority: column[5].as_i64().and_then(|priority| i32::try_from(priority).ok()).unwrap_or_default(),
             })
             .collect()

@@ -14,7 +14,6 @@ use super::request::Request;
 use crate::codec;
 use crate::definition::{Cell, Column, Definition, ScalePaths, Subresource};
 use crate::managed::{self, Manager, Set, Versions};
-use crate::negotiate::Shape;
 use crate::schema::{Schema, builtin};
 use crate::status::{ApiError, FieldError};
 use crate::tree::{Map, Text, Value, json};
@@ -27,7 +26,7 @@ const NO_REPLICAS: i64 = i32::MIN as i64;
 impl Request<'_> {
     pub(super) async fn scale(&self, subresource: &Subresource, verb: &str) -> Result<Answer, ApiError> {
         let Some(paths) = &subresource.scale else { return Err(ApiError::unknown_resource()) };
-        let wanted = self.wanted()?;
+        self.wanted()?;
         if verb == "get" {
             parse_version(&self.query.text("resourceVersion")).map_err(|why| ApiError::new(500, "", why))?;
             let registry = self.registry("", false);
@@ -36,7 +35,7 @@ impl Request<'_> {
                 let path = paths.spec_replicas.join(".");
                 return Err(ApiError::internal(format!("the spec replicas field \".{path}\" does not exist")));
             }
-            return self.show_scale(scale_of(&value, paths), &wanted.shape);
+            return self.show_scale(scale_of(&value, paths));
         }
         let expected = Expected {
             group: "autoscaling",
@@ -53,13 +52,13 @@ impl Request<'_> {
             let scale = read.map_err(|error| self.of_no_scale(error))?;
             self.check_name(&scale)?;
             self.check_path_name()?;
-            return self.rescale(paths, &options, None, &wanted.shape, &mut |_| Ok(scale.clone())).await;
+            return self.rescale(paths, &options, None, &mut |_| Ok(scale.clone())).await;
         }
         let (kind, options, body) = self.read_patch(self.definition.builtin).await?;
         if matches!(kind, Kind::Apply) {
-            return self.apply_scale(paths, &options, &body, &wanted.shape, expected.schema).await;
+            return self.apply_scale(paths, &options, &body, expected.schema).await;
         }
-        self.rescale(paths, &options, Some(ATTEMPTS), &wanted.shape, &mut |old| {
+        self.rescale(paths, &options, Some(ATTEMPTS), &mut |old| {
             let scale = self.patched(kind, old, &body, &expected, options.field_validation)?;
             self.check_name(&scale)?;
             Ok(scale)
@@ -68,13 +67,9 @@ impl Request<'_> {
     }
 
     /// A scale in the form that the client wants.
-    fn show_scale(&self, mut scale: Value, shape: &Shape) -> Result<Answer, ApiError> {
+    fn show_scale(&self, scale: Value) -> Result<Answer, ApiError> {
         let builtin = self.definition.builtin;
-        if builtin && matches!(shape, Shape::Table(_)) && scale["spec"]["replicas"].is_null() {
-            // In a row none is a number, too.
-            scale["spec"]["replicas"] = 0.into();
-        }
-        let column = |name: &str, kind: &str, format: &str, cell: Cell, description: &str| Column {
+        let column = |name: &str, kind: &str, format: &str, cell: Cell, description: &'static str| Column {
             name: name.into(),
             kind: kind.into(),
             format: format.into(),
@@ -88,9 +83,11 @@ impl Request<'_> {
             true => (("", Cell::Builtin), ("string", Cell::Builtin)),
             false => (("name", path(".metadata.name")), ("date", path(".metadata.creationTimestamp"))),
         };
+        let desired = ".spec.replicas".into();
+        let desired = if builtin { Cell::Number(desired) } else { Cell::Path(desired) };
         let columns = vec![
             column("Name", "string", format, name, "Whose scale it is"),
-            column("Desired", "integer", "", path(".spec.replicas"), "How many there should be"),
+            column("Desired", "integer", "", desired, "How many there should be"),
             column("Available", "integer", "", path(".status.replicas"), "How many there are"),
             column("Age", kind, "", age, "The time since it was made"),
         ];
@@ -113,7 +110,6 @@ impl Request<'_> {
         paths: &ScalePaths,
         options: &WriteOptions,
         body: &[u8],
-        shape: &Shape,
         schema: &Schema,
     ) -> Result<Answer, ApiError> {
         let name = self.manager(&options.field_manager);
@@ -146,7 +142,7 @@ impl Request<'_> {
                 Ok(object)
             })
             .await?;
-        self.answer_scale(outcome.written, paths, shape)
+        self.answer_scale(outcome.written, paths)
     }
 
     /// Sets the replicas to those of the scale that `next` makes of the present one.
@@ -155,7 +151,6 @@ impl Request<'_> {
         paths: &ScalePaths,
         options: &WriteOptions,
         attempts: Option<u32>,
-        shape: &Shape,
         next: &mut dyn FnMut(&Value) -> Result<Value, ApiError>,
     ) -> Result<Answer, ApiError> {
         let name = self.manager(&options.field_manager);
@@ -181,7 +176,7 @@ impl Request<'_> {
                 Ok(object)
             })
             .await?;
-        self.answer_scale(outcome.written, paths, shape)
+        self.answer_scale(outcome.written, paths)
     }
 
     fn scaler(&self, name: &str) -> Manager {
@@ -224,7 +219,7 @@ impl Request<'_> {
         Ok(())
     }
 
-    fn answer_scale(&self, written: Written, paths: &ScalePaths, shape: &Shape) -> Result<Answer, ApiError> {
+    fn answer_scale(&self, written: Written, paths: &ScalePaths) -> Result<Answer, ApiError> {
         let object = match written {
             Written::Tree(tree) => tree,
             Written::Object(object) => {
@@ -233,7 +228,7 @@ impl Request<'_> {
                 served(self.definition, stored)
             }
         };
-        self.show_scale(scale_of(&object, paths), shape)
+        self.show_scale(scale_of(&object, paths))
     }
 }
 

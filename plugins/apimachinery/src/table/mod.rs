@@ -41,6 +41,10 @@ pub fn cells_at(definition: &Definition, object: &Value, now: Instant) -> Vec<Va
         .map(|column| match &column.cell {
             Cell::Path(path) if (&**path, &*column.format) == (".metadata.name", "name") => object.name(),
             Cell::Path(path) => custom::cell(&column.kind, path, object),
+            Cell::Number(path) => match custom::cell(&column.kind, path, object) {
+                Value::Null => 0.into(),
+                number => number,
+            },
             Cell::Builtin => match &*column.name {
                 "Name" => object.name(),
                 "Age" => object.age(),

@@ -37,6 +37,18 @@ fn every_resource_has_a_cell_for_each_column() {
     }
 }
 
+/// Upstream has nothing to say of one column alone.
+#[test]
+fn every_column_is_described() {
+    for facts in builtin::resources() {
+        let columns = column_definitions(&Definition::from_facts(facts, &Plain));
+        for column in columns.as_array().expect("a list") {
+            let is_described = !column["description"].as_str().unwrap_or_default().is_empty();
+            assert_eq!(is_described, column["name"] != "Handler", "{} {column}", facts.resource);
+        }
+    }
+}
+
 #[test]
 fn pods_say_what_is_the_matter() {
     let running = |name: &str, ready: bool| json!({"name": name, "ready": ready, "state": {"running": {}}});

@@ -206,7 +206,7 @@ fn columns(version: &Version) -> Vec<Column> {
         name: name.into(),
         kind: kind.into(),
         format: format.into(),
-        description: description.into(),
+        description: description.to_string().into(),
         priority,
         cell: Cell::Path(path.into()),
     };

@@ -112,6 +112,7 @@ pub struct ColumnFacts {
     pub name: &'static str,
     pub kind: &'static str,
     pub format: &'static str,
+    pub description: &'static str,
     pub priority: i32,
 }
 
