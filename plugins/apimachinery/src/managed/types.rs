@@ -65,6 +65,8 @@ impl<'a> Type<'a> {
                     ListKind::Set => Atom::List(AssociativeList { items: self.below(&list.items), keys: &[] }),
                     ListKind::Map { keys } => Atom::List(AssociativeList { items: self.below(&list.items), keys }),
                 },
+                // Upstream does not know of texts of a form that they are texts.
+                Shape::Scalar(Scalar::String) if schema.rules.format.is_some() => Atom::Scalar(None),
                 Shape::Scalar(scalar) => Atom::Scalar(Some(*scalar)),
             },
         }

@@ -3,7 +3,7 @@
 //! got used to that.
 
 use super::{cannot_unmarshal, unprocessable};
-use crate::codec::{DEPTH_MAX, depth};
+use crate::codec::{self, DEPTH_MAX, depth};
 use crate::status::ApiError;
 use crate::tree::{Map, Value};
 
@@ -66,25 +66,41 @@ pub fn paths(patch: &Value) -> impl Iterator<Item = Vec<String>> + '_ {
     paths.map(|path| path.map(|(parents, last)| [parents, vec![last.to_string()]].concat()).unwrap_or_default())
 }
 
+/// Whether a document is a patch, as whoever validates its fields finds out first.
+///
+/// # Errors
+/// `BadRequest` if it is none.
+pub fn check(patch: &Value) -> Result<(), ApiError> {
+    let list = match patch {
+        Value::Array(list) => list,
+        Value::Null => return Ok(()),
+        other => return Err(cannot_unmarshal(other, "Go value of type []handlers.jsonPatchOp")),
+    };
+    list.iter().try_for_each(|operation| match operation {
+        Value::Object(operation) => ["op", "path", "from"].into_iter().try_for_each(|name| match operation.get(name) {
+            None | Some(Value::Null | Value::String(_)) => Ok(()),
+            Some(other) => Err(cannot_unmarshal(other, &format!("Go struct field jsonPatchOp.{name} of type string"))),
+        }),
+        Value::Null => Ok(()),
+        other => Err(cannot_unmarshal(other, "Go value of type handlers.jsonPatchOp")),
+    })
+}
+
 fn operations(patch: Value) -> Result<Vec<Map>, ApiError> {
+    let refuse = |found: &Value, target: &str| {
+        let kind = codec::json::kind(found);
+        ApiError::bad_request(format!("json: cannot unmarshal {kind} into Go value of type jsonpatch.{target}"))
+    };
     let list = match patch {
         Value::Array(list) => list,
         Value::Null => Vec::new(),
-        other => return Err(cannot_unmarshal(&other, "Go value of type []handlers.jsonPatchOp")),
+        other => return Err(refuse(&other, "Patch")),
     };
     list.into_iter()
         .map(|operation| match operation {
-            Value::Object(operation) => {
-                for name in ["op", "path", "from"] {
-                    if let Some(value) = operation.get(name).filter(|value| !value.is_string() && !value.is_null()) {
-                        let target = format!("Go struct field jsonPatchOp.{name} of type string");
-                        return Err(cannot_unmarshal(value, &target));
-                    }
-                }
-                Ok(operation)
-            }
+            Value::Object(operation) => Ok(operation),
             Value::Null => Ok(Map::new()),
-            other => Err(cannot_unmarshal(&other, "Go value of type handlers.jsonPatchOp")),
+            other => Err(refuse(&other, "Operation")),
         })
         .collect()
 }
@@ -365,6 +381,13 @@ mod tests {
                 r#"[{"op":1}]"#,
                 "error decoding patch: json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string",
             ),
+        ] {
+            let patch = decode(patch.as_bytes()).unwrap().value;
+            assert_eq!(check(&patch), Err(ApiError::bad_request(message)));
+        }
+        for (patch, message) in [
+            (r#"{"op":"add"}"#, "json: cannot unmarshal object into Go value of type jsonpatch.Patch"),
+            ("[1]", "json: cannot unmarshal number into Go value of type jsonpatch.Operation"),
         ] {
             let patch = decode(patch.as_bytes()).unwrap().value;
             assert_eq!(apply(&json!({}), patch), Err(ApiError::bad_request(message)));

@@ -6,6 +6,7 @@ use super::errors::entity_too_large;
 use super::options::FieldValidation;
 use super::request::Request;
 use crate::codec::proto::{self, Envelope};
+use crate::codec::time;
 use crate::codec::{self, Decoded};
 use crate::definition::Definition;
 use crate::negotiate::{self, Encoding};
@@ -226,6 +227,12 @@ pub(super) fn conform_applied(value: &mut Value, expected: &Expected<'_>) -> Res
         return conform(value, expected).map(drop);
     }
     if let Some(own) = value.get_mut("metadata").filter(|own| !own.is_null()) {
+        // A tree of no Go type tells no time that it does not hold, and the server knows better anyway.
+        if let Some(metadata) = own.as_object_mut()
+            && metadata.get("creationTimestamp").is_some_and(|at| at.as_str().is_none_or(|at| time::parse(at).is_err()))
+        {
+            metadata.remove("creationTimestamp");
+        }
         check_metadata(own)?;
     }
     // What ownership does not mind and the store does not keep.

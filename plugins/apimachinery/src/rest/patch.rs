@@ -98,6 +98,9 @@ impl Request<'_> {
                         }
                         self.tell_of(applied, options.field_validation)?;
                         if !changed {
+                            if old.is_none() {
+                                self.check_new(&object)?;
+                            }
                             self.check_name(&object)?;
                             return Ok(object);
                         }
@@ -108,11 +111,24 @@ impl Request<'_> {
                     (None, None) => return Err(ApiError::not_found(self.definition, self.name())),
                 };
                 self.definition.strategy.default(&mut object);
+                if old.is_none() {
+                    self.check_new(&object)?;
+                }
                 self.check_name(&object)?;
                 Ok(object)
             })
             .await?;
         self.answer_written(if outcome.created { 201 } else { 200 }, outcome.written)
+    }
+
+    /// Who names a uid means an object that is there.
+    fn check_new(&self, object: &Value) -> Result<(), ApiError> {
+        let uid = meta(object, "uid");
+        if uid.is_empty() {
+            return Ok(());
+        }
+        let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+        Err(ApiError::conflict(self.definition, self.name(), &why))
     }
 
     /// Tells of keys that are there twice, which is done once an apply has succeeded.
@@ -161,7 +177,7 @@ impl Request<'_> {
         expected: &Expected<'_>,
         validation: FieldValidation,
     ) -> Result<Value, ApiError> {
-        let (mut object, mut findings) = change(kind, old, body, expected.schema)?;
+        let (mut object, mut findings) = change(kind, old, body, expected.schema, validation)?;
         // What a patch makes of an object is refused as a whole, shown as it would have been.
         let refuse = |why: String| {
             let shown = shown(kind, old, body, expected).unwrap_or_default();
@@ -301,7 +317,7 @@ fn shown(kind: Kind, old: &Value, body: &[u8], expected: &Expected<'_>) -> Resul
     if kind == Kind::Json {
         patch::shown::pass(&mut old, &document);
     }
-    let (patched, _) = change(kind, &old, body, expected.schema)?;
+    let (patched, _) = change(kind, &old, body, expected.schema, FieldValidation::Ignore)?;
     Ok(match kind {
         Kind::Json => patch::shown::by_operations(patched, &document),
         _ => patch::shown::by_merge(patched, &document),
@@ -309,10 +325,19 @@ fn shown(kind: Kind, old: &Value, body: &[u8], expected: &Expected<'_>) -> Resul
 }
 
 /// Applies the document; with the result, what strict decoding of the document found.
-fn change(kind: Kind, old: &Value, body: &[u8], schema: &Schema) -> Result<(Value, Vec<String>), ApiError> {
+fn change(
+    kind: Kind,
+    old: &Value,
+    body: &[u8],
+    schema: &Schema,
+    validation: FieldValidation,
+) -> Result<(Value, Vec<String>), ApiError> {
     match kind {
         Kind::Json => {
             let document = patch::decode(body)?.value;
+            if validation != FieldValidation::Ignore {
+                patch::json::check(&document)?;
+            }
             let unknown = patch::json::unknown_members(&document).into_iter();
             let findings = unknown.map(|member| format!("json patch unknown field {member:?}")).collect();
             // Every object has text to be copied: who owns which fields.
@@ -361,7 +386,7 @@ mod tests {
             ),
             (r#"[{"op":"test","path":"/metadata/managedFields/0/fieldsV1/f:spec/f:a","value":{}}]"#, json!({"a": 1})),
         ] {
-            let (object, _) = change(Kind::Json, &old, operations.as_bytes(), &custom).unwrap();
+            let (object, _) = change(Kind::Json, &old, operations.as_bytes(), &custom, FieldValidation::Warn).unwrap();
             assert!(!foreign::has_text(&object["spec"]), "{operations}");
             assert_eq!(object["spec"], expected, "{operations}");
         }

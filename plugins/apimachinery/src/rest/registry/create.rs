@@ -211,10 +211,13 @@ impl Registry<'_> {
 
     /// A new object's metadata may be set by an update that creates: what the old one had is
     /// not there to be kept.
-    pub(super) fn forget_identity(object: &mut Value) {
+    pub(super) fn forget_identity(&self, object: &mut Value) {
         let nothing = Value::Null;
         for key in ["uid", "creationTimestamp", "resourceVersion"] {
-            carry_over_meta(object, &nothing, key);
+            // Only who stores it gives it another version.
+            if key != "resourceVersion" || !self.dry_run {
+                carry_over_meta(object, &nothing, key);
+            }
         }
     }
 }

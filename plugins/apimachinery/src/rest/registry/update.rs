@@ -39,14 +39,12 @@ impl Registry<'_> {
                     return Err(ApiError::not_found(self.definition, name));
                 }
                 let mut object = next(None)?;
-                let uid = meta(&object, "uid");
-                if self.applied && !uid.is_empty() {
-                    let why = format!(
-                        "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-                    );
-                    return Err(ApiError::conflict(self.definition, name, &why));
+                // Whoever means the object of a uid does not mean a new one.
+                if change.same_uid {
+                    self.check_uid(namespace, name, meta(&object, "uid"), "")?;
                 }
-                Self::forget_identity(&mut object);
+                check_version(meta(&object, "resourceVersion"))?;
+                self.forget_identity(&mut object);
                 match self.create(namespace, object).await {
                     // Somebody was faster: it is an update now.
                     Err(error) if error.reason == "AlreadyExists" => continue,
@@ -172,16 +170,8 @@ impl Registry<'_> {
         old: &Value,
         change: &Change,
     ) -> Result<(), ApiError> {
-        let (uid, old_uid) = (meta(object, "uid"), meta(old, "uid"));
-        if change.same_uid && !uid.is_empty() && uid != old_uid {
-            let key = self.definition.key(namespace, name);
-            // Who would only try knows nothing of where all of them are stored.
-            let key = if self.dry_run { key.strip_prefix("/registry").unwrap_or(&key) } else { &key };
-            let why = format!(
-                "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
-                 Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}"
-            );
-            return Err(ApiError::conflict(self.definition, name, why));
+        if change.same_uid {
+            self.check_uid(namespace, name, meta(object, "uid"), meta(old, "uid"))?;
         }
         let version = meta(object, "resourceVersion");
         if version.is_empty() || version == "0" {
@@ -193,20 +183,40 @@ impl Registry<'_> {
             let Definition { group, resource, .. } = self.definition;
             return Err(ApiError::invalid(group, resource, name, &[error]));
         }
-        if version.parse::<u64>().is_err() {
-            let why = format!("strconv.ParseUint: parsing {}: invalid syntax", validation::quoted(version));
-            return Err(ApiError::new(500, "", why));
-        }
+        check_version(version)?;
         if version != meta(old, "resourceVersion") {
             return Err(self.modified(name));
         }
         Ok(())
     }
 
+    /// That the object has this uid, if one is named.
+    fn check_uid(&self, namespace: &str, name: &str, uid: &str, old_uid: &str) -> Result<(), ApiError> {
+        if uid.is_empty() || uid == old_uid {
+            return Ok(());
+        }
+        let key = self.definition.key(namespace, name);
+        // Who would only try knows nothing of where all of them are stored.
+        let key = if self.dry_run { key.strip_prefix("/registry").unwrap_or(&key) } else { &key };
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
+             Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}"
+        );
+        Err(ApiError::conflict(self.definition, name, why))
+    }
+
     fn modified(&self, name: &str) -> ApiError {
         let why = "the object has been modified; please apply your changes to the latest version and try again";
         ApiError::conflict(self.definition, name, why)
     }
+}
+
+fn check_version(version: &str) -> Result<(), ApiError> {
+    if version.is_empty() || version.parse::<u64>().is_ok() {
+        return Ok(());
+    }
+    let why = format!("strconv.ParseUint: parsing {}: invalid syntax", validation::quoted(version));
+    Err(ApiError::new(500, "", why))
 }
 
 /// What no update changes. Where a client says otherwise nonetheless, validation finds it.
