@@ -82,6 +82,7 @@ pub(crate) fn of_discovery(own: &Definition, served: &[&Crd], revision: u64) -> 
         let group = format!("/apis/{}", crd.spec.group);
         let versions = crd.served_versions().map(|version| format!("{group}/{}", version.name));
         for path in std::iter::once(group.clone()).chain(versions) {
+            routes.push(Route::exact(&format!("{path}/")).tag(discovery::TAG));
             routes.push(Route::exact(&path).tag(discovery::TAG));
         }
     }

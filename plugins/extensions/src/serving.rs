@@ -48,6 +48,10 @@ impl Serving {
         if definition.namespaced != within && !across {
             return Answer::Pass;
         }
+        // Whatever becomes of the request.
+        if let Some(warning) = &definition.deprecation_warning {
+            context.warn(warning);
+        }
         if !summary.subresource().is_empty() && definition.subresource(summary.subresource()).is_none() {
             return encode::failure(summary, &ApiError::not_found(&definition, summary.name()));
         }

@@ -80,19 +80,25 @@ pub async fn serve_merged(context: &Context, summary: &Summary, own: &[&Definiti
         ["api", _] | ["apis", _, _] => Place::Resources,
         _ => return refuse(ApiError::unknown_resource()),
     };
-    // Upstream answers for groups by whatever method, and so for what a group of custom resources has; the
-    // built-in ones have routes for GET alone.
+    // Upstream answers for groups by whatever method, for their list where a slash ends its path, and for what a group of
+    // custom resources has; the built-in ones have routes for GET alone.
     let (is_builtin, is_custom) = match parts[..] {
         ["api", _] => (true, false),
         ["apis", group, version] => (is_own(group), has(group, version) && !is_own(group)),
         _ => (false, false),
     };
+    let is_by_any = is_custom
+        || match place {
+            Place::Group => !summary.path().ends_with("//") || !is_own(parts[1]),
+            Place::Groups => summary.path() == "/apis/",
+            _ => false,
+        };
     let is_read = match summary.method() {
         "GET" => true,
         "HEAD" => place != Place::Core && !is_builtin,
         _ => false,
     };
-    if place != Place::Group && !is_custom && !is_read {
+    if !is_by_any && !is_read {
         return refuse(ApiError::method_not_allowed());
     }
     let asked = match Asked::of(summary, place) {

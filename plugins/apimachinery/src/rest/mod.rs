@@ -59,6 +59,10 @@ async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
         }
         return serve_resource(request).await;
     }
+    // Nothing below `/watch` leads to a part of an object.
+    if summary.verb() == "watch" && definition.builtin {
+        return Err(ApiError::unknown_resource());
+    }
     // What reads custom resources does not look at what comes after.
     let is_whole = !definition.builtin || summary.parts_count() == 3;
     let Some(subresource) = definition.subresource(summary.subresource()).filter(|_| is_whole) else {
@@ -85,7 +89,7 @@ async fn serve(request: &Request<'_>) -> Result<Answer, ApiError> {
 
 async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
     let (definition, summary) = (request.definition, &request.summary);
-    let (named, within) = (!request.name().is_empty(), !summary.namespace().is_empty());
+    let (named, within) = (!request.name().is_empty(), !summary.namespace().is_empty() || request.names_no_namespace());
     // Objects of namespaces are not below the cluster, nor the other way round; RequestInfo
     // takes a namespace's own name for its namespace.
     let namespaces = definition.group.is_empty() && &*definition.resource == "namespaces";
@@ -104,6 +108,9 @@ async fn serve_resource(request: &Request<'_>) -> Result<Answer, ApiError> {
     request.warn_of_deprecation();
     if !matches!(verb, "create" | "update") {
         request.check_path_name()?;
+    }
+    if !named && matches!(verb, "list" | "watch" | "deletecollection") {
+        request.check_path_namespace()?;
     }
     match (verb, named) {
         // Upstream's handler of custom resources looks at the verb alone.

@@ -61,9 +61,12 @@ impl<'a> Request<'a> {
         if self.definition.namespaced { self.summary.namespace() } else { "" }
     }
 
-    /// Tells the client that this version of the resource will go.
+    /// Tells the client that this version of the resource will go. Of a custom resource whoever found its definition has
+    /// told, whatever was to become of the request.
     pub(super) fn warn_of_deprecation(&self) {
-        if let Some(warning) = &self.definition.deprecation_warning {
+        if self.definition.builtin
+            && let Some(warning) = &self.definition.deprecation_warning
+        {
             self.context.warn(warning);
         }
     }
@@ -128,11 +131,30 @@ impl<'a> Request<'a> {
         Err(ApiError::bad_request("name must be provided"))
     }
 
+    /// `/namespaces//pods`, which the router of built-in types takes for a namespace that is called nothing.
+    pub(super) fn names_no_namespace(&self) -> bool {
+        let Definition { builtin, namespaced, .. } = self.definition;
+        *builtin && *namespaced && self.summary.namespace().is_empty() && self.summary.path().contains("/namespaces//")
+    }
+
+    /// What is asked for must be at a key that there can be, or below one.
+    pub(super) fn check_path_namespace(&self) -> Result<(), ApiError> {
+        if !matches!(self.namespace(), "." | "..") {
+            return Ok(());
+        }
+        let key = self.definition.key(self.namespace(), self.name());
+        let key = key.strip_prefix("/registry").unwrap_or(&key).trim_end_matches('/');
+        Err(ApiError::new(500, "", format!("invalid key: {}", quoted(key))))
+    }
+
     /// A name in the path must be one that a key can hold: where an object is sent, it is compared with its own before.
     pub(super) fn check_path_name(&self) -> Result<(), ApiError> {
+        if self.names_no_namespace() && !self.name().is_empty() {
+            return Err(ApiError::bad_request("Namespace parameter required."));
+        }
         let reasons = names::path_segment(self.name());
         if self.name().is_empty() || reasons.is_empty() {
-            return Ok(());
+            return if self.name().is_empty() { Ok(()) } else { self.check_path_namespace() };
         }
         let name = quoted(self.name());
         Err(ApiError::bad_request(format!("Name parameter invalid: {name}: {}", reasons.join(";"))))

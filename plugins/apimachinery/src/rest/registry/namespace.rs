@@ -16,7 +16,8 @@ use crate::tree::Value;
 impl Registry<'_> {
     /// Whether an object may be created in the namespace.
     pub(in crate::rest) async fn check_namespace(&self, namespace: &str, name: &str) -> Result<(), ApiError> {
-        if !self.definition.namespaced {
+        // What is in no namespace for want of a name is refused by what it has to say of itself.
+        if !self.definition.namespaced || namespace.is_empty() {
             return Ok(());
         }
         match find(self.store, namespace).await? {
