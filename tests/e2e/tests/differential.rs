@@ -94,6 +94,7 @@ scenarios! {
     as_odd_options,
     as_wide_requests,
     at_connections,
+    au_small_answers,
     av_member_order,
     ax_first_objects,
     ay_member_order_elsewhere,
