@@ -88,8 +88,11 @@ pub trait Strategy: Sync {
     /// Fills in what upstream's defaulting code sets, on every write.
     fn default(&self, _object: &mut Value) {}
 
-    /// The same for what it sets once it sees the object as it is stored.
-    fn default_stored(&self, _object: &mut Value) {}
+    /// The same for what it sets once it sees the object as it is stored. Answers whether it is read
+    /// otherwise than it is stored then, so that who changes nothing writes it all the same.
+    fn default_stored(&self, _object: &mut Value) -> bool {
+        false
+    }
 
     /// Takes away what belongs to features that are off. Who sent it owns it nonetheless.
     fn forget_disabled(&self, _object: &mut Value) {}

@@ -98,6 +98,7 @@ scenarios! {
     av_member_order,
     ax_first_objects,
     ay_member_order_elsewhere,
+    az_written_twice,
     b_crud,
     c_patch_apply,
     d_list_watch,

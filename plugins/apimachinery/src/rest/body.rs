@@ -173,14 +173,11 @@ fn decode(
             decoded
         }
         Encoding::Protobuf => {
-            let read = Envelope::open(bytes).and_then(|envelope| {
-                let mut named = json!({"kind": envelope.kind, "apiVersion": envelope.api_version});
-                Ok(match check_kind(&mut named, bytes, expected) {
-                    Ok(()) => Ok(proto::decode_as(&envelope, expected.schema)?),
-                    Err(error) => Err(error),
-                })
-            });
-            let value = read.map_err(|why| unrecognized(expected, bytes, &why))??;
+            let envelope = Envelope::open(bytes).map_err(|why| unrecognized(expected, bytes, &why))?;
+            check_kind(&mut json!({"kind": envelope.kind, "apiVersion": envelope.api_version}), bytes, expected)?;
+            // From here on its type is known.
+            let value = proto::decode_as(&envelope, expected.schema)
+                .map_err(|why| handled_as(expected.kind, expected.version, expected, &why))?;
             Decoded { value, strict: Vec::new() }
         }
     };
@@ -237,6 +234,7 @@ pub(super) fn conform_applied(value: &mut Value, expected: &Expected<'_>) -> Res
     }
     // What ownership does not mind and the store does not keep.
     check::unknown_in_custom(expected.schema, value);
+    embedded::coerce_metadata(expected.schema, value);
     defaults::apply(expected.schema, value);
     Ok(())
 }

@@ -30,8 +30,14 @@ impl Request<'_> {
         selector: Selector,
     ) -> Result<(Collection, String), ApiError> {
         let prefix = self.prefix();
-        // Whoever takes any version is given all at once, as from upstream's cache.
-        let limit = if options.resource_version == "0" { 0 } else { u64::try_from(options.limit).unwrap_or(0) };
+        // Whoever takes any version is given all at once, as from upstream's cache, which events are not in. One object
+        // alone has no pages.
+        let is_cached = &*self.definition.kind != "Event" || !self.definition.builtin;
+        let is_one = options.continue_token.is_empty() && self.names_one(&selector);
+        let limit = match is_one || is_cached && options.resource_version == "0" {
+            true => 0,
+            false => u64::try_from(options.limit).unwrap_or(0),
+        };
         // Upstream reads the token before the version.
         let token = match options.continue_token.as_str() {
             "" => None,
@@ -108,6 +114,13 @@ impl Request<'_> {
         }
     }
 
+    /// Whether all that is asked for is one object, whose place is known.
+    fn names_one(&self, selector: &Selector) -> bool {
+        let has_place = !self.definition.namespaced || !self.namespace().is_empty();
+        let is_name = |asked: &FieldRequirement| asked.name == "metadata.name" && asked.operator == Operator::Equals;
+        has_place && selector.fields.iter().any(is_name)
+    }
+
     pub(super) fn selector(&self, options: &ListOptions) -> Result<Selector, ApiError> {
         let mut selector = read_selector(self.definition, options)?;
         // The deprecated watch paths name one object.
@@ -136,7 +149,9 @@ pub(super) fn parse_version(text: &str) -> Result<Option<u64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|error: std::num::ParseIntError| {
+    // Go knows no sign of what has none.
+    let digits = if text.starts_with('+') { "" } else { text };
+    digits.parse().map(Some).map_err(|error: std::num::ParseIntError| {
         let why = match error.kind() {
             std::num::IntErrorKind::PosOverflow => "value out of range",
             _ => "invalid syntax",

@@ -147,7 +147,7 @@ impl Place<'_> {
             Wire::Time => Ok(instant(bytes)?.map_or(Value::Null, |instant| time::format(instant).into())),
             Wire::MicroTime => Ok(instant(bytes)?.map_or(Value::Null, |instant| time::format_micro(instant).into())),
             Wire::Quantity => {
-                let text = bytes_of(bytes, 1)?.map(lossy).filter(|text| !text.is_empty());
+                let text = bytes_of(bytes, 1)?.map(lossy);
                 Ok(quantity::canonical(text.as_deref().unwrap_or("0"))?.into())
             }
             Wire::IntOrString => int_or_string(bytes),

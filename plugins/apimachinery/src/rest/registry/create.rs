@@ -2,7 +2,7 @@
 
 use plugin_sdk::storage::{Guard, Operation as Write, Put, TxnResult};
 
-use super::{ATTEMPTS_MAX, Outcome, Registry, Written};
+use super::{ATTEMPTS_MAX, Outcome, READS_OTHERWISE, Registry, Written};
 use crate::rest::clock;
 use crate::rest::errors::from_store;
 use crate::rest::object::{carry_over, carry_over_meta, meta, metadata_mut, set_meta};
@@ -141,7 +141,10 @@ impl Registry<'_> {
             return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
         self.warn(&operation, &object, None);
-        strategy.default_stored(&mut object);
+        let reads_otherwise = strategy.default_stored(&mut object);
+        if !empties.is_empty() {
+            strategy.default(&mut object);
+        }
         self.complete(&mut object);
 
         if self.dry_run {
@@ -151,7 +154,11 @@ impl Registry<'_> {
             });
         }
         let key = definition.key(namespace, &name);
-        let put = Put { key: key.clone(), value: self.encode(object, None)?, ttl_seconds: strategy.ttl_seconds() };
+        let mut value = self.encode(object, None)?;
+        if reads_otherwise {
+            value.push(READS_OTHERWISE);
+        }
+        let put = Put { key: key.clone(), value, ttl_seconds: strategy.ttl_seconds() };
         let mut guards = vec![Guard { key: key.clone(), revision: 0 }];
         guards.extend(companions.guards);
         let mut operations = vec![Write::Put(put)];

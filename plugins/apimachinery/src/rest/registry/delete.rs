@@ -25,6 +25,8 @@ pub enum Deleted {
 /// What one look at the object decides.
 enum Step {
     Remove(Value),
+    /// Marked first, as if it had time, and removed then: who watches sees both.
+    MarkAndRemove(Value),
     /// Marked, or its finalizers changed.
     Mark(Value),
     /// It is already going, and nothing is to be changed.
@@ -53,13 +55,21 @@ impl Registry<'_> {
         let strategy = self.definition.strategy;
         self.check_preconditions_of_delete(&current.value, options)?;
         let key = self.definition.key(namespace, name);
-        let mut guards = vec![Guard { key: key.clone(), revision: current.object.revision() }];
+        let guards = vec![Guard { key: key.clone(), revision: current.object.revision() }];
         let step = match strategy.before_delete(&self.operation(namespace, name), &current.value, options)? {
             Removal::Ordinary => decide(self, &current.value, options),
             Removal::Becomes(object) => Step::Mark(object),
             Removal::Stays => Step::Leave,
         };
         match step {
+            Step::MarkAndRemove(mut object) if !self.dry_run => {
+                self.complete(&mut object);
+                let value = self.encode_marked(object.clone(), &current.object)?;
+                let put = Put { key: key.clone(), value, ttl_seconds: strategy.ttl_seconds() };
+                let result = self.store.txn(guards, vec![Write::Put(put)]).await.map_err(from_store)?;
+                let Some(marked) = first(result)? else { return Ok(None) };
+                self.remove(key, marked.revision(), object).await
+            }
             Step::Leave => Ok(Some(Deleted::Going(Written::Object(current.object)))),
             Step::Mark(object) if object == current.value => Ok(Some(Deleted::Going(Written::Object(current.object)))),
             Step::Mark(mut object) => {
@@ -75,23 +85,29 @@ impl Registry<'_> {
                 let result = self.store.txn(guards, vec![Write::Put(put)]).await.map_err(from_store)?;
                 first(result).map(|object| object.map(|object| Deleted::Going(Written::Object(object))))
             }
-            Step::Remove(mut object) => {
+            Step::Remove(mut object) | Step::MarkAndRemove(mut object) => {
                 // It may have been marked for it.
                 arrange(self.definition, &self.definition.schema, &mut object);
                 if self.dry_run {
                     return Ok(Some(Deleted::Gone(Written::Tree(object))));
                 }
-                let companions = strategy.companions_of_removal(&object);
-                guards.extend(companions.guards);
-                let mut operations = vec![Write::Delete(key)];
-                operations.extend(self.without_absent(companions.operations).await?);
-                let result = self.store.txn(guards, operations).await.map_err(from_store)?;
-                Ok(first(result)?.map(|removed| {
-                    metadata_mut(&mut object).insert("resourceVersion", removed.revision().to_string().into());
-                    Deleted::Gone(Written::Tree(object))
-                }))
+                self.remove(key, current.object.revision(), object).await
             }
         }
+    }
+
+    /// Takes it away as it is at a revision. Nothing if it has changed meanwhile.
+    async fn remove(&self, key: String, revision: u64, mut object: Value) -> Result<Option<Deleted>, ApiError> {
+        let companions = self.definition.strategy.companions_of_removal(&object);
+        let mut guards = vec![Guard { key: key.clone(), revision }];
+        guards.extend(companions.guards);
+        let mut operations = vec![Write::Delete(key)];
+        operations.extend(self.without_absent(companions.operations).await?);
+        let result = self.store.txn(guards, operations).await.map_err(from_store)?;
+        Ok(first(result)?.map(|removed| {
+            metadata_mut(&mut object).insert("resourceVersion", removed.revision().to_string().into());
+            Deleted::Gone(Written::Tree(object))
+        }))
     }
 
     /// # Errors
@@ -165,7 +181,7 @@ fn decide(registry: &Registry<'_>, old: &Value, options: &DeleteOptions) -> Step
     let held = !meta_list(&object, "finalizers").is_empty();
     if graceful {
         let seconds = meta_number(&object, "deletionGracePeriodSeconds").unwrap_or(0);
-        return if held || seconds > 0 { Step::Mark(object) } else { Step::Remove(object) };
+        return if held || seconds > 0 { Step::Mark(object) } else { Step::MarkAndRemove(object) };
     }
     if held {
         mark(&mut object, 0);

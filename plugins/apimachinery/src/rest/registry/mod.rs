@@ -32,6 +32,9 @@ const ATTEMPTS_MAX: u32 = 16;
 /// What most objects fit into when they are written, so that the bytes need not be moved.
 const ENCODED_BYTES: usize = 4 << 10;
 
+/// White space behind an object: upstream has stored it in another form than the one that it is read in.
+const READS_OTHERWISE: u8 = b' ';
+
 /// The objects of one resource, for one request.
 pub struct Registry<'a> {
     pub definition: &'a Definition,
@@ -55,14 +58,18 @@ pub struct Registry<'a> {
 pub struct Stored {
     pub value: Value,
     pub object: Object,
+    /// Upstream has stored it in another form than the one that it is read in.
+    pub reads_otherwise: bool,
 }
 
 impl Stored {
     /// Brings a stored object to the definition's version.
     pub fn read(definition: &Definition, object: Object) -> Result<Self, ApiError> {
-        let value = decode_stored(&object.value(), &definition.schema)
+        let bytes = object.value();
+        let reads_otherwise = bytes.last() == Some(&READS_OTHERWISE);
+        let value = decode_stored(&bytes, &definition.schema)
             .map_err(|error| ApiError::internal(format!("`{}` is stored as something else: {error}", object.key())))?;
-        Ok(Self { value: served(definition, value), object })
+        Ok(Self { value: served(definition, value), object, reads_otherwise })
     }
 }
 

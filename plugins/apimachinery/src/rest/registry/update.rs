@@ -102,6 +102,10 @@ impl Registry<'_> {
             let generation = meta_number(old, "generation").unwrap_or(0) + 1;
             metadata_mut(&mut object).insert("generation", generation.into());
         }
+        // What is stored empty is read as what is not set, and upstream's defaults are of what is read.
+        if !empties.is_empty() {
+            strategy.default(&mut object);
+        }
         self.complete(&mut object);
         managed::keep_times(old, &mut object);
 
@@ -142,7 +146,7 @@ impl Registry<'_> {
         }
 
         // What changes nothing is not written: the version stays, and no watcher wakes.
-        if object == *old && companions.operations.is_empty() {
+        if object == *old && companions.operations.is_empty() && !current.reads_otherwise {
             return Ok(Some(Outcome { written: Written::Object(current.object), created: false }));
         }
         if self.dry_run {
@@ -212,7 +216,8 @@ impl Registry<'_> {
 }
 
 fn check_version(version: &str) -> Result<(), ApiError> {
-    if version.is_empty() || version.parse::<u64>().is_ok() {
+    // Go knows no sign of what has none.
+    if version.is_empty() || !version.starts_with('+') && version.parse::<u64>().is_ok() {
         return Ok(());
     }
     let why = format!("strconv.ParseUint: parsing {}: invalid syntax", validation::quoted(version));

@@ -50,8 +50,8 @@ impl Strategy for Jobs {
         defaults::forget_disabled_in_template(child(object, "spec"));
     }
 
-    fn default_stored(&self, object: &mut Value) {
-        labelled_as_its_pods(object);
+    fn default_stored(&self, object: &mut Value) -> bool {
+        labelled_as_its_pods(object)
     }
 
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
@@ -121,11 +121,13 @@ fn failure_patterns(spec: &mut Value) {
 }
 
 /// A job without labels of its own has those of its template.
-fn labelled_as_its_pods(object: &mut Value) {
+fn labelled_as_its_pods(object: &mut Value) -> bool {
     let labels = object["spec"]["template"]["metadata"]["labels"].clone();
-    if !is_empty(&labels) && is_empty(&object["metadata"]["labels"]) {
+    let is_told = !is_empty(&labels) && is_empty(&object["metadata"]["labels"]);
+    if is_told {
         object["metadata"]["labels"] = labels;
     }
+    is_told
 }
 
 /// Of a job, and of what makes jobs.

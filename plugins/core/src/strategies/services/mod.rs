@@ -34,10 +34,11 @@ pub(super) struct Services;
 
 impl Strategy for Services {
     /// Upstream does not show it of a name, whoever sets it.
-    fn default_stored(&self, object: &mut Value) {
+    fn default_stored(&self, object: &mut Value) -> bool {
         if object["spec"]["type"] == "ExternalName" {
             remove(&mut object["spec"], "internalTrafficPolicy");
         }
+        false
     }
 
     fn default(&self, object: &mut Value) {

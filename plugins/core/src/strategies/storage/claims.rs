@@ -80,8 +80,14 @@ impl Strategy for Claims {
         })
     }
 
+    /// What a new claim has come to is not stored: who reads it finds it pending.
+    fn default_stored(&self, object: &mut Value) -> bool {
+        self.default(object);
+        true
+    }
+
     fn prepare_for_create(&self, _operation: &Operation<'_>, object: &mut Value) {
-        object["status"] = json!({"phase": "Pending"});
+        object["status"] = json!({});
         sources(child(object, "spec"), &Value::Null);
     }
 
