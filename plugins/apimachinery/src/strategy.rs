@@ -85,7 +85,8 @@ pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + 'a>
 /// The rules of one resource in code. Objects are trees as decoded, with all keys that the
 /// schema knows; each hook may change `object` in place.
 pub trait Strategy: Sync {
-    /// Fills in what upstream's defaulting code sets, on every write.
+    /// Fills in what upstream's defaulting code sets, on every write; twice where something was sent empty. It sets
+    /// nothing that [`forget_disabled`](Self::forget_disabled) or a preparation takes away.
     fn default(&self, _object: &mut Value) {}
 
     /// The same for what it sets once it sees the object as it is stored. Answers whether it is read

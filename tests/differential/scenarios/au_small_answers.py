@@ -81,7 +81,11 @@ for method in ["GET", "PUT", "PATCH", "POST", "DELETE", "HEAD", "OPTIONS"]:
 
 # ---- odd paths
 
-PATHS = []
+PATHS = [
+    post("a map somewhere", MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "stays"}}), delete("all maps of no namespace", "/api/v1/namespaces//configmaps"),
+    delete("all maps of no namespace, dry", "/api/v1/namespaces//configmaps?dryRun=All"), delete("some maps of no namespace", "/api/v1/namespaces//configmaps?fieldSelector=metadata.name%3Dstays"),
+    delete("no maps of no namespace", "/api/v1/namespaces//configmaps?fieldSelector=metadata.name%3Dnone"), get("the map stays", f"{MAPS}/stays"), delete("the map goes", f"{MAPS}/stays"),
+]
 for path in ["/api/v1/namespaces//pods", "/api/v1/namespaces//pods/a", "/api/v1/namespaces//", "/api/v1//pods", "/api/v1/namespaces/./pods", "/api/v1/namespaces/./pods/a", "/api/v1/namespaces/../pods/a/status", f"/apis/{G}/v1/namespaces/./things", f"/apis/{G}/v1/namespaces/../things/a", "/api/v1/namespaces/../pods", "/api/v1/namespaces/%2e/pods", "/api/v1/namespaces/%2e%2e/pods", f"{MAPS}/.", f"{MAPS}/..", f"{MAPS}/%2e", f"{MAPS}/%2e%2e",
              f"{MAPS}/./x", f"{MAPS}/../x", "/api/v1/namespaces/.", "/api/v1/namespaces/..", "/api/v1/nodes/.", "/api/v1/nodes/..", "/apis/apps/v1/namespaces//deployments", "/apis/apps/v1/namespaces//deployments/a", "/apis/apps/v1/namespaces//deployments/a/status", f"/apis/{G}/v1/namespaces//things", f"/apis/{G}/v1/namespaces//things/a",
              f"{THINGS}/.", f"{THINGS}/..", f"{THINGS}/%2e%2e", f"/apis/{G}/v1/", f"/apis/{G}/", f"/apis/{G}", f"/apis/{G}/v1", f"/apis/{G}/v3", f"/apis/{G}/v3/", f"/apis/{G}//v1", "/apis/apps/v1/", "/apis/apps/", "/apis/apps//", "/apis/", "/apis//", "/api/", "/api/v1/", "/api//v1",

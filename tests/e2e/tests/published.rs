@@ -91,7 +91,8 @@ fn a_server_has_a_lease_while_it_is_there() {
         (leases.len() == 1).then(|| leases[0]["spec"]["holderIdentity"].clone())
     };
     eventually(|| holder(&host).is_some(), || "it has no lease".to_owned());
-    let first = holder(&host);
+    let first = holder(&host).expect("it has one");
+    assert!(first.is_string(), "{first}");
     let lease = |name: &str, label: &str| {
         json!({
             "metadata": {"name": name, "labels": {label: "kube-apiserver"}},
@@ -101,11 +102,19 @@ fn a_server_has_a_lease_while_it_is_there() {
     host.client().post(LEASES, &lease("apiserver-gone", "apiserver.kubernetes.io/identity")).expect(201);
     host.client().post(LEASES, &lease("of-somebody", "somebody")).expect(201);
 
+    // It takes its own away while it still answers.
+    let own = "labelSelector=kubernetes.io/hostname&watch=true&sendInitialEvents=true\
+               &resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    let mut events = host.client().stream(&format!("{LEASES}?{own}"));
+    assert_eq!(events.next().expect("there is one")["object"]["spec"]["holderIdentity"], first);
     let (setup, status) = host.terminate();
     assert!(status.success(), "{status}");
+    let is_gone = |event: Value| event["type"] == "DELETED" && event["object"]["spec"]["holderIdentity"] == first;
+    assert!(events.any(is_gone), "it left its lease");
+
     let host = setup.start();
     // Another run is another holder, and whoever is gone for long has none.
-    eventually(|| holder(&host).is_some(), || "not one lease".to_owned());
-    assert_ne!(holder(&host), first);
+    let is_another = |holder: Value| holder.is_string() && holder != first;
+    eventually(|| holder(&host).is_some_and(is_another), || format!("{:?}", holder(&host)));
     host.client().get(&format!("{LEASES}/of-somebody")).expect(200);
 }

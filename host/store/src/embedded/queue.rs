@@ -172,8 +172,7 @@ mod tests {
         waited_for(&queue, 3);
         queue.push(2).expect("there is room");
         assert_eq!(enough.recv_timeout(SOON), Ok(()));
-        // Who is there already is woken once.
-        assert_eq!((queue.len(), queue.lock().wanted), (3, 0));
+        assert_eq!(queue.len(), 3);
 
         let closed = ended(&queue, |queue| queue.gather(4, LONG));
         waited_for(&queue, 4);
@@ -193,8 +192,20 @@ mod tests {
 
     /// Returns when somebody waits for so many.
     fn waited_for(queue: &Queue<i32>, count: usize) {
+        let begun = Instant::now();
         while queue.lock().wanted != count {
+            assert!(begun.elapsed() < SOON, "nobody waits for {count}");
             thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn who_waits_is_woken_once() {
+        let queue = Queue::new(9);
+        queue.lock().wanted = 2;
+        for (item, wanted) in [(0, 2), (1, 0), (2, 0)] {
+            queue.push(item).expect("there is room");
+            assert_eq!(queue.lock().wanted, wanted, "after {item}");
         }
     }
 

@@ -347,7 +347,7 @@ impl Parser {
                     }
                 }
             }
-            // From the outermost scope: there are no others that a name could be found in.
+            // Meant for the outermost scope; what a macro names is looked for as well.
             Token::Sign(".") => {
                 self.next += 1;
                 match self.peek() {

@@ -150,7 +150,7 @@ impl<'a> Request<'a> {
     /// A name in the path must be one that a key can hold: where an object is sent, it is compared with its own before.
     pub(super) fn check_path_name(&self) -> Result<(), ApiError> {
         if self.names_no_namespace() && !self.name().is_empty() {
-            return Err(ApiError::bad_request("Namespace parameter required."));
+            return Err(no_namespace());
         }
         let reasons = names::path_segment(self.name());
         if self.name().is_empty() || reasons.is_empty() {
@@ -170,4 +170,9 @@ impl<'a> Request<'a> {
     pub(super) fn failure(&self, error: &ApiError) -> Answer {
         encode::failure(self.summary, error)
     }
+}
+
+/// What upstream says of a key without the namespace that belongs into it.
+pub(super) fn no_namespace() -> ApiError {
+    ApiError::bad_request("Namespace parameter required.")
 }

@@ -9,7 +9,7 @@ use super::list::parse_version;
 use super::object::meta;
 use super::options::{DeleteOptions, FieldValidation, ListOptions, Write, WriteOptions};
 use super::registry::{Change, Deleted, Registry, Stored, Written};
-use super::request::Request;
+use super::request::{Request, no_namespace};
 use crate::schema::builtin;
 use crate::status::ApiError;
 use crate::tree::{Value, json};
@@ -88,6 +88,10 @@ impl Request<'_> {
         let options = self.delete_options().await?;
         let selector = self.selector(&list)?;
         let (collection, token) = self.collect(&list, selector).await?;
+        // A namespace that is called nothing has everybody's objects, of which none is at a key in it.
+        if self.names_no_namespace() && collection.count() > 0 {
+            return Err(no_namespace());
+        }
         let registry = self.registry("", options.dry_run);
         self.warn_of_orphans(&options);
         let mut offset = 0;

@@ -22,6 +22,9 @@ const NAMESPACE: &str = "kube-system";
 const CONFIG_MAP: &str = "extension-apiserver-authentication";
 /// Changes of the object are watched; those of the files of this server are looked for.
 const INTERVAL_MS: u64 = 5_000;
+/// After a write; twice as long after each that follows, up to the interval: servers that do not agree, as those whose
+/// clocks differ, wake each other.
+const PAUSE_MS: u64 = 500;
 
 /// Names are those in the config map; the host says what the operator gave under the same ones.
 const CLIENTS: &str = "client-ca-file";
@@ -43,21 +46,30 @@ pub(super) async fn run(definitions: &[Definition], context: HookContext) -> Res
     let context = Rc::new(context);
     let store = context.store();
     let mut changes = Changes::of(context.clone(), &[&maps.key(NAMESPACE, CONFIG_MAP)]).await.map_err(from_store)?;
-    let mut complaint = String::new();
+    let (mut complaint, mut pause_ms) = (String::new(), 0);
     loop {
-        let why = publish(maps, namespaces, &store).await.err().map(|error| error.message).unwrap_or_default();
+        let published = publish(maps, namespaces, &store).await;
+        pause_ms = match &published {
+            Ok(false) => 0,
+            Ok(true) | Err(_) => (pause_ms * 2).clamp(PAUSE_MS, INTERVAL_MS),
+        };
+        let why = published.err().map(|error| error.message).unwrap_or_default();
         if !why.is_empty() && why != complaint {
             log::warn!("`{NAMESPACE}/{CONFIG_MAP}` cannot be written: {why}");
         }
         complaint = why;
         context.ready();
+        if pause_ms > 0 {
+            context.sleep(pause_ms).await;
+        }
         if !changes.wait(INTERVAL_MS).await.map_err(from_store)? {
             return Ok(());
         }
     }
 }
 
-async fn publish(maps: &Definition, namespaces: &Definition, store: &Store) -> Result<(), ApiError> {
+/// Says whether there was anything to write.
+async fn publish(maps: &Definition, namespaces: &Definition, store: &Store) -> Result<bool, ApiError> {
     let groups = ["system:masters".to_string()];
     let registry = Registry::for_server(maps, store, &groups);
     let own = |name: &str| configuration::fact(name);
@@ -65,7 +77,7 @@ async fn publish(maps: &Definition, namespaces: &Definition, store: &Store) -> R
     let old = found.as_ref().map(|found| &found.value["data"]).unwrap_or(&Value::Null);
     let wanted = combined(old, &own, clock::now_seconds()).map_err(ApiError::internal)?;
     if wanted == *old || is_empty(&wanted) && is_empty(old) {
-        return Ok(());
+        return Ok(false);
     }
     ensure::one(namespaces, store, json!({"metadata": {"name": NAMESPACE}})).await?;
     let change = Change { creates: true, ..Change::default() };
@@ -88,7 +100,7 @@ async fn publish(maps: &Definition, namespaces: &Definition, store: &Store) -> R
                 _ => Err(error),
             }
         }
-        other => other.map(drop),
+        other => other.map(|_| true),
     }
 }
 

@@ -34,18 +34,22 @@ const COLLECTOR_INTERVAL_MS: u64 = 3_600_000;
 pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Result {
     let leases = Leases::new(definitions, context)?;
     let own = Own::new(&hostname());
-    // Who had it before is gone, and is not to be taken for this one.
-    leases.delete(&own.name, &DeleteOptions::default()).await?;
+    // Who had it before, be it this server under another holder, is not to be taken for this one.
+    let mut failed = leases.delete(&own.name, &DeleteOptions::default()).await.err();
+    let mut complaint = String::new();
     loop {
         if !is_ending() {
-            if let Err(error) = leases.keep(&own).await {
-                log::warn!("the lease `{}` cannot be written: {}", own.name, error.message);
-            }
+            failed = leases.keep(&own).await.err().or(failed);
             // The other hook may have been faster.
             if is_ending() {
-                leases.delete(&own.name, &DeleteOptions::default()).await?;
+                failed = leases.delete(&own.name, &DeleteOptions::default()).await.err();
             }
         }
+        let why = failed.take().map(|error| error.message).unwrap_or_default();
+        if !why.is_empty() && why != complaint {
+            log::warn!("the lease `{}` cannot be kept: {why}", own.name);
+        }
+        complaint = why;
         context.ready();
         context.sleep(INTERVAL_MS).await;
         if context.is_cancelled() {

@@ -5,7 +5,7 @@ use plugin_sdk::storage::{Guard, Operation as Write, Put, TxnResult};
 use super::{ATTEMPTS_MAX, Registry, Stored, Written, arrange};
 use crate::rest::clock;
 use crate::rest::errors::from_store;
-use crate::rest::object::{is_deleting, meta, meta_list, meta_number, metadata_mut};
+use crate::rest::object::{is_deleting, meta, meta_list, meta_number, metadata_mut, set_meta};
 use crate::rest::options::{DeleteOptions, Propagation};
 use crate::status::ApiError;
 use crate::strategy::{Grace, Removal};
@@ -68,7 +68,13 @@ impl Registry<'_> {
                 let put = Put { key: key.clone(), value, ttl_seconds: strategy.ttl_seconds() };
                 let result = self.store.txn(guards, vec![Write::Put(put)]).await.map_err(from_store)?;
                 let Some(marked) = first(result)? else { return Ok(None) };
-                self.remove(key, marked.revision(), object).await
+                let removed = self.remove(key, marked.revision(), object.clone()).await?;
+                if removed.is_none() && self.find(namespace, name).await?.is_none() {
+                    // Whoever was faster has done what was asked for.
+                    set_meta(&mut object, "resourceVersion", &marked.revision().to_string());
+                    return Ok(Some(Deleted::Gone(Written::Tree(object))));
+                }
+                Ok(removed)
             }
             Step::Leave => Ok(Some(Deleted::Going(Written::Object(current.object)))),
             Step::Mark(object) if object == current.value => Ok(Some(Deleted::Going(Written::Object(current.object)))),
