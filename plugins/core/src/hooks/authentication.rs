@@ -41,6 +41,11 @@ const LISTS: [&str; 5] = [
 const UIDS: &str = "requestheader-uid-headers";
 
 pub(super) async fn run(definitions: &[Definition], context: HookContext) -> Result {
+    if [CLIENTS, PROXIES].iter().all(|name| configuration::fact(name).is_none()) {
+        // This server has nothing to say, and those that have look after what they said.
+        context.ready();
+        return Ok(());
+    }
     let maps = ensure::definition(definitions, "", "configmaps")?;
     let namespaces = ensure::definition(definitions, "", "namespaces")?;
     let context = Rc::new(context);

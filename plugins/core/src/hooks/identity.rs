@@ -28,17 +28,21 @@ const HOSTNAME: &str = "kubernetes.io/hostname";
 const ADDRESS: &str = "kubernetes.io/peer-advertise-address";
 const LEASE_SECONDS: i64 = 3600;
 const INTERVAL_MS: u64 = 10_000;
-const COLLECTOR_INTERVAL_MS: u64 = 3_600_000;
+/// What others left is looked for once an hour.
+const COLLECTS_EVERY: u64 = 3_600_000 / INTERVAL_MS;
 
-/// Keeps the lease.
+/// Keeps the lease, and takes away what others left.
 pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Result {
     let leases = Leases::new(definitions, context)?;
     let own = Own::new(&hostname());
     // Who had it before, be it this server under another holder, is not to be taken for this one.
     let mut failed = leases.delete(&own.name, &DeleteOptions::default()).await.err();
     let mut complaint = String::new();
-    loop {
+    for round in 0.. {
         if !is_ending() {
+            if round % COLLECTS_EVERY == 0 {
+                failed = failed.or(leases.collect().await.err());
+            }
             failed = leases.keep(&own).await.err().or(failed);
             // The other hook may have been faster.
             if is_ending() {
@@ -47,35 +51,21 @@ pub(super) async fn run(definitions: &[Definition], context: &HookContext) -> Re
         }
         let why = failed.take().map(|error| error.message).unwrap_or_default();
         if !why.is_empty() && why != complaint {
-            log::warn!("the lease `{}` cannot be kept: {why}", own.name);
+            log::warn!("the lease `{}`, and those that have expired, cannot be looked after: {why}", own.name);
         }
         complaint = why;
         context.ready();
         context.sleep(INTERVAL_MS).await;
         if context.is_cancelled() {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 /// Takes the lease away when the server ends.
 pub(super) async fn stop(definitions: &[Definition], context: &HookContext) -> Result {
     Ok(Leases::new(definitions, context)?.delete(&name(&hostname()), &DeleteOptions::default()).await?)
-}
-
-/// Takes away what others left.
-pub(super) async fn collect(definitions: &[Definition], context: &HookContext) -> Result {
-    let leases = Leases::new(definitions, context)?;
-    loop {
-        if let Err(error) = leases.collect().await {
-            log::warn!("leases that have expired cannot be taken away: {}", error.message);
-        }
-        context.ready();
-        context.sleep(COLLECTOR_INTERVAL_MS).await;
-        if context.is_cancelled() {
-            return Ok(());
-        }
-    }
 }
 
 struct Leases<'a> {
