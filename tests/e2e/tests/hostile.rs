@@ -157,6 +157,9 @@ fn hooks_and_checks_that_misbehave_fail_alone_and_do_not_hold_up_the_end() {
     let Some(setup) = around_the_servers(script, &limits) else { return };
     let host = setup.start_until("/livez/ping");
     let client = host.client();
+    // It is never ready: what the servers make first is waited for apart.
+    let is_made = || client.get("/api/v1/namespaces/default").status == 200;
+    eventually(is_made, || "there is no default namespace".to_owned());
     the_servers_serve(client);
     eventually(|| faults(client, "hook") >= 4, || "the hooks are not counted".to_owned());
     let expected = [
