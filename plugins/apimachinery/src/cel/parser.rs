@@ -134,10 +134,13 @@ impl Parser {
     }
 
     /// A token is one too many if the next one would do.
+    fn is_extra(&self, would_do: impl Fn(&Token) -> bool) -> bool {
+        self.tokens.get(self.next + 1).is_some_and(|next| would_do(&next.token))
+    }
+
     fn unexpected(&self, expected: &str, would_do: impl Fn(&Token) -> bool) -> Issue {
         let found = &self.tokens[self.next];
-        let next = self.tokens.get(self.next + 1).is_some_and(|next| would_do(&next.token));
-        let kind = if next { "extraneous" } else { "mismatched" };
+        let kind = if self.is_extra(would_do) { "extraneous" } else { "mismatched" };
         Issue::new(found.at, format!("Syntax error: {kind} input '{}' expecting {expected}", found.text))
     }
 
@@ -175,13 +178,13 @@ impl Parser {
         if let Some(at) = self.accept(sign) {
             return Ok(at);
         }
-        let error = self.unexpected(&format!("'{sign}'"), |token| matches!(token, Token::Sign(next) if *next == sign));
+        let is_sign = |token: &Token| matches!(token, Token::Sign(next) if *next == sign);
         let found = &self.tokens[self.next];
         let follows = if sign == ":" { begins_expression(&found.token) } else { self.may_follow(&found.token) };
-        if follows && !error.message.contains("extraneous") {
+        if follows && !self.is_extra(is_sign) {
             return Err(Issue::new(found.at, format!("Syntax error: missing '{sign}' at '{}'", found.text)));
         }
-        Err(error)
+        Err(self.unexpected(&format!("'{sign}'"), is_sign))
     }
 
     fn identifier(&mut self) -> Result<String, Issue> {

@@ -280,6 +280,7 @@ fn what_cannot_be_read_is_refused_in_upstreams_words() {
         ("{1:2,,}", 6, "extraneous input ',' expecting '}'".to_string()),
         ("a[", 3, index(end)),
         ("a ? b c", 7, "missing ':' at 'c'".to_string()),
+        ("a ? b extraneous", 7, "missing ':' at 'extraneous'".to_string()),
         ("Msg{", 5, format!("{end} expecting {{'}}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}}")),
         ("Msg{?", 6, format!("{end} expecting {{IDENTIFIER, ESC_IDENTIFIER}}")),
         ("Msg{a:1,", 9, "missing '}' at '<EOF>'".to_string()),
